@@ -1,0 +1,17 @@
+"""Where the lab keeps what it built (shared by every checkout) and what it runs (this checkout's own)."""
+
+import os
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def cache_folder() -> Path:
+    """The machine-wide cache of built parts and images, by version; safe to delete when no lab runs."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "cilium-live-migration"
+
+
+def lab_folder() -> Path:
+    """The state of this checkout's lab: nodes' disks, certificates, logs, results. Ignored by git."""
+    return Path(os.environ.get("LAB_FOLDER") or CHECKOUT / ".lab")
