@@ -1,0 +1,274 @@
+"""One Kubernetes control plane on loopback: etcd, API server and controller manager, and nodes that kwok plays."""
+
+import base64
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+import yaml
+
+from scripts.lab.console import LabError
+from scripts.lab.simulated.certificates import Certificates, make_certificates, read_certificates
+from scripts.lab.simulated.processes import Processes
+from scripts.lab.toolchain import parts
+from scripts.lab.toolchain.build import build_part
+
+DEFAULT_STAGES = Path(__file__).with_name("stages.yaml")
+SIMULATED_NODE_ANNOTATION = "kwok.x-k8s.io/node=fake"
+_SERVICE_NETWORK, _SERVICE_ADDRESS = "10.96.0.0/16", "10.96.0.1"
+# The order they start in; they stop in the reverse.
+_PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+@dataclass
+class ControlPlane:
+    """A control plane whose whole state is `folder`: `ControlPlane(folder).stop()` works from another process.
+
+    Without a folder it lives in a temporary one, removed by `stop`. A start in a folder that was used before brings
+    the same cluster back, on the same ports and with the same kubeconfig. `simulated_nodes` adds the scheduler and
+    kwok, which plays the nodes made by `add_node` and their pods as `stages` say.
+    """
+
+    folder: Path | None = None
+    simulated_nodes: bool = False
+    stages: Sequence[Path] = (DEFAULT_STAGES,)
+    pod_network: str = "10.244.0.0/16"
+    start_seconds: float = 90.0
+    _temporary: bool = field(default=False, init=False)
+    _processes: Processes = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.folder is None:
+            self._temporary = True
+            self.folder = Path(tempfile.mkdtemp(prefix="control-plane-"))
+        self._processes = Processes(self._folder / "processes")
+
+    def __enter__(self) -> "ControlPlane":
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig; it holds its certificates inline."""
+        return self._folder / "kubeconfig.yaml"
+
+    @property
+    def kubectl_binary(self) -> Path:
+        """The kubectl of the same version."""
+        return self._kubernetes / "kubectl"
+
+    def start(self) -> None:
+        """Start every program and return once the API server is ready and the default service account exists."""
+        certificates, ports = self._prepare()
+        self._start_etcd(ports)
+        self._start_api_server(certificates, ports)
+        self._wait("kube-apiserver", "the API server to be ready", lambda: self.get("/readyz") == b"ok")
+        self._start_clients(certificates)
+        account = "/api/v1/namespaces/default/serviceaccounts/default"
+        self._wait("kube-controller-manager", "the default service account", lambda: bool(self.get(account)))
+
+    def stop(self) -> None:
+        """Stop every program of the folder, whichever process started it."""
+        for name in reversed(_PROGRAMS):
+            self._processes.stop(name)
+        if self._temporary:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def running(self) -> bool:
+        """Whether the API server's program runs."""
+        return self._processes.alive("kube-apiserver")
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """What kubectl prints as the administrator; LabError with its own words when it fails."""
+        command = [str(self.kubectl_binary), f"--kubeconfig={self.kubeconfig}", *arguments]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise LabError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def get(self, path: str) -> bytes:
+        """The body of a GET as the administrator; empty when the answer is an error or nobody answers."""
+        certificates = read_certificates(self._folder / "certificates")
+        context = ssl.create_default_context(cafile=str(certificates.authority))
+        context.load_cert_chain(certificates.admin.certificate, certificates.admin.key)
+        try:
+            with urllib.request.urlopen(f"{self._server}{path}", context=context, timeout=5) as answer:  # noqa: S310
+                return bytes(answer.read())
+        except (urllib.error.URLError, OSError):
+            return b""
+
+    def add_node(
+        self, name: str, *, labels: Mapping[str, str] | None = None, taints: Sequence[Mapping[str, str]] = ()
+    ) -> None:
+        """Create one node that kwok plays, and return once it is Ready."""
+        key, value = SIMULATED_NODE_ANNOTATION.split("=")
+        node = {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {
+                "name": name,
+                "annotations": {key: value},
+                "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", **(labels or {})},
+            },
+            "spec": {"taints": [dict(taint) for taint in taints]},
+        }
+        self.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(node))
+        self.kubectl("wait", f"node/{name}", "--for=condition=Ready", "--timeout=30s")
+
+    @property
+    def _folder(self) -> Path:
+        assert self.folder is not None
+        return self.folder
+
+    @property
+    def _kubernetes(self) -> Path:
+        return build_part(parts.KUBERNETES)
+
+    @property
+    def _server(self) -> str:
+        return f"https://127.0.0.1:{json.loads((self._folder / 'ports.json').read_text())['kube-apiserver']}"
+
+    def _prepare(self) -> tuple[Certificates, dict[str, int]]:
+        ports_file, certificates_folder = self._folder / "ports.json", self._folder / "certificates"
+        if self.kubeconfig.exists():
+            return read_certificates(certificates_folder), json.loads(ports_file.read_text())
+        self._folder.mkdir(parents=True, exist_ok=True)
+        ports = dict(zip(("etcd", "etcd-peer", "kube-apiserver"), _free_ports(3), strict=True))
+        ports_file.write_text(json.dumps(ports))
+        certificates = make_certificates(certificates_folder, service_address=_SERVICE_ADDRESS)
+        self._write_kubeconfig(certificates)
+        return certificates, ports
+
+    def _write_kubeconfig(self, certificates: Certificates) -> None:
+        def inline(file: Path) -> str:
+            return base64.b64encode(file.read_bytes()).decode()
+
+        cluster = {"server": self._server, "certificate-authority-data": inline(certificates.authority)}
+        user = {
+            "client-certificate-data": inline(certificates.admin.certificate),
+            "client-key-data": inline(certificates.admin.key),
+        }
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "simulated", "cluster": cluster}],
+            "users": [{"name": "admin", "user": user}],
+            "contexts": [{"name": "simulated", "context": {"cluster": "simulated", "user": "admin"}}],
+            "current-context": "simulated",
+        }
+        self.kubeconfig.touch(mode=0o600)
+        self.kubeconfig.write_text(yaml.safe_dump(config))
+
+    def _start_etcd(self, ports: Mapping[str, int]) -> None:
+        client, peer = (f"http://127.0.0.1:{ports[name]}" for name in ("etcd", "etcd-peer"))
+        self._run(
+            "etcd",
+            build_part(parts.ETCD),
+            {
+                "data-dir": self._folder / "etcd",
+                "listen-client-urls": client,
+                "advertise-client-urls": client,
+                "listen-peer-urls": peer,
+                "initial-advertise-peer-urls": peer,
+                "initial-cluster": f"default={peer}",
+                # Nothing here outlives the machine, and a disk flush per write would be most of the time.
+                "unsafe-no-fsync": "true",
+                "log-level": "warn",
+            },
+        )
+
+    def _start_api_server(self, certificates: Certificates, ports: Mapping[str, int]) -> None:
+        self._run(
+            "kube-apiserver",
+            self._kubernetes,
+            {
+                "etcd-servers": f"http://127.0.0.1:{ports['etcd']}",
+                "bind-address": "127.0.0.1",
+                "secure-port": ports["kube-apiserver"],
+                # A loopback address is no valid endpoint of the `kubernetes` service.
+                "endpoint-reconciler-type": "none",
+                "service-cluster-ip-range": _SERVICE_NETWORK,
+                "authorization-mode": "Node,RBAC",
+                "allow-privileged": "true",
+                "client-ca-file": certificates.authority,
+                "tls-cert-file": certificates.server.certificate,
+                "tls-private-key-file": certificates.server.key,
+                "service-account-issuer": "https://kubernetes.default.svc",
+                "service-account-key-file": certificates.service_accounts.certificate,
+                "service-account-signing-key-file": certificates.service_accounts.key,
+            },
+        )
+
+    def _start_clients(self, certificates: Certificates) -> None:
+        client = {"kubeconfig": self.kubeconfig, "leader-elect": "false", "secure-port": 0}
+        self._run(
+            "kube-controller-manager",
+            self._kubernetes,
+            {
+                **client,
+                "service-account-private-key-file": certificates.service_accounts.key,
+                "root-ca-file": certificates.authority,
+                "allocate-node-cidrs": "true",
+                "cluster-cidr": self.pod_network,
+                "service-cluster-ip-range": _SERVICE_NETWORK,
+            },
+        )
+        if self.simulated_nodes:
+            self._run("kube-scheduler", self._kubernetes, client)
+            self._run(
+                "kwok",
+                self._kubernetes,
+                {
+                    "kubeconfig": self.kubeconfig,
+                    "manage-all-nodes": "false",
+                    "manage-nodes-with-annotation-selector": SIMULATED_NODE_ANNOTATION,
+                    "node-lease-duration-seconds": 40,
+                    "node-ip": "127.0.0.1",
+                    "cidr": self.pod_network,
+                    "config": ",".join(str(stage) for stage in self.stages),
+                },
+            )
+
+    def _run(self, name: str, binaries: Path, flags: Mapping[str, object]) -> None:
+        if not self._processes.alive(name):
+            self._processes.start(name, [str(binaries / name), *(f"--{key}={value}" for key, value in flags.items())])
+
+    def _wait(self, program: str, what: str, done: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + self.start_seconds
+        while not done():
+            self._processes.require_alive(program)
+            if time.monotonic() > deadline:
+                raise LabError(
+                    f"waited {self.start_seconds:.0f} s for {what} in vain; see {self._processes.log(program)}"
+                )
+            time.sleep(0.1)
