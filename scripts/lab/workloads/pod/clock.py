@@ -1,0 +1,52 @@
+"""A heartbeat that also measures how long this process itself did not run, to tell starvation from network loss."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+BEAT_SECONDS = 0.05
+PAUSE_WORTH_TELLING_SECONDS = 0.2
+_USUAL_LATENESS_SECONDS = 0.02
+
+
+class Clock:
+    """Calls `beat(now)` every 50 ms; a beat that comes late is time in which nothing here could run."""
+
+    def __init__(self) -> None:
+        self._paused = 0.0
+        self._due = time.monotonic() + BEAT_SECONDS
+
+    def paused(self, now: float) -> float:
+        """Seconds that this process did not run up to `now`, a pause included whose late beat is still to come."""
+        return self._paused + self._lateness(now)
+
+    def _lateness(self, now: float) -> float:
+        late = now - self._due
+        return late if late > _USUAL_LATENESS_SECONDS else 0.0
+
+    async def run(self, beat: Callable[[float], None], *, on_pause: Callable[[float], None]) -> None:
+        """Beat until cancelled; missed beats are left out, and `on_pause` gets each long pause in seconds."""
+        self._due = time.monotonic() + BEAT_SECONDS
+        while True:
+            await asyncio.sleep(max(0.0, self._due - time.monotonic()))
+            now = time.monotonic()
+            late = self._lateness(now)
+            self._paused += late
+            self._due = (now if late else self._due) + BEAT_SECONDS
+            if late > PAUSE_WORTH_TELLING_SECONDS:
+                on_pause(late)
+            beat(now)
+
+
+class Stopwatch:
+    """Seconds since it was started, less those in which this process did not run."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._started = time.monotonic()
+        self._paused = clock.paused(self._started)
+
+    def seconds(self) -> float:
+        """The running time so far."""
+        now = time.monotonic()
+        return (now - self._started) - (self._clock.paused(now) - self._paused)

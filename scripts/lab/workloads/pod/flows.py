@@ -1,0 +1,178 @@
+"""What every flow counts, whatever it sends: successes, failures, and the time without a success."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from dataclasses import replace
+
+from .clock import Clock, Stopwatch
+from .records import Counts, Event, EventKind, Flow, Journal
+
+LIMIT_SECONDS = 3.0
+SLOW_SECONDS = 0.9  # the first SYN that is lost is sent again after 1 s
+GAP_WORTH_TELLING_SECONDS = 0.5
+
+
+def cause(error: BaseException) -> str:
+    """An error in the words of a report."""
+    if isinstance(error, ConnectionRefusedError):
+        return "refused"
+    if isinstance(error, ConnectionResetError | BrokenPipeError | ConnectionAbortedError):
+        return "reset"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
+
+
+class Measured(ABC):
+    """One flow from its first attempt until `finish()`; after that it only waits for what is under way."""
+
+    def __init__(self, flow: Flow, *, interval_seconds: float, clock: Clock, journal: Journal) -> None:
+        self.flow = flow
+        self.clock = clock
+        self.terminating = False
+        self.gone = False
+        self.leaving = False
+        self._interval = interval_seconds
+        self._journal = journal
+        self._sent = self._succeeded = self._failed = 0
+        self._longest_gap = 0.0
+        self._since_success: Stopwatch | None = None
+
+    @abstractmethod
+    def tick(self, now: float) -> None:
+        """Do what is due; called every 50 ms."""
+
+    @property
+    @abstractmethod
+    def idle(self) -> bool:
+        """Whether nothing is under way."""
+
+    def finish(self) -> None:
+        """Start nothing more."""
+        if not self.leaving:
+            self.leaving = True
+            self._end_gap()
+
+    def met(self, *, peer: str, node: str) -> None:
+        """Remember who answered."""
+        if (peer, node) != (self.flow.peer, self.flow.peer_node):
+            self.flow = replace(self.flow, peer=peer, peer_node=node)
+
+    def peer_terminates(self) -> None:
+        """The peer said that it is being terminated; a Service has other peers, a pod's flow ends here."""
+        if not self.terminating and self.flow.kind in ("pod-http", "echo-pod"):
+            self.terminating = True
+            self.tell("terminating")
+            self.finish()
+
+    def peer_gone(self) -> None:
+        """The name server no longer knows the peer's address."""
+        if not self.gone:
+            self.gone = True
+            self.tell("gone")
+
+    def expect_success(self) -> None:
+        """From the first time on, time without a success is a gap."""
+        self._since_success = self._since_success or Stopwatch(self.clock)
+
+    def started_one(self) -> None:
+        """Count an attempt."""
+        self._sent += 1
+        self.expect_success()
+
+    def succeeded(self, *, seconds: float = 0.0) -> None:
+        """Count a success and the gap that it ends."""
+        self._succeeded += 1
+        if seconds > SLOW_SECONDS:
+            self.tell("slow", seconds=seconds)
+        if not self.leaving:
+            self._end_gap()
+            self._since_success = Stopwatch(self.clock)
+
+    def failed(self, reason: str, *, seconds: float = 0.0) -> None:
+        """Count a failure."""
+        self._failed += 1
+        self.tell("failure", reason, seconds=seconds)
+
+    def _end_gap(self) -> None:
+        if self._since_success:
+            gap = self._since_success.seconds()
+            self._longest_gap = max(self._longest_gap, gap)
+            if gap > max(GAP_WORTH_TELLING_SECONDS, 2 * self._interval):
+                self.tell("gap", seconds=gap)
+        if self.leaving:
+            self._since_success = None
+
+    def tell(self, kind: EventKind, reason: str = "", *, seconds: float = 0.0) -> None:
+        """Write an event of this flow."""
+        self._journal.event(Event(kind=kind, flow=self.flow, reason=reason, milliseconds=round(seconds * 1000, 1)))
+
+    def counts(self) -> Counts:
+        """The counts now; starts a new longest gap, unless a gap is open."""
+        gap = max(self._longest_gap, self._since_success.seconds() if self._since_success else 0.0)
+        self._longest_gap = 0.0
+        return Counts(
+            flow=self.flow, sent=self._sent, succeeded=self._succeeded, failed=self._failed,
+            interval_ms=round(self._interval * 1000, 1), gap_ms=round(gap * 1000, 1),
+        )
+
+
+class Attempt:
+    """One attempt under way: its running time, and what it is waiting for."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.watch = Stopwatch(clock)
+        self.stage = "connection"
+
+
+class Scheduled(Measured):
+    """Attempts on a fixed schedule that does not wait for their answers, each with a limit of 3 s.
+
+    The limit bounds how many can be under way; it counts running time, so that a paused client blames no one.
+    """
+
+    def __init__(self, flow: Flow, *, interval_seconds: float, clock: Clock, journal: Journal) -> None:
+        super().__init__(flow, interval_seconds=interval_seconds, clock=clock, journal=journal)
+        self._due = 0.0
+        self._under_way: dict[asyncio.Task[None], Attempt] = {}
+
+    def peer_gone(self) -> None:
+        """Nobody would start a new connection to an address that has no name any more."""
+        super().peer_gone()
+        self.finish()
+
+    @abstractmethod
+    async def attempt(self, attempt: Attempt) -> None:
+        """Try once; an exception is the failure."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether every attempt has its answer."""
+        return not self._under_way
+
+    def tick(self, now: float) -> None:
+        """Give up what is over the limit and start what is due."""
+        for task, attempt in list(self._under_way.items()):
+            if attempt.watch.seconds() > LIMIT_SECONDS:
+                del self._under_way[task]
+                task.cancel()
+                self.failed(f"no {attempt.stage} in {LIMIT_SECONDS:.0f} s", seconds=attempt.watch.seconds())
+        if now >= self._due and not self.leaving:
+            # A little early is on time: the beats are not exact, and a beat missed by 1 ms would be 50 ms late.
+            self._due = max(self._due, now - self._interval) + self._interval - 0.005
+            self.started_one()
+            attempt = Attempt(self.clock)
+            task = asyncio.get_running_loop().create_task(self._try(attempt))
+            self._under_way[task] = attempt
+
+    async def _try(self, attempt: Attempt) -> None:
+        task = asyncio.current_task()
+        assert task
+        try:
+            await self.attempt(attempt)
+        except (OSError, ValueError) as error:
+            if self._under_way.pop(task, None):
+                self.failed(cause(error), seconds=attempt.watch.seconds())
+        else:
+            if self._under_way.pop(task, None):
+                self.succeeded(seconds=attempt.watch.seconds())
