@@ -1,0 +1,197 @@
+"""A thin client of the cluster's API: JSON in and out, errors in an operator's words, commands run in pods."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode
+
+from kubernetes import config as kubernetes_config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.stream import ws_client
+from urllib3.exceptions import HTTPError
+from urllib3.util import Retry
+
+Object = dict[str, Any]
+PAGE_SIZE = 500
+# Reads may be sent again whatever happened; anything else only if it never left.
+_RETRY_READS = Retry(total=5, connect=5, read=3, status=5, status_forcelist=(429, 502, 503), backoff_factor=0.2)
+_RETRY_CONNECT = Retry(total=5, connect=5, read=0, status=0, other=0, backoff_factor=0.2)
+
+
+class ClusterError(Exception):
+    """The cluster's API said no, or said nothing; `status` is the HTTP code, 0 if there was no answer."""
+
+    def __init__(self, text: str, *, status: int = 0, reason: str = "", causes: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.status = status
+        self.reason = reason
+        self.causes = causes
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandResult:
+    """What a command in a container printed, and its exit code."""
+
+    exit_code: int
+    output: str
+
+
+def _error(status: int, body: bytes, *, doing: str) -> ClusterError:
+    message, reason, causes = body.decode(errors="replace")[:300], "", ()
+    try:
+        answer = json.loads(body)
+        message, reason = answer.get("message") or message, answer.get("reason") or ""
+        causes = tuple(cause.get("message", "") for cause in (answer.get("details") or {}).get("causes") or [])
+    except (ValueError, AttributeError):
+        pass
+    return ClusterError(
+        f"{doing}: the API server answered {status}: {message}", status=status, reason=reason, causes=causes
+    )
+
+
+class Cluster:
+    """One cluster, reached as the kubeconfig and context say (empty: the environment's own)."""
+
+    REQUEST_TIMEOUT_SECONDS = 30.0
+
+    def __init__(self, *, kubeconfig: str = "", context: str = "") -> None:
+        try:
+            api = kubernetes_config.new_client_from_config(config_file=kubeconfig or None, context=context or None)
+        except kubernetes_config.ConfigException as error:
+            raise ClusterError(
+                f"no usable kubeconfig: {error}; set KUBECONFIG, or `pulumi config set kubernetes:kubeconfig PATH`"
+            ) from error
+        self._configuration = api.configuration
+        self._pool = api.rest_client.pool_manager
+        self._pool.connection_pool_kw["maxsize"] = 64
+        self.server: str = self._configuration.host
+
+    def _headers(self) -> dict[str, str]:
+        token = self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        return {"authorization": token} if token else {}
+
+    def _send(self, method: str, path: str, query: Mapping[str, Any], body: Object | None, content_type: str) -> bytes:
+        words = {key: value for key, value in query.items() if value is not None and value != ""}
+        url = f"{self.server}{path}" + (f"?{urlencode(words)}" if words else "")
+        try:
+            response = self._pool.request(
+                method,
+                url,
+                headers={**self._headers(), "accept": "application/json, */*", "content-type": content_type},
+                body=None if body is None else json.dumps(body).encode(),
+                timeout=self.REQUEST_TIMEOUT_SECONDS,
+                retries=_RETRY_READS if method == "GET" else _RETRY_CONNECT,
+            )
+        except (HTTPError, OSError) as error:
+            raise ClusterError(f"{method} {path}: no answer from {self.server} ({error})") from error
+        if response.status >= 300:
+            raise _error(response.status, response.data, doing=f"{method} {path}")
+        return bytes(response.data)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        data = self._send(method, path, query or {}, body, content_type)
+        return dict(json.loads(data)) if data else {}
+
+    def get(self, path: str, **query: Any) -> Object:
+        """The object at `path`; raises ClusterError (status 404 where there is none)."""
+        return self._request("GET", path, query=query)
+
+    def find(self, path: str, **query: Any) -> Object | None:
+        """The object at `path`, or None where there is none."""
+        try:
+            return self.get(path, **query)
+        except ClusterError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def list(self, path: str, **query: Any) -> list[Object]:
+        """All items of a collection, read in pages; a kind that the cluster doesn't serve has none."""
+        items: list[Object] = []
+        token: str | None = None
+        while True:
+            try:
+                page = self.get(path, limit=PAGE_SIZE, **{**query, "continue": token})
+            except ClusterError as error:
+                if error.status == 404 and token is None:
+                    return []
+                raise
+            items += page.get("items") or []
+            token = page.get("metadata", {}).get("continue") or None
+            if token is None:
+                return items
+
+    def create(self, path: str, body: Object) -> Object:
+        """Create an object in the collection at `path`."""
+        return self._request("POST", path, body=body)
+
+    def patch(self, path: str, body: Object) -> Object:
+        """Merge-patch the object at `path`; a null value removes its key."""
+        return self._request("PATCH", path, body=body, content_type="application/merge-patch+json")
+
+    def delete(self, path: str, *, uid: str = "", grace_period_seconds: int | None = None) -> bool:
+        """Delete the object at `path` (only that very one if `uid` is given); False if it was gone already."""
+        options: Object = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        if grace_period_seconds is not None:
+            options["gracePeriodSeconds"] = grace_period_seconds
+        try:
+            self._request("DELETE", path, body=options)
+        except ClusterError as error:
+            if error.status == 404 or (uid and error.status == 409):
+                return False
+            raise
+        return True
+
+    def logs(self, *, namespace: str, pod: str) -> str:
+        """The log of a pod of one container, through the kubelet."""
+        data = self._send("GET", f"/api/v1/namespaces/{namespace}/pods/{pod}/log", {}, None, "application/json")
+        return data.decode(errors="replace")
+
+    def execute(
+        self, *, namespace: str, pod: str, command: Sequence[str], container: str = "", timeout_seconds: float = 30
+    ) -> CommandResult:
+        """Run a command in a container, through the kubelet, so that it works where the pod network does not.
+
+        Raises ClusterError if the container can't be reached or the command takes longer than the time-out.
+        """
+        where = f"command in pod {namespace}/{pod}"
+        query = [*(("command", word) for word in command), ("stdout", "true"), ("stderr", "true")]
+        if container:
+            query.append(("container", container))
+        try:
+            socket = ws_client.websocket_call(
+                self._configuration,
+                "GET",
+                f"{self.server}/api/v1/namespaces/{namespace}/pods/{pod}/exec",
+                query_params=query,
+                headers={**self._headers(), "sec-websocket-protocol": "v4.channel.k8s.io"},
+                _preload_content=False,
+            )
+        except (ApiException, OSError) as error:
+            raise ClusterError(f"{where}: cannot be started ({str(error).strip()[:300]})") from error
+        try:
+            socket.run_forever(timeout=timeout_seconds)
+            if socket.is_open():
+                raise ClusterError(f"{where}: `{' '.join(command)[:80]}` did not end in {timeout_seconds:.0f} s")
+            output, status = socket.read_all(), socket.returncode
+        finally:
+            socket.close()
+        return CommandResult(exit_code=-1 if status is None else int(status), output=str(output or ""))
+
+
+@lru_cache(maxsize=4)
+def connect(*, kubeconfig: str = "", context: str = "") -> Cluster:
+    """The client for a kubeconfig and context, made once a process."""
+    return Cluster(kubeconfig=kubeconfig, context=context)

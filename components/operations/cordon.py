@@ -1,0 +1,24 @@
+"""Cordon and uncordon, remembering what the operator had set before the node's turn."""
+
+from components.operations.api import Cluster
+from components.operations.marks import CORDONED_BEFORE, TurnStep, mark, node_path, read_node
+
+
+def cordon(cluster: Cluster, name: str, *, step: TurnStep) -> None:
+    """Mark the node unschedulable and write the turn's step; what it was before is written down first, once."""
+    node = read_node(cluster, name)
+    remembered = node.annotations.get(CORDONED_BEFORE)
+    before = remembered if remembered is not None else str(node.unschedulable).lower()
+    mark(cluster, name, step, **{CORDONED_BEFORE: before})
+    if not node.unschedulable:
+        cluster.patch(node_path(name), {"spec": {"unschedulable": True}})
+
+
+def uncordon(cluster: Cluster, name: str) -> bool:
+    """Make the node schedulable again unless it was cordoned before its turn; True if it is schedulable now."""
+    node = read_node(cluster, name)
+    if node.annotations.get(CORDONED_BEFORE) == "true":
+        return False
+    if node.unschedulable:
+        cluster.patch(node_path(name), {"spec": {"unschedulable": None}})
+    return True

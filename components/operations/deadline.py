@@ -1,0 +1,60 @@
+"""Waiting that always ends: every wait has a deadline and, when it runs out, says what was still missing."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+stopping = threading.Event()
+
+
+class OperationError(Exception):
+    """A step could not be done; the text names the node and object, states the fact, then the remedy."""
+
+
+class Deadline:
+    """A point in time, on the monotonic clock."""
+
+    def __init__(self, seconds: float) -> None:
+        self.allowed = seconds
+        self._end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds until it passes, never negative."""
+        return max(0.0, self._end - time.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        """Whether it has passed."""
+        return self.left == 0.0
+
+
+class Pending:
+    """Returned by a probe that must be asked again; `why` is what the user reads if time runs out."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+
+def pause(seconds: float) -> None:
+    """Sleep, or raise OperationError at once when the run is being stopped."""
+    if stopping.wait(seconds):
+        raise OperationError("stopped by request at a safe point; run `pulumi up` to continue from here")
+
+
+def wait_until(
+    probe: Callable[[], T | Pending], *, what: str, deadline: Deadline, remedy: str, every_seconds: float = 0.5
+) -> T:
+    """Ask `probe` until it returns something else than Pending, and return that.
+
+    Raises OperationError when the deadline passes, with `what` was awaited, why it is not so, and the `remedy`.
+    """
+    while True:
+        answer = probe()
+        if not isinstance(answer, Pending):
+            return answer
+        if deadline.passed:
+            raise OperationError(f"{what}: not within {deadline.allowed:.0f} s: {answer.why}. {remedy}")
+        pause(min(every_seconds, max(deadline.left, 0.01)))

@@ -1,0 +1,67 @@
+"""What we write on Node objects, so that a turn's progress can be read from the cluster alone.
+
+`io.cilium.migration/cilium-default=true` (label)  the node's agent takes over its CNI conf (Cilium's own convention)
+`cni-live-migration/step`                          where the node's turn is; absent on a node that was never touched
+`cni-live-migration/since`, `/by`                  when that step began (UTC), and who ran it
+`cni-live-migration/cordoned-before`               the node was cordoned before its turn, and stays so after
+`cni-live-migration/boot-id`                       the boot ID before a reboot that we asked for
+"""
+
+import getpass
+import socket
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from components.operations.api import Cluster
+from components.operations.model import Node
+
+PREFIX = "cni-live-migration"
+STEP, SINCE, BY = f"{PREFIX}/step", f"{PREFIX}/since", f"{PREFIX}/by"
+CORDONED_BEFORE, BOOT_ID = f"{PREFIX}/cordoned-before", f"{PREFIX}/boot-id"
+ALL = (STEP, SINCE, BY, CORDONED_BEFORE, BOOT_ID)
+
+
+class TurnStep(StrEnum):
+    """Where a node's turn is."""
+
+    DRAINING = "draining"
+    DRAINED = "drained"
+    SWITCHING = "switching"
+    MIGRATED = "migrated"
+    RETURNING = "returning"
+
+
+def node_path(name: str) -> str:
+    """The path of a Node in the API."""
+    return f"/api/v1/nodes/{name}"
+
+
+def read_node(cluster: Cluster, name: str) -> Node:
+    """The node as it is now."""
+    return Node.read(cluster.get(node_path(name)))
+
+
+def step_of(node: Node) -> TurnStep | None:
+    """Where the node's turn is; None if it never had one."""
+    text = node.annotations.get(STEP, "")
+    return TurnStep(text) if text in set(TurnStep) else None
+
+
+def now() -> str:
+    """The time in UTC, to the second, as the API writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def mark(cluster: Cluster, node: str, step: TurnStep, **more: str | None) -> None:
+    """Write the step on the node, with when and who; `more` are further annotations by full key, None removes."""
+    try:
+        who = getpass.getuser()
+    except (KeyError, OSError):
+        who = "unknown"
+    annotations = {STEP: step.value, SINCE: now(), BY: f"{who}@{socket.gethostname()}", **more}
+    cluster.patch(node_path(node), {"metadata": {"annotations": annotations}})
+
+
+def clear(cluster: Cluster, node: str) -> None:
+    """Remove everything that we wrote on the node, the label of the node config aside."""
+    cluster.patch(node_path(node), {"metadata": {"annotations": dict.fromkeys(ALL)}})

@@ -1,0 +1,203 @@
+"""What we read of a cluster, as plain data: the few facts of each object that a migration decides by."""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Object = Mapping[str, Any]
+CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
+MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
+
+
+def _metadata(item: Object) -> Object:
+    return dict(item.get("metadata") or {})
+
+
+def condition_is_true(item: Object, kind: str) -> bool:
+    """Whether the object's status has the condition `kind` with status True."""
+    conditions = (item.get("status") or {}).get("conditions") or []
+    return any(each.get("type") == kind and each.get("status") == "True" for each in conditions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """One node of the cluster."""
+
+    name: str
+    ready: bool
+    unschedulable: bool
+    internal_addresses: tuple[str, ...]
+    pod_cidrs: tuple[str, ...]
+    boot_id: str
+    control_plane: bool
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+    @classmethod
+    def read(cls, item: Object) -> "Node":
+        """From the API's JSON."""
+        metadata, spec, status = _metadata(item), item.get("spec") or {}, item.get("status") or {}
+        labels = metadata.get("labels") or {}
+        return cls(
+            name=metadata["name"],
+            ready=condition_is_true(item, "Ready"),
+            unschedulable=bool(spec.get("unschedulable")),
+            internal_addresses=tuple(
+                each["address"] for each in status.get("addresses") or [] if each.get("type") == "InternalIP"
+            ),
+            pod_cidrs=tuple(spec.get("podCIDRs") or ([spec["podCIDR"]] if spec.get("podCIDR") else [])),
+            boot_id=(status.get("nodeInfo") or {}).get("bootID", ""),
+            control_plane=CONTROL_PLANE_LABEL in labels,
+            labels=labels,
+            annotations=metadata.get("annotations") or {},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Controller:
+    """The object that would re-create a pod."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pod:
+    """One pod."""
+
+    namespace: str
+    name: str
+    uid: str
+    node: str
+    address: str
+    phase: str
+    ready: bool
+    host_network: bool
+    terminating_since: str
+    mirror: bool
+    controller: Controller | None
+    empty_dirs: tuple[str, ...]
+    udp_host_ports: tuple[int, ...]
+    host_ports: tuple[int, ...]
+    images: tuple[str, ...]
+    labels: Mapping[str, str]
+
+    @classmethod
+    def read(cls, item: Object) -> "Pod":
+        """From the API's JSON."""
+        metadata, spec, status = _metadata(item), item.get("spec") or {}, item.get("status") or {}
+        host_network = bool(spec.get("hostNetwork"))
+        owners = [each for each in metadata.get("ownerReferences") or [] if each.get("controller")]
+        ports = [port for each in spec.get("containers") or [] for port in each.get("ports") or []]
+        on_host = [
+            (port.get("protocol") or "TCP", int(port.get("hostPort") or (port["containerPort"] if host_network else 0)))
+            for port in ports
+        ]
+        return cls(
+            namespace=metadata["namespace"],
+            name=metadata["name"],
+            uid=metadata["uid"],
+            node=spec.get("nodeName") or "",
+            address=status.get("podIP") or "",
+            phase=status.get("phase") or "",
+            ready=condition_is_true(item, "Ready"),
+            host_network=host_network,
+            terminating_since=metadata.get("deletionTimestamp") or "",
+            mirror=MIRROR_ANNOTATION in (metadata.get("annotations") or {}),
+            controller=Controller(kind=owners[0]["kind"], name=owners[0]["name"]) if owners else None,
+            empty_dirs=tuple(each["name"] for each in spec.get("volumes") or [] if "emptyDir" in each),
+            udp_host_ports=tuple(port for protocol, port in on_host if protocol == "UDP" and port),
+            host_ports=tuple(port for _, port in on_host if port and not host_network),
+            images=tuple(each.get("image", "") for each in spec.get("containers") or []),
+            labels=metadata.get("labels") or {},
+        )
+
+    @property
+    def path(self) -> str:
+        """The pod's path in the API."""
+        return f"/api/v1/namespaces/{self.namespace}/pods/{self.name}"
+
+    @property
+    def title(self) -> str:
+        """`namespace/name`, as an operator would write it."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def finished(self) -> bool:
+        """Whether it ran to its end."""
+        return self.phase in ("Succeeded", "Failed")
+
+    @property
+    def on_pod_network(self) -> bool:
+        """Whether it has, or will have, an address of a CNI's."""
+        return not self.host_network and not self.finished
+
+    @property
+    def workload(self) -> str:
+        """A short name for what it belongs to: `Deployment web` rather than a ReplicaSet's name with a hash."""
+        if self.controller is None:
+            return f"Pod {self.name}"
+        template_hash = self.labels.get("pod-template-hash")
+        if self.controller.kind == "ReplicaSet" and template_hash:
+            return f"Deployment {self.controller.name.removesuffix(f'-{template_hash}')}"
+        return f"{self.controller.kind} {self.controller.name}"
+
+    def address_in(self, network: str) -> bool:
+        """Whether its address is of the network given in CIDR notation."""
+        return bool(self.address) and ipaddress.ip_address(self.address) in ipaddress.ip_network(network)
+
+
+def _matches(selector: Object | None, labels: Mapping[str, str]) -> bool:
+    if selector is None:
+        return False
+    for key, value in (selector.get("matchLabels") or {}).items():
+        if labels.get(key) != value:
+            return False
+    for rule in selector.get("matchExpressions") or []:
+        key, operator, values = rule["key"], rule["operator"], rule.get("values") or []
+        holds = {
+            "In": labels.get(key) in values,
+            "NotIn": labels.get(key) not in values,
+            "Exists": key in labels,
+            "DoesNotExist": key not in labels,
+        }[operator]
+        if not holds:
+            return False
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """One PodDisruptionBudget with its present numbers."""
+
+    namespace: str
+    name: str
+    selector: Object | None
+    disruptions_allowed: int
+    current_healthy: int
+    desired_healthy: int
+    expected_pods: int
+
+    @classmethod
+    def read(cls, item: Object) -> "Budget":
+        """From the API's JSON."""
+        metadata, status = _metadata(item), item.get("status") or {}
+        return cls(
+            namespace=metadata["namespace"],
+            name=metadata["name"],
+            selector=(item.get("spec") or {}).get("selector"),
+            disruptions_allowed=int(status.get("disruptionsAllowed") or 0),
+            current_healthy=int(status.get("currentHealthy") or 0),
+            desired_healthy=int(status.get("desiredHealthy") or 0),
+            expected_pods=int(status.get("expectedPods") or 0),
+        )
+
+    def covers(self, pod: Pod) -> bool:
+        """Whether the budget counts this pod."""
+        return self.namespace == pod.namespace and _matches(self.selector, pod.labels)
+
+    @property
+    def numbers(self) -> str:
+        """Its state in words: `needs 3 available, has 3`."""
+        return f"budget {self.namespace}/{self.name} needs {self.desired_healthy} available, has {self.current_healthy}"

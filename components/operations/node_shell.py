@@ -1,0 +1,110 @@
+"""Runs one of our scripts on a node itself, in a short-lived privileged pod that needs no pod network."""
+
+import json
+import secrets
+from importlib import resources
+from typing import Any
+
+from components.operations.api import Cluster, ClusterError
+from components.operations.deadline import Deadline, OperationError, Pending, wait_until
+from components.operations.marks import PREFIX
+
+NAMESPACE = "cni-live-migration"
+_LABEL = f"{PREFIX}/node-shell"
+_PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+
+
+def script(name: str) -> str:
+    """The text of a script of the `on_node` folder."""
+    return (resources.files("components.operations") / "on_node" / f"{name}.py").read_text()
+
+
+def _pod(node: str, *, image: str, name: str, arguments: list[str]) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": f"{name.replace('_', '-')}-{secrets.token_hex(4)}",
+            "namespace": NAMESPACE,
+            "labels": {_LABEL: node[:63]},
+        },
+        "spec": {
+            "nodeName": node,
+            "hostPID": True,
+            "hostNetwork": True,
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 0,
+            "automountServiceAccountToken": False,
+            "tolerations": [{"operator": "Exists"}],
+            "containers": [
+                {
+                    "name": "script",
+                    "image": image,
+                    "imagePullPolicy": "IfNotPresent",
+                    "command": ["python3", "-c", script(name), *arguments],
+                    "securityContext": {"privileged": True},
+                }
+            ],
+        },
+    }
+
+
+def remove_old_shells(cluster: Cluster, node: str) -> None:
+    """Delete what a killed run may have left of ours on the node."""
+    for item in cluster.list(_PODS, labelSelector=f"{_LABEL}={node[:63]}"):
+        cluster.delete(f"{_PODS}/{item['metadata']['name']}", grace_period_seconds=0)
+
+
+def start_on_node(cluster: Cluster, node: str, name: str, *, image: str, arguments: list[str] | None = None) -> str:
+    """Start the script `name` on the node and return its pod's name without waiting."""
+    remove_old_shells(cluster, node)
+    pod = _pod(node, image=image, name=name, arguments=arguments or [])
+    cluster.create(_PODS, pod)
+    return str(pod["metadata"]["name"])
+
+
+def run_on_node(
+    cluster: Cluster,
+    node: str,
+    name: str,
+    *,
+    image: str,
+    arguments: list[str] | None = None,
+    timeout_seconds: float = 90,
+) -> Any:
+    """Run the script `name` on the node; returns the JSON of the last line that it prints.
+
+    Raises OperationError if it fails or does not end in time.
+    """
+    pod = start_on_node(cluster, node, name, image=image, arguments=arguments)
+    path = f"{_PODS}/{pod}"
+
+    def ended() -> str | Pending:
+        status = (cluster.find(path) or {}).get("status") or {}
+        phase = str(status.get("phase") or "not there")
+        if phase in ("Succeeded", "Failed"):
+            return phase
+        waiting = [
+            each["state"]["waiting"].get("reason", "")
+            for each in status.get("containerStatuses") or []
+            if "waiting" in (each.get("state") or {})
+        ]
+        return Pending(f"pod {NAMESPACE}/{pod} is {phase} {' '.join(waiting)}".strip())
+
+    try:
+        phase = wait_until(
+            ended,
+            what=f"node {node}: script {name}",
+            deadline=Deadline(timeout_seconds),
+            remedy=f"`kubectl -n {NAMESPACE} describe pod {pod}` says more",
+            every_seconds=0.3,
+        )
+        output = cluster.logs(namespace=NAMESPACE, pod=pod).strip()
+    finally:
+        try:
+            cluster.delete(path, grace_period_seconds=0)
+        except ClusterError:
+            pass  # the namespace is ours: it goes with it
+    if phase == "Failed":
+        raise OperationError(f"node {node}: script {name} failed: {output[-500:]}")
+    return json.loads(output.splitlines()[-1])

@@ -1,0 +1,64 @@
+"""Prints what a node's network looks like, as one line of JSON. Runs on the node, standard library only.
+
+Needs the host's network and PID namespaces. Reads files, changes nothing.
+"""
+
+import ipaddress
+import json
+import pathlib
+import socket
+import struct
+
+ROOT = pathlib.Path("/proc/1/root")
+
+
+def udp_ports():
+    """Local UDP ports in use, tunnels of the kernel's own included."""
+    ports = set()
+    for name in ("udp", "udp6"):
+        table = pathlib.Path("/proc/net") / name
+        if table.exists():
+            for line in table.read_text().splitlines()[1:]:
+                ports.add(int(line.split()[1].rpartition(":")[2], 16))
+    return sorted(ports)
+
+
+def routes():
+    """IPv4 routes as [network, interface]; the default route is left out."""
+    found = []
+    for line in pathlib.Path("/proc/net/route").read_text().splitlines()[1:]:
+        fields = line.split()
+        address = socket.inet_ntoa(struct.pack("<L", int(fields[1], 16)))
+        mask = socket.inet_ntoa(struct.pack("<L", int(fields[7], 16)))
+        network = ipaddress.ip_network(f"{address}/{mask}", strict=False)
+        if network.prefixlen:
+            found.append([str(network), fields[0]])
+    return sorted(found)
+
+
+def interfaces():
+    """Names of the interfaces with their MTU in bytes."""
+    return {
+        entry.name: int((entry / "mtu").read_text())
+        for entry in sorted(pathlib.Path("/sys/class/net").iterdir())
+        if (entry / "mtu").exists()
+    }
+
+
+def cni_conf():
+    """File names in the CNI conf folder, in the order that the container run time reads them."""
+    folder = ROOT / "etc/cni/net.d"
+    return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+
+
+print(
+    json.dumps(
+        {
+            "cni_conf": cni_conf(),
+            "interfaces": interfaces(),
+            "routes": routes(),
+            "udp_ports": udp_ports(),
+            "boot_id": pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+        }
+    )
+)

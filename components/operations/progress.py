@@ -1,0 +1,46 @@
+"""Live progress of long operations: one line a step on standard error, which the engine's CLI shows as it comes."""
+
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+_lock = threading.Lock()
+
+
+@dataclass
+class Progress:
+    """The steps of one subject's (mostly a node's) turn, with how long each took in seconds."""
+
+    subject: str
+    total: int
+    seconds: dict[str, float] = field(default_factory=dict)
+    _number: int = 0
+    _name: str = ""
+    _began: float = field(default_factory=time.monotonic)
+    _step_began: float = field(default_factory=time.monotonic)
+
+    def step(self, name: str, detail: str = "") -> None:
+        """Begin the next step; the one before ends here."""
+        self._end_step()
+        self._number += 1
+        self._name, self._step_began = name, time.monotonic()
+        self.say(detail or "begins")
+
+    def say(self, text: str) -> None:
+        """A line of news within the step."""
+        elapsed = time.monotonic() - self._began
+        line = f"{self.subject} [{self._number}/{self.total}] {self._name}: {text} ({elapsed:.1f} s)"
+        with _lock:
+            print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+    def done(self, text: str) -> dict[str, float]:
+        """End the last step; returns the seconds of each."""
+        self._end_step()
+        self._name = "done"
+        self.say(text)
+        return self.seconds
+
+    def _end_step(self) -> None:
+        if self._name:
+            self.seconds[self._name] = round(time.monotonic() - self._step_began, 2)

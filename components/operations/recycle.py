@@ -1,0 +1,70 @@
+"""Re-creates the pods that a drain leaves on a node, so that each gets an address of the network now in charge."""
+
+from collections.abc import Callable
+
+from components.operations.api import Cluster
+from components.operations.deadline import Deadline, OperationError, Pending, wait_until
+from components.operations.drain import pods_on
+from components.operations.model import Pod
+from components.operations.progress import Progress
+
+
+def stale_pods(cluster: Cluster, node: str, *, stale: Callable[[Pod], bool]) -> list[Pod]:
+    """Pods of the node whose address is of the network that it left; ours of the node shell aside."""
+    return [pod for pod in pods_on(cluster, node) if pod.on_pod_network and pod.address and stale(pod)]
+
+
+def recycle(
+    cluster: Cluster, node: str, *, stale: Callable[[Pod], bool], timeout_seconds: float, progress: Progress
+) -> list[str]:
+    """Delete each stale pod and wait until every pod of the node is Ready with a fresh address; returns who was deleted.
+
+    Raises OperationError for a static pod, which only a reboot moves, and when time runs out.
+    """
+    found = stale_pods(cluster, node, stale=stale)
+    static = [pod.title for pod in found if pod.mirror]
+    if static:
+        raise OperationError(
+            f"node {node}: static pods {', '.join(static)} keep their old address until the node restarts: "
+            "set restart.method to 'reboot' and run `pulumi up` again"
+        )
+    for pod in found:
+        cluster.delete(pod.path, uid=pod.uid)
+    if found:
+        progress.say(f"{len(found)} pods recycled: {', '.join(pod.title for pod in found)}")
+
+    def settled() -> Pending | None:
+        waiting = []
+        for pod in pods_on(cluster, node):
+            if not pod.on_pod_network:
+                continue
+            if pod.terminating_since:
+                waiting.append(f"{pod.title} is terminating")
+            elif pod.address and stale(pod):
+                waiting.append(f"{pod.title} still has {pod.address}")
+            elif not pod.ready or not pod.address:
+                waiting.append(f"{pod.title} is {pod.phase}, not Ready")
+        return Pending("; ".join(waiting)) if waiting else None
+
+    wait_until(
+        settled,
+        what=f"node {node}: its pods Ready with addresses of the new network",
+        deadline=Deadline(timeout_seconds),
+        remedy=f"`kubectl get pods -A -o wide --field-selector spec.nodeName={node}` shows them; then `pulumi up` again",
+    )
+    return [pod.title for pod in found]
+
+
+def wait_for_fresh_addresses(
+    cluster: Cluster, node: str, *, stale: Callable[[Pod], bool], timeout_seconds: float
+) -> None:
+    """After a reboot the kubelet gives each pod a new sandbox by itself: wait for that, without an error if not."""
+
+    def fresh() -> Pending | None:
+        old = stale_pods(cluster, node, stale=stale)
+        return Pending(", ".join(pod.title for pod in old)) if old else None
+
+    try:
+        wait_until(fresh, what="", deadline=Deadline(timeout_seconds), remedy="", every_seconds=1)
+    except OperationError:
+        return

@@ -1,0 +1,173 @@
+"""The typed stack config: what a user may set, with defaults, and one clear line for each thing that is wrong."""
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic.alias_generators import to_camel
+
+from stacks.phases import Phase
+
+NodeName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
+Seconds = Annotated[int, Field(gt=0, le=86_400)]
+
+
+class ConfigError(Exception):
+    """The stack config cannot be used; the text has one line for each thing to mend."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+class RestartMethod(StrEnum):
+    """How the pods of a node come to the new network once its agent has taken over."""
+
+    RECYCLE = "recycle"
+    REBOOT = "reboot"
+
+
+class CiliumSettings(_Section):
+    """Which Cilium is installed, and the network that it makes."""
+
+    version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+([-+.].+)?$")] = "1.19.7"
+    chart: str = "cilium"
+    repository: str = "https://helm.cilium.io/"
+    namespace: str = "kube-system"
+    pod_cidr: str = "10.245.0.0/16"
+    node_mask_size: Annotated[int, Field(ge=8, le=30)] = 24
+    tunnel_protocol: Literal["vxlan", "geneve"] = "vxlan"
+    tunnel_port: Annotated[int, Field(ge=1, le=65535)] = 8473
+    values: dict[str, Any] = Field(default_factory=dict)
+    final_values: dict[str, Any] = Field(default_factory=dict)
+    timeout_seconds: Seconds = 600
+
+    @field_validator("pod_cidr")
+    @classmethod
+    def _is_network(cls, text: str) -> str:
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError as error:
+            raise ValueError(f"'{text}' is not a network such as 10.245.0.0/16 ({error})") from error
+        if network.version != 4:
+            raise ValueError(f"'{text}' is IPv6; this strategy needs an IPv4 pool")
+        return text
+
+    @model_validator(mode="after")
+    def _mask_fits(self) -> "CiliumSettings":
+        if self.node_mask_size <= ipaddress.ip_network(self.pod_cidr).prefixlen:
+            raise ValueError(f"nodeMaskSize {self.node_mask_size} leaves no room for several nodes in {self.pod_cidr}")
+        return self
+
+
+class DrainSettings(_Section):
+    """How a node is emptied; the names and meanings are those of `kubectl drain` where it has them."""
+
+    timeout_seconds: Seconds = 600
+    grace_period_seconds: Annotated[int, Field(ge=0)] | None = None
+    force: bool = False
+    delete_empty_dir_data: bool = False
+    disable_eviction: bool = False
+    skip_wait_for_delete_seconds: Annotated[int, Field(ge=0)] = 0
+    wait_for_replacements: bool = True
+    replacements_timeout_seconds: Seconds = 300
+
+
+class RestartSettings(_Section):
+    """What happens to a node between the agent's restart and the verification."""
+
+    method: RestartMethod = RestartMethod.RECYCLE
+    timeout_seconds: Seconds = 600
+
+
+class ProbeSettings(_Section):
+    """The probe's pods; any stock image with Python 3.9 or later and /bin/sh will do."""
+
+    image: str = "python:3.13-slim"
+    timeout_seconds: Seconds = 120
+
+
+class CleanupSettings(_Section):
+    """Consent to the point of no return: the name of the CNI that `cleanup` removes for good."""
+
+    consent: str = ""
+
+
+class StackConfig(_Section):
+    """Everything that the stack's config says, checked as far as that can be without a cluster."""
+
+    strategy: Literal["hybrid"] = "hybrid"
+    phase: Phase = Phase.PREFLIGHT
+    waves: list[list[NodeName]] = Field(default_factory=list)
+    cilium: CiliumSettings = Field(default_factory=CiliumSettings)
+    drain: DrainSettings = Field(default_factory=DrainSettings)
+    restart: RestartSettings = Field(default_factory=RestartSettings)
+    probe: ProbeSettings = Field(default_factory=ProbeSettings)
+    cleanup: CleanupSettings = Field(default_factory=CleanupSettings)
+    override_checks: list[str] = Field(default_factory=list)
+
+    @property
+    def nodes(self) -> list[str]:
+        """Every node of every wave, in order."""
+        return [node for wave in self.waves for node in wave]
+
+    @model_validator(mode="after")
+    def _waves_make_sense(self) -> "StackConfig":
+        seen: dict[str, int] = {}
+        for number, wave in enumerate(self.waves):
+            if not wave:
+                raise ValueError(f"wave {number} is empty: name a node in it or remove it")
+            for node in wave:
+                if node in seen:
+                    raise ValueError(f"node {node} is listed twice, in waves {seen[node]} and {number}: keep one")
+                seen[node] = number
+        if self.nodes and not self.phase.includes(Phase.SECONDARY):
+            raise ValueError(
+                f"waves name {', '.join(self.nodes)} but phase is '{self.phase}': nodes move only once Cilium is "
+                "installed; empty the waves to take the nodes back, or set phase to 'secondary' or later"
+            )
+        return self
+
+
+def _location(path: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def parse_config(raw: Mapping[str, Any]) -> StackConfig:
+    """Read the stack's own config keys (camel case, values as the engine hands them over: JSON text or plain).
+
+    Raises ConfigError with one line for each fault.
+    """
+    known = {to_camel(name) for name in StackConfig.model_fields}
+    values: dict[str, Any] = {}
+    lines: list[str] = []
+    for key, value in raw.items():
+        if key not in known:
+            lines.append(f"config {key}: there is no such setting; the settings are {', '.join(sorted(known))}")
+            continue
+        values[key] = value
+        if isinstance(value, str) and value.strip()[:1] in ("{", "["):
+            try:
+                values[key] = json.loads(value)
+            except ValueError as error:
+                lines.append(f"config {key}: is not valid JSON ({error})")
+    try:
+        parsed = StackConfig.model_validate(values)
+    except ValidationError as error:
+        for fault in error.errors():
+            place = _location(fault["loc"])
+            said = fault["msg"].removeprefix("Value error, ")
+            if fault["type"] == "extra_forbidden":
+                said = "there is no such setting"
+            elif fault["type"] == "enum":
+                said = f"'{fault['input']}' is not one of {fault['ctx']['expected']}".replace(" or ", ", ")
+            lines.append(f"config {place}: {said}" if place else f"config: {said}")
+    if lines:
+        raise ConfigError("\n".join(lines))
+    return parsed
