@@ -3,6 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from itertools import count
 
 from .clock import Clock, Stopwatch
 from .records import Counts, Event, EventKind, Flow, Journal
@@ -10,6 +11,7 @@ from .records import Counts, Event, EventKind, Flow, Journal
 LIMIT_SECONDS = 3.0
 SLOW_SECONDS = 0.9  # the first SYN that is lost is sent again after 1 s
 GAP_WORTH_TELLING_SECONDS = 0.5
+_SERIALS = count()
 
 
 def cause(error: BaseException) -> str:
@@ -32,6 +34,7 @@ class Measured(ABC):
         self.terminating = False
         self.gone = False
         self.leaving = False
+        self._serial = next(_SERIALS)
         self._interval = interval_seconds
         self._journal = journal
         self._sent = self._succeeded = self._failed = 0
@@ -112,7 +115,7 @@ class Measured(ABC):
         gap = max(self._longest_gap, self._since_success.seconds() if self._since_success else 0.0)
         self._longest_gap = 0.0
         return Counts(
-            flow=self.flow, sent=self._sent, succeeded=self._succeeded, failed=self._failed,
+            serial=self._serial, flow=self.flow, sent=self._sent, succeeded=self._succeeded, failed=self._failed,
             interval_ms=round(self._interval * 1000, 1), gap_ms=round(gap * 1000, 1),
         )
 

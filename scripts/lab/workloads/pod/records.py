@@ -36,12 +36,14 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
-    """What one flow did since its client started; only `gap_ms` is about the time since the previous summary.
+    """What one flow did since it began; only `gap_ms` is about the time since the previous summary.
 
+    `serial` tells the flows of a run apart: one to an address that went and came back begins again at zero.
     A request, a lookup or an echo beat is one `sent`. `gap_ms` is the longest time without a success, an
     unfinished one included, less the time in which the client itself did not run.
     """
 
+    serial: int
     flow: Flow
     sent: int
     succeeded: int

@@ -1,0 +1,93 @@
+"""Reads the records of all clients back from their files, whatever state a killed client left them in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from scripts.lab.paths import lab_folder
+from scripts.lab.workloads.pod.records import Event, Flow, FlowKind, Line, Origin
+
+_LINE = TypeAdapter(Line)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Happening:
+    """An event with its time, in seconds since 1970, and who saw it."""
+
+    wall: float
+    origin: Origin
+    event: Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class Increment:
+    """What one flow did between two summaries; `gap_ms` is the longest time without a success up to `wall`."""
+
+    wall: float
+    origin: Origin
+    flow: Flow
+    sent: int
+    succeeded: int
+    gap_ms: float
+
+    @property
+    def kind(self) -> FlowKind:
+        """The kind of the flow."""
+        return self.flow.kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """All that the clients wrote, in order of time. `unreadable` counts torn lines."""
+
+    happenings: list[Happening]
+    increments: list[Increment]
+    unreadable: int
+
+
+def lab_records() -> list[Path]:
+    """The folders to which this checkout's lab nodes write."""
+    return sorted(lab_folder().glob("nodes/*/log/traffic"))
+
+
+def _lines(path: Path) -> Iterator[Line | None]:
+    with path.open("rb") as file:
+        for raw in file:
+            if raw.strip():
+                try:
+                    yield _LINE.validate_json(raw)
+                except ValidationError:
+                    yield None
+
+
+def _increments(line: Line, before: dict[int, tuple[int, int]]) -> Iterator[Increment]:
+    for counts in line.summary or ():
+        sent, succeeded = before.get(counts.serial, (0, 0))
+        before[counts.serial] = (counts.sent, counts.succeeded)
+        yield Increment(
+            wall=line.wall, origin=line.origin, flow=counts.flow,
+            sent=counts.sent - sent, succeeded=counts.succeeded - succeeded, gap_ms=counts.gap_ms,
+        )
+
+
+def read(*folders: Path) -> Recording:
+    """Read every `.jsonl` file below the folders; a torn line is counted and left out."""
+    happenings: list[Happening] = []
+    increments: list[Increment] = []
+    unreadable = 0
+    before: dict[str, dict[int, tuple[int, int]]] = {}
+    for path in sorted(path for folder in folders for path in folder.rglob("*.jsonl")):
+        for line in _lines(path):
+            if line is None:
+                unreadable += 1
+                continue
+            increments.extend(_increments(line, before.setdefault(line.origin.run, {})))
+            if line.event:
+                happenings.append(Happening(wall=line.wall, origin=line.origin, event=line.event))
+    return Recording(
+        happenings=sorted(happenings, key=lambda one: one.wall),
+        increments=sorted(increments, key=lambda one: one.wall),
+        unreadable=unreadable,
+    )
