@@ -120,7 +120,7 @@ def totals(
         start=start and start.replace(tzinfo=UTC), end=end and end.replace(tzinfo=UTC),
     )
     for line in report.explain():
-        console.print(line, markup=False)
+        console.print(line, markup=False, soft_wrap=True)
     measured = report.totals()
     show(measured)
     if measured.lost or not measured.kinds:
