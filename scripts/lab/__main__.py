@@ -1,0 +1,106 @@
+"""The lab's command line: `python -m scripts.lab up`."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from scripts.lab.console import LabError, Step, console
+from scripts.lab.images.store import image_store
+from scripts.lab.lab import Lab, build_parts
+from scripts.lab.paths import cache_folder
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+node_commands = typer.Typer(no_args_is_help=True, help="One machine of the lab.")
+app.add_typer(node_commands, name="node")
+
+
+@app.command()
+def up(nodes: Annotated[int, typer.Option(min=1, max=40, help="How many worker nodes.")] = 3) -> None:
+    """Start the lab: a control plane and nodes with Flannel and CoreDNS; what is up already stays as it is."""
+    lab = Lab()
+    with Step(f"lab {lab.lab_id} up"):
+        lab.up(nodes=nodes)
+    console.print(f"export KUBECONFIG={lab.kubeconfig}")
+
+
+@app.command()
+def down() -> None:
+    """Stop the lab and check that nothing of it is left; the nodes' logs stay."""
+    Lab().down()
+
+
+@app.command()
+def clean() -> None:
+    """Stop the lab and remove its folder; built parts and images stay in the cache."""
+    Lab().clean()
+    console.print(f"built parts and images are still in {cache_folder()}; remove that folder to be rid of them too")
+
+
+@app.command()
+def status() -> None:
+    """Show the machines of the lab."""
+    found = Lab().status()
+    if not found.running:
+        console.print(f"lab {found.lab_id} is not up")
+        raise typer.Exit(1)
+    console.print(f"lab {found.lab_id}: API server at {found.server} {'ready' if found.api_ready else 'NOT READY'}")
+    table = Table("machine", "address", "process", "boots", "boot ID", "node")
+    for known in found.machines:
+        node = {True: "Ready", False: "NotReady", None: "-"}[known.ready]
+        process = str(known.process) if known.running else "off"
+        table.add_row(known.name, known.address, process, str(known.boots), known.boot_id, node)
+    console.print(table)
+
+
+@app.command("exec", context_settings={"ignore_unknown_options": True})
+def execute(node: str, command: list[str]) -> None:
+    """Run a command on a machine: exec worker-1 -- ip route."""
+    raise typer.Exit(Lab().exec(node, command, capture=False, check=False).returncode)
+
+
+@app.command()
+def kubeconfig() -> None:
+    """Print the path of the kubeconfig."""
+    print(Lab().kubeconfig)
+
+
+@app.command()
+def build() -> None:
+    """Build every program and image that the lab needs, without starting it."""
+    build_parts()
+    image_store()
+
+
+@app.command()
+def images() -> None:
+    """Make the images and print where they are unpacked."""
+    print(image_store())
+
+
+@node_commands.command()
+def reboot(name: str) -> None:
+    """Reboot a node as by its reset button."""
+    with Step(f"{name} rebooted"):
+        Lab().reboot(name)
+
+
+@node_commands.command()
+def start(name: str) -> None:
+    """Start a node that powered itself off."""
+    with Step(f"{name} started"):
+        Lab().start(name)
+
+
+def main() -> None:
+    """Run a command; what the user can act on is one clear line."""
+    try:
+        app()
+    except LabError as error:
+        console.print(f"[red]✗[/red] {error}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

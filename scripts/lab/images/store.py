@@ -1,0 +1,98 @@
+"""The image store that every node starts with: unpacked once, then shared between nodes by hard links."""
+
+import hashlib
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from scripts.lab.console import LabError, Step
+from scripts.lab.images import archive, catalogue
+from scripts.lab.toolchain import build, cache, parts
+
+_SCHEMA = 1
+_START_SECONDS = 30
+_CONFIG = """\
+version = 3
+root = '{root}'
+state = '{state}'
+disabled_plugins = ['io.containerd.grpc.v1.cri', 'io.containerd.cri.v1.images', 'io.containerd.cri.v1.runtime',
+  'io.containerd.nri.v1.nri', 'io.containerd.snapshotter.v1.erofs', 'io.containerd.snapshotter.v1.blockfile']
+[grpc]
+address = '{socket}'
+[ttrpc]
+address = '{socket}.ttrpc'
+"""
+
+
+def image_store() -> Path:
+    """The cached containerd root with all images of the catalogue unpacked in it."""
+    made_from = catalogue.ingredients()
+    containerd = build.build_part(parts.CONTAINERD)
+    key = hashlib.sha256("\n".join((made_from.key(), containerd.name)).encode()).hexdigest()[:10]
+
+    def make(folder: Path) -> None:
+        scratch = folder / "scratch"
+        scratch.mkdir()
+        with Step(f"{len(catalogue.NAMES)} images"):
+            images = catalogue.make_images(made_from, scratch=scratch)
+            archive_file = scratch / "images.tar"
+            archive.write_archive(images, archive_file)
+        with Step("images unpacked for the nodes"):
+            _import(archive_file, binaries=containerd, root=folder / "containerd", scratch=scratch)
+        shutil.rmtree(scratch)
+
+    return cache.entry(f"images/store-{key}-{_SCHEMA}", make) / "containerd"
+
+
+def _import(archive_file: Path, *, binaries: Path, root: Path, scratch: Path) -> None:
+    socket = scratch / "containerd.sock"
+    config = scratch / "containerd.toml"
+    config.write_text(_CONFIG.format(root=root, state=scratch / "state", socket=socket))
+    log = scratch.parents[1] / "containerd-import.log"
+    ctr = [str(binaries / "ctr"), "--address", str(socket), "--namespace", "k8s.io"]
+    with log.open("w") as sink:
+        # In a mount namespace of its own, so that nothing it mounts is left on the machine.
+        daemon = subprocess.Popen(
+            ["unshare", "--mount", "--propagation", "private", str(binaries / "containerd"), "--config", str(config)],
+            stdout=sink, stderr=sink,
+        )
+        try:
+            _wait_until_it_answers(ctr, daemon, log)
+            done = subprocess.run(
+                [*ctr, "images", "import", "--local", str(archive_file)], capture_output=True, text=True, check=False
+            )
+            if done.returncode != 0:
+                raise LabError(f"the images cannot be imported: {done.stderr.strip()[-600:]} (log: {log})")
+        finally:
+            daemon.terminate()
+            daemon.wait()
+
+
+def _wait_until_it_answers(ctr: list[str], daemon: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while subprocess.run([*ctr, "version"], capture_output=True, check=False).returncode != 0:
+        if daemon.poll() is not None or time.monotonic() > deadline:
+            raise LabError(f"containerd did not start in {_START_SECONDS} s to unpack the images; see {log}")
+        time.sleep(0.1)
+
+
+def copy_store(store: Path, target: Path) -> None:
+    """Give a node its own copy of the store; file content is shared by hard links where the disk allows it.
+
+    Layers and blobs never change once written, so sharing is safe; the databases do, so each copy has its own.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        shutil.rmtree(target)
+    linked = subprocess.run(
+        ["cp", "--archive", "--link", str(store), str(target)], capture_output=True, text=True, check=False
+    )
+    if linked.returncode != 0:
+        # The cache is on another file system than the lab.
+        shutil.rmtree(target, ignore_errors=True)
+        subprocess.run(["cp", "--archive", "--reflink=auto", str(store), str(target)], check=True)
+        return
+    for database in target.glob("*/*.db"):
+        database.unlink()
+        shutil.copy2(store / database.relative_to(target), database)

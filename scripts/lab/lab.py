@@ -1,0 +1,335 @@
+"""The lab as one object: up, down, status, reboot a node, run a command on one."""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scripts.lab import leftovers, machine
+from scripts.lab.cluster import addons, cgroups, configuration, state, sysctls
+from scripts.lab.cluster.layout import CONTROL_PLANE, Layout, lab_id
+from scripts.lab.console import LabError, Step, console
+from scripts.lab.images.rootfs import root_file_system
+from scripts.lab.images.store import copy_store, image_store
+from scripts.lab.paths import CHECKOUT, lab_folder
+from scripts.lab.toolchain import build
+from scripts.lab.toolchain import parts as catalogue
+
+_START_SECONDS = 20
+_API_SECONDS = 120
+_NODES_SECONDS = 180
+_STOP_SECONDS = 30
+_REBOOT_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeStatus:
+    """One machine of the lab, as its supervisor and the API server see it."""
+
+    name: str
+    address: str
+    running: bool
+    process: int | None
+    boots: int
+    boot_id: str
+    ready: bool | None = None
+    """What the Node object says; None for the control plane and when the API server does not answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """The whole lab."""
+
+    lab_id: str
+    running: bool
+    api_ready: bool = False
+    server: str = ""
+    machines: tuple[NodeStatus, ...] = field(default=())
+
+
+def build_parts() -> configuration.Parts:
+    """All that the machines run from, built where it is not in the cache."""
+    return configuration.Parts(
+        kubernetes=build.build_part(catalogue.KUBERNETES),
+        etcd=build.build_part(catalogue.ETCD),
+        containerd=build.build_part(catalogue.CONTAINERD),
+        runc=build.build_part(catalogue.RUNC),
+        cni_plugins=build.build_part(catalogue.CNI_PLUGINS),
+        root=root_file_system(),
+    )
+
+
+class Lab:
+    """The lab of one checkout (or of the folder given); its methods may be called from any process."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = (folder or lab_folder()).resolve()
+        self.lab_id = lab_id(self.folder)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig, for use on this machine."""
+        return self.folder / "kubeconfig"
+
+    @property
+    def kubectl_binary(self) -> Path:
+        """The kubectl of the cluster's own version."""
+        return build.build_part(catalogue.KUBERNETES) / "kubectl"
+
+    def current(self) -> state.LabState | None:
+        """What runs, or None when nothing does."""
+        known = state.read_state(self.folder)
+        return known if known and known.supervisor.alive else None
+
+    def layout(self) -> Layout:
+        """The plan of the lab that is up, or was last."""
+        try:
+            return Layout.model_validate_json((self.folder / "layout.json").read_text())
+        except FileNotFoundError:
+            raise LabError("there is no lab here; start one with `up`") from None
+
+    def log(self, node: str) -> Path:
+        """The folder that the machine `node` has as /var/log, readable from outside; it outlives `down`."""
+        return configuration.machine_folder(self.folder, node) / "log"
+
+    def up(self, *, nodes: int = 3) -> None:
+        """Start the lab, or complete one that is up: Flannel and CoreDNS Ready on every node when this returns."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        layout = Layout(lab_id=self.lab_id, node_count=nodes)
+        with self._lock() as lock:
+            if running := self.current():
+                console.print(f"lab {self.lab_id} is up already: {', '.join(sorted(running.machines))}")
+                self._grow(layout)
+            else:
+                machine.check(self.folder, nodes=nodes)
+                parts = build_parts()
+                store = image_store()
+                self._clear_remains()
+                self._prepare(layout, parts, store)
+                self._start_supervisor(lock)
+            self._complete(self.layout())
+
+    def down(self) -> None:
+        """Stop the lab and remove its nodes' disks; the logs stay. Raises LabError when anything is left behind."""
+        if not self.folder.exists():
+            console.print("no lab here")
+            return
+        with self._lock():
+            with Step(f"lab {self.lab_id} stopped"):
+                left = self._clear_remains()
+            if left:
+                raise LabError(f"lab {self.lab_id} left behind:\n" + "\n".join(f"  - {line}" for line in left))
+            console.print("nothing is left behind: no process, control group, mount or network device")
+
+    def clean(self) -> None:
+        """`down`, and then remove the lab's folder with its logs."""
+        self.down()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def status(self) -> Status:
+        """How the lab is."""
+        running = self.current()
+        if running is None:
+            return Status(lab_id=self.lab_id, running=False)
+        api_ready = self.kubectl("get", "--raw", "/readyz", check=False).returncode == 0
+        ready = self._ready_nodes() if api_ready else {}
+        addresses = {known.name: str(known.address) for known in self.layout().machines}
+        return Status(
+            lab_id=self.lab_id, running=True, api_ready=api_ready, server=f"https://127.0.0.1:{running.port}",
+            machines=tuple(
+                NodeStatus(
+                    name=name, address=addresses.get(name, ""), running=known.init is not None and known.init.alive,
+                    process=known.init.pid if known.init else None, boots=known.boots, boot_id=known.boot_id,
+                    ready=ready.get(name),
+                )
+                for name, known in running.machines.items()
+            ),
+        )
+
+    def reboot(self, node: str) -> None:
+        """Reboot one machine as by its reset button; returns when it has booted (its kubelet has not yet)."""
+        before = self._machine(node)
+        if before.init is None:
+            raise LabError(f"{node} is powered off; start it with `node start {node}`")
+        before.init.kill(signal.SIGKILL)
+
+        def booted() -> bool:
+            known = self._machine(node)
+            return known.boots > before.boots and known.init is not None
+
+        _wait(booted, seconds=_REBOOT_SECONDS, what=f"{node} to boot again")
+
+    def start(self, node: str) -> None:
+        """Start a machine that powered itself off."""
+        running = self._running()
+        if self._machine(node).init is None:
+            running.supervisor.kill(signal.SIGHUP)
+            _wait(lambda: self._machine(node).init is not None, seconds=_REBOOT_SECONDS, what=f"{node} to start")
+
+    def exec(
+        self, node: str, command: list[str], *, capture: bool = True, check: bool = True
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run a command on one machine, in all of its namespaces."""
+        init = self._machine(node).init
+        if init is None:
+            raise LabError(f"{node} is powered off; start it with `node start {node}`")
+        spaces = ["--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup"]
+        done = subprocess.run(
+            ["nsenter", "--target", str(init.pid), *spaces, "--", *command],
+            capture_output=capture, text=True, check=False,
+            env={**os.environ, "PATH": configuration.NODE_PATH} if node != CONTROL_PLANE else None,
+        )
+        if check and done.returncode != 0:
+            raise LabError(f"{' '.join(command)} on {node}: exit {done.returncode}: {(done.stderr or '').strip()[-400:]}")
+        return done
+
+    def kubectl(
+        self, *words: str, stdin: str | None = None, check: bool = True
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run kubectl against the lab."""
+        done = subprocess.run(
+            [str(self.kubectl_binary), "--kubeconfig", str(self.kubeconfig), *words],
+            input=stdin, capture_output=True, text=True, check=False,
+        )
+        if check and done.returncode != 0:
+            raise LabError(f"kubectl {' '.join(words)}: {done.stderr.strip()[-600:]}")
+        return done
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[int]:
+        """One `up` or `down` at a time; the lock goes with its holder, however that ends."""
+        with (self.folder / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                console.print(f"another up or down works on lab {self.lab_id}; waiting for it to end")
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield file.fileno()
+
+    def _running(self) -> state.LabState:
+        known = self.current()
+        if known is None:
+            raise LabError(f"lab {self.lab_id} is not up; start it with `up`")
+        return known
+
+    def _machine(self, name: str) -> state.MachineState:
+        machines = self._running().machines
+        if name not in machines:
+            raise LabError(f"the lab has no machine {name}; it has {', '.join(sorted(machines))}")
+        return machines[name]
+
+    def _ready_nodes(self) -> dict[str, bool]:
+        nodes: list[dict[str, Any]] = json.loads(self.kubectl("get", "nodes", "--output=json").stdout)["items"]
+        return {
+            node["metadata"]["name"]: any(
+                condition["type"] == "Ready" and condition["status"] == "True"
+                for condition in node["status"].get("conditions", [])
+            )
+            for node in nodes
+        }
+
+    def _prepare(self, layout: Layout, parts: configuration.Parts, store: Path) -> None:
+        with Step(f"disks and certificates of {layout.node_count} nodes"):
+            for name in ("pki", "nodes"):
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+            state.write_whole(self.folder / "layout.json", layout.model_dump_json(indent=2) + "\n")
+            for node in layout.nodes:
+                copy_store(store, configuration.machine_folder(self.folder, node.name) / "containerd")
+            configuration.write_all(layout, parts=parts, folder=self.folder)
+        sysctls.note(self.folder / "settings-before.json")
+        state.write_whole(self.folder / "links-before.json", json.dumps(sorted(leftovers.machine_links())))
+
+    def _grow(self, layout: Layout) -> None:
+        """Add the nodes that a lab which is up does not have yet."""
+        have = self.layout()
+        if layout.node_count <= have.node_count:
+            return
+        parts, store = build_parts(), image_store()
+        added = layout.nodes[have.node_count:]
+        with Step(f"{len(added)} more nodes"):
+            for node in added:
+                copy_store(store, configuration.machine_folder(self.folder, node.name) / "containerd")
+                configuration.write_node(layout, node, parts=parts, folder=self.folder)
+            state.write_whole(self.folder / "layout.json", layout.model_dump_json(indent=2) + "\n")
+            self._running().supervisor.kill(signal.SIGHUP)
+
+    def _start_supervisor(self, lock: int) -> None:
+        log = self.folder / "supervisor.log"
+        with log.open("w") as sink:
+            process = subprocess.Popen(
+                [sys.executable, "-B", "-m", "scripts.lab.cluster.supervisor", str(self.folder), str(lock)],
+                cwd=CHECKOUT, env={**os.environ, "LAB_ID": self.lab_id, "PYTHONPATH": str(CHECKOUT)},
+                stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, pass_fds=(lock,), start_new_session=True,
+            )
+
+        def started() -> bool:
+            if process.poll() is not None:
+                raise LabError(f"the supervisor ended at its start; see {log}")
+            known = self.current()
+            return known is not None and known.supervisor.pid == process.pid
+
+        _wait(started, seconds=_START_SECONDS, what="the supervisor")
+
+    def _complete(self, layout: Layout) -> None:
+        configuration.write_admin_kubeconfig(self.folder, port=self._running().port)
+        with Step("API server"):
+            _wait(
+                lambda: self.kubectl("get", "--raw", "/readyz", check=False).returncode == 0,
+                seconds=_API_SECONDS, what=f"the API server (log: {self.log(CONTROL_PLANE)}/kube-apiserver.log)",
+            )
+        names = {node.name for node in layout.nodes}
+        with Step(f"{len(names)} nodes with Flannel"):
+            self.kubectl("apply", "--server-side", "--filename=-", stdin=addons.flannel(layout))
+            _wait(
+                lambda: {name for name, ready in self._ready_nodes().items() if ready} >= names,
+                seconds=_NODES_SECONDS, what=f"{len(names)} Ready nodes (logs: {self.folder}/nodes/*/log/kubelet.log)",
+            )
+            self._rolled_out("daemonset/kube-flannel-ds", namespace="kube-flannel")
+        with Step("CoreDNS"):
+            self.kubectl("apply", "--server-side", "--filename=-", stdin=addons.coredns(layout))
+            self._rolled_out("deployment/coredns", namespace="kube-system")
+
+    def _rolled_out(self, name: str, *, namespace: str) -> None:
+        self.kubectl("--namespace", namespace, "rollout", "status", name, f"--timeout={_NODES_SECONDS}s")
+
+    def _clear_remains(self) -> list[str]:
+        """Stop whatever runs, remove whatever is left of it; returns what could not be removed."""
+        known = state.read_state(self.folder)
+        if known and known.supervisor.kill(signal.SIGTERM):
+            with contextlib.suppress(LabError):
+                _wait(lambda: not known.supervisor.alive, seconds=_STOP_SECONDS, what="the supervisor to stop")
+            known.supervisor.kill(signal.SIGKILL)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while (pids := leftovers.lab_processes(self.lab_id)) and time.monotonic() < deadline:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    state.Process.of(pid).kill(signal.SIGKILL)
+            time.sleep(0.1)
+        cgroups.remove(self.lab_id, trees=cgroups.machine_hierarchies())
+        for line in sysctls.put_back(self.folder / "settings-before.json"):
+            console.print(f"[yellow]![/yellow] {line}")
+        for home in (self.folder / "nodes").glob("*"):
+            for name in ("disk", "containerd", "kubelet", "etcd"):
+                shutil.rmtree(home / name, ignore_errors=True)
+        (self.folder / "state.json").unlink(missing_ok=True)
+        self.kubeconfig.unlink(missing_ok=True)
+        before = self.folder / "links-before.json"
+        links = set(json.loads(before.read_text())) if before.exists() else leftovers.machine_links()
+        return list(leftovers.leftovers(self.lab_id, folder=self.folder, links_before=links))
+
+
+def _wait(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise LabError(f"waited {seconds:.0f} s for {what}, in vain")
+        time.sleep(0.1)
