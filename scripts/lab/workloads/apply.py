@@ -82,7 +82,7 @@ def show(totals: Totals) -> None:
         )
     console.print(table)
     for cause, times in totals.causes.items():
-        console.print(f"lost: {cause}, {times} times")
+        console.print(f"lost: {cause} ({times})")
     if totals.pauses:
         console.print(f"clients did not run {totals.pauses} times, at most for {totals.longest_pause_ms:.0f} ms")
 

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -148,10 +147,10 @@ async def _everything(run: Run) -> None:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     run = Run(folder=tmp_path_factory.mktemp("traffic"))
     asyncio.run(_everything(run))
-    yield run
+    return run
 
 
 def _only(run: Run, client: str, kind: FlowKind) -> KindTotals:

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import struct
 from pathlib import Path
+from typing import cast
 
 _HEADER = struct.Struct("!HHHHHH")
 _QUESTION_TAIL = struct.pack("!HH", 1, 1)
@@ -68,8 +69,8 @@ class _Query(asyncio.DatagramProtocol):
         self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        transport.sendto(self._message)
+        # A cast, for the loop's own datagram transport is not an asyncio.DatagramTransport in Python 3.11.
+        cast("asyncio.DatagramTransport", transport).sendto(self._message)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:  # noqa: ARG002 - of the base class
         if not self.answer.done() and len(data) >= _HEADER.size and data[:2] == self._identity.to_bytes(2):
