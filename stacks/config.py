@@ -109,6 +109,11 @@ class StackConfig(_Section):
     cleanup: CleanupSettings = Field(default_factory=CleanupSettings)
     override_checks: list[str] = Field(default_factory=list)
 
+    @classmethod
+    def config_keys(cls) -> list[str]:
+        """The stack's config keys, as a user writes them."""
+        return [to_camel(name) for name in cls.model_fields]
+
     @property
     def nodes(self) -> list[str]:
         """Every node of every wave, in order."""
@@ -144,7 +149,7 @@ def parse_config(raw: Mapping[str, Any]) -> StackConfig:
 
     Raises ConfigError with one line for each fault.
     """
-    known = {to_camel(name) for name in StackConfig.model_fields}
+    known = StackConfig.config_keys()
     values: dict[str, Any] = {}
     lines: list[str] = []
     for key, value in raw.items():

@@ -192,3 +192,30 @@ def node_config_api_version(cilium: CiliumSettings) -> str:
     """`cilium.io/v2` since 1.16, which is when it appeared; v2alpha1 before (cilium PR #31721, #44739)."""
     major, minor = (int(part) for part in cilium.version.split(".")[:2])
     return "cilium.io/v2" if (major, minor) >= (1, 16) else "cilium.io/v2alpha1"
+
+
+def live_settings(values: Mapping[str, Any]) -> dict[str, str]:
+    """What the ConfigMap `cilium-config` must say once these values are installed: its keys and texts that matter here.
+
+    Asserted on the live object, as values are not proof (source: the chart's cilium-configmap.yaml).
+    """
+    texts = {
+        "custom-cni-conf": value_at(values, "cni.customConf"),
+        "enable-policy": value_at(values, "policyEnforcementMode"),
+        "enable-host-legacy-routing": value_at(values, "bpf.hostLegacyRouting"),
+        "tunnel-port": value_at(values, "tunnelPort"),
+        "cluster-pool-ipv4-cidr": " ".join(value_at(values, "ipam.operator.clusterPoolIPv4PodCIDRList") or []),
+        "cluster-pool-ipv4-mask-size": value_at(values, "ipam.operator.clusterPoolIPv4MaskSize"),
+    }
+    if value_at(values, "operator.unmanagedPodWatcher.restart") is False:
+        texts["unmanaged-pod-watcher-interval"] = "0"
+    return {key: str(text).lower() for key, text in texts.items()}
+
+
+def settings_faults(live: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
+    """What the live ConfigMap says otherwise than it must, one line each."""
+    return [
+        f"{key} is '{live.get(key, 'not set')}', must be '{text}'"
+        for key, text in wanted.items()
+        if live.get(key, "").lower() != text
+    ]

@@ -64,7 +64,7 @@ def wait_ready(cluster: Cluster, node: str, *, namespace: str, timeout_seconds: 
     """Wait until the node's agent is Ready, in another run than `other_than` where that is given."""
 
     def ready() -> Agent | Pending:
-        found = [agent for agent in agents(cluster, namespace=namespace, node=node)]
+        found = agents(cluster, namespace=namespace, node=node)
         fresh = [agent for agent in found if agent.ready and agent.run != other_than]
         if fresh:
             return fresh[0]
@@ -155,5 +155,5 @@ def tunnel_fault(cluster: Cluster, agent: Agent, *, protocol: str) -> str | None
             f"node {agent.node}: {device} does not exist, so Cilium's overlay carries nothing though its agent is Ready"
         )
     if not int(result.output.strip(), 16) & 1:
-        return f"node {agent.node}: {device} is down, so Cilium's overlay carries nothing though its agent is Ready"
+        return f"node {agent.node}: {device} is down: Cilium's overlay carries nothing though its agent is Ready"
     return None

@@ -29,6 +29,11 @@ class ClusterError(Exception):
         self.reason = reason
         self.causes = causes
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may be answered well a moment later."""
+        return self.status in (0, 429) or self.status >= 500
+
 
 @dataclass(frozen=True, kw_only=True)
 class CommandResult:

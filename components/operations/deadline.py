@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from components.operations.api import ClusterError
+
 T = TypeVar("T")
 stopping = threading.Event()
 
@@ -49,10 +51,16 @@ def wait_until(
 ) -> T:
     """Ask `probe` until it returns something else than Pending, and return that.
 
+    An API server that does not answer for a while is waited for like the rest.
     Raises OperationError when the deadline passes, with `what` was awaited, why it is not so, and the `remedy`.
     """
     while True:
-        answer = probe()
+        try:
+            answer = probe()
+        except ClusterError as error:
+            if not error.may_pass:
+                raise
+            answer = Pending(str(error))
         if not isinstance(answer, Pending):
             return answer
         if deadline.passed:

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from contextlib import suppress
 from importlib import resources
 from typing import Any
 
@@ -101,10 +102,8 @@ def run_on_node(
         )
         output = cluster.logs(namespace=NAMESPACE, pod=pod).strip()
     finally:
-        try:
+        with suppress(ClusterError):  # what stays is removed by the next script on the node
             cluster.delete(path, grace_period_seconds=0)
-        except ClusterError:
-            pass  # the namespace is ours: it goes with it
     if phase == "Failed":
         raise OperationError(f"node {node}: script {name} failed: {output[-500:]}")
     return json.loads(output.splitlines()[-1])

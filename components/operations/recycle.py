@@ -17,7 +17,7 @@ def stale_pods(cluster: Cluster, node: str, *, stale: Callable[[Pod], bool]) -> 
 def recycle(
     cluster: Cluster, node: str, *, stale: Callable[[Pod], bool], timeout_seconds: float, progress: Progress
 ) -> list[str]:
-    """Delete each stale pod and wait until every pod of the node is Ready with a fresh address; returns who was deleted.
+    """Delete each stale pod, wait until all pods of the node are Ready with fresh addresses; returns who was deleted.
 
     Raises OperationError for a static pod, which only a reboot moves, and when time runs out.
     """
@@ -50,7 +50,7 @@ def recycle(
         settled,
         what=f"node {node}: its pods Ready with addresses of the new network",
         deadline=Deadline(timeout_seconds),
-        remedy=f"`kubectl get pods -A -o wide --field-selector spec.nodeName={node}` shows them; then `pulumi up` again",
+        remedy=f"`kubectl get pods -A -o wide --field-selector spec.nodeName={node}` shows them; `pulumi up` again",
     )
     return [pod.title for pod in found]
 

@@ -12,9 +12,9 @@ import struct
 ROOT = pathlib.Path("/proc/1/root")
 
 
-def udp_ports():
+def udp_ports() -> list[int]:
     """Local UDP ports in use, tunnels of the kernel's own included."""
-    ports = set()
+    ports: set[int] = set()
     for name in ("udp", "udp6"):
         table = pathlib.Path("/proc/net") / name
         if table.exists():
@@ -23,9 +23,9 @@ def udp_ports():
     return sorted(ports)
 
 
-def routes():
+def routes() -> list[list[str]]:
     """IPv4 routes as [network, interface]; the default route is left out."""
-    found = []
+    found: list[list[str]] = []
     for line in pathlib.Path("/proc/net/route").read_text().splitlines()[1:]:
         fields = line.split()
         address = socket.inet_ntoa(struct.pack("<L", int(fields[1], 16)))
@@ -36,7 +36,7 @@ def routes():
     return sorted(found)
 
 
-def interfaces():
+def interfaces() -> dict[str, int]:
     """Names of the interfaces with their MTU in bytes."""
     return {
         entry.name: int((entry / "mtu").read_text())
@@ -45,7 +45,7 @@ def interfaces():
     }
 
 
-def cni_conf():
+def cni_conf() -> list[str]:
     """File names in the CNI conf folder, in the order that the container run time reads them."""
     folder = ROOT / "etc/cni/net.d"
     return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []

@@ -1,0 +1,177 @@
+"""Proves that a node's network works, from a fresh pod on it and back: API, DNS, Service, pods of both networks."""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from components import probe
+from components.operations.api import Cluster, ClusterError
+from components.operations.deadline import Deadline, OperationError, Pending, wait_until
+from components.operations.model import Pod
+from components.operations.progress import Progress
+
+_PODS = f"/api/v1/namespaces/{probe.NAMESPACE}/pods"
+_NEIGHBOURS = 3
+_FULL_SIZE_BYTES = 8000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """What was seen to work: the fresh pod's address and each flow with the seconds until its first answer."""
+
+    address: str
+    flows: Mapping[str, float]
+
+    @property
+    def slowest(self) -> float:
+        """Seconds until the last of the flows had its first answer."""
+        return max(self.flows.values(), default=0.0)
+
+
+def _fresh_pod(node: str, *, image: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": f"verify-{node}",
+            "namespace": probe.NAMESPACE,
+            "labels": {"app.kubernetes.io/name": "verify"},
+        },
+        "spec": {
+            "nodeName": node,
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 0,
+            "automountServiceAccountToken": False,
+            "tolerations": [{"operator": "Exists"}],
+            "containers": [probe.container(image)],
+            "volumes": [{"name": "programs", "configMap": {"name": probe.NAME}}],
+        },
+    }
+
+
+def _ask(cluster: Cluster, pod: str, targets: Mapping[str, str], *, seconds: float) -> dict[str, dict[str, Any]]:
+    result = cluster.execute(
+        namespace=probe.NAMESPACE,
+        pod=pod,
+        container=probe.NAME,
+        command=["python3", f"{probe.FOLDER}/reach.py", json.dumps(dict(targets)), str(seconds)],
+        timeout_seconds=seconds + 20,
+    )
+    lines = result.output.strip().splitlines()
+    if result.exit_code != 0 or not lines:
+        raise OperationError(f"pod {probe.NAMESPACE}/{pod} could not ask its targets: {result.output.strip()[-300:]}")
+    return dict(json.loads(lines[-1]))
+
+
+def _neighbours(cluster: Cluster, node: str, *, belongs: Callable[[Pod], bool]) -> tuple[list[Pod], list[Pod]]:
+    """Some probe pods of other nodes: (on the network that the node joined, on the other one)."""
+    items = cluster.list(_PODS, labelSelector=f"app.kubernetes.io/name={probe.NAME}")
+    others = [pod for pod in map(Pod.read, items) if pod.ready and pod.node != node and not pod.terminating_since]
+    others.sort(key=lambda pod: pod.name)
+    same = [pod for pod in others if belongs(pod)]
+    other = [pod for pod in others if not belongs(pod)]
+    return same[:_NEIGHBOURS], other[:_NEIGHBOURS]
+
+
+def verify_node(
+    cluster: Cluster,
+    node: str,
+    *,
+    belongs: Callable[[Pod], bool],
+    network: str,
+    image: str,
+    timeout_seconds: float,
+    progress: Progress,
+) -> Verified:
+    """Start a pod on the node and see it reach, and be reached by, everything that pods there need.
+
+    `belongs` tells the addresses of the network that the node must be on, `network` is its name for messages.
+    The pod works on a cordoned node and is always removed. Raises OperationError with a line a broken flow.
+    """
+    path = f"{_PODS}/verify-{node}"
+    _remove(cluster, path, node)
+    cluster.create(_PODS, _fresh_pod(node, image=image))
+    deadline = Deadline(timeout_seconds)
+    try:
+        fresh = _wait_started(cluster, path, node, deadline)
+        if not belongs(fresh):
+            raise OperationError(
+                f"node {node}: a fresh pod got {fresh.address}, which is not of {network}; "
+                f"`kubectl get ciliumnode {node} -o yaml` and the node's /etc/cni/net.d say why"
+            )
+        progress.say(f"a fresh pod has {fresh.address} of {network}")
+        seconds = max(10.0, min(deadline.left, 60.0))
+        same, other = _neighbours(cluster, node, belongs=belongs)
+        flows = _flows_out(cluster, node, same, other, seconds=seconds)
+        for pod in [*same, *other]:
+            kind = "the same network" if pod in same else "the other network"
+            targets = {
+                f"pod on {pod.node} ({kind}, {pod.address}) → fresh pod": f"http://{fresh.address}:{probe.PORT}/",
+                f"pod on {pod.node} ({kind}, {pod.address}) → fresh pod, full-size packets": f"http://{fresh.address}:{probe.PORT}/?bytes={_FULL_SIZE_BYTES}",
+            }
+            flows |= _ask(cluster, pod.name, targets, seconds=seconds)
+    finally:
+        with suppress(ClusterError):
+            cluster.delete(path, grace_period_seconds=0)
+    broken = [
+        f"{flow}: no answer in {outcome['seconds']:.0f} s, {outcome['tries']} tries: {outcome['said']}"
+        for flow, outcome in flows.items()
+        if not outcome["ok"]
+    ]
+    if broken:
+        raise OperationError(
+            f"node {node} stays cordoned: {len(broken)} of {len(flows)} flows of a pod on {network} are broken:\n  "
+            + "\n  ".join(broken)
+            + "\n  mend that and run `pulumi up` again, or take the node out of `waves` to give it back"
+        )
+    verified = Verified(address=fresh.address, flows={name: each["seconds"] for name, each in flows.items()})
+    progress.say(f"{len(flows)} flows work, the slowest answered after {verified.slowest:.2f} s")
+    return verified
+
+
+def _flows_out(
+    cluster: Cluster, node: str, same: list[Pod], other: list[Pod], *, seconds: float
+) -> dict[str, dict[str, Any]]:
+    targets = {"fresh pod → API server": "https://kubernetes.default.svc/version"}
+    kubernetes = cluster.find("/api/v1/namespaces/default/services/kubernetes")
+    if kubernetes:
+        targets["fresh pod → API server"] = f"https://{kubernetes['spec']['clusterIP']}:443/version"
+    if cluster.list("/api/v1/namespaces/kube-system/services", labelSelector="k8s-app=kube-dns"):
+        targets["fresh pod → DNS"] = "dns://kubernetes.default.svc"
+    service = cluster.find(f"/api/v1/namespaces/{probe.NAMESPACE}/services/{probe.NAME}")
+    if service:
+        targets["fresh pod → Service"] = f"http://{service['spec']['clusterIP']}:{probe.SERVICE_PORT}/"
+    for kind, pods in (("the same network", same), ("the other network", other)):
+        for pod in pods:
+            url = f"http://{pod.address}:{probe.PORT}/"
+            targets[f"fresh pod → pod on {pod.node} ({kind}, {pod.address})"] = url
+            targets[f"fresh pod → pod on {pod.node} ({kind}, {pod.address}), full-size packets"] = (
+                f"{url}?bytes={_FULL_SIZE_BYTES}"
+            )
+    return _ask(cluster, f"verify-{node}", targets, seconds=seconds)
+
+
+def _remove(cluster: Cluster, path: str, node: str) -> None:
+    if cluster.delete(path, grace_period_seconds=0):
+        wait_until(
+            lambda: Pending("it is still there") if cluster.find(path) else None,
+            what=f"node {node}: pod {path.rpartition('/')[2]} of an earlier run removed",
+            deadline=Deadline(60),
+            remedy=f"`kubectl -n {probe.NAMESPACE} delete pod verify-{node} --force`",
+        )
+
+
+def _wait_started(cluster: Cluster, path: str, node: str, deadline: Deadline) -> Pod:
+    def started() -> Pod | Pending:
+        pod = Pod.read(cluster.get(path))
+        return pod if pod.ready and pod.address else Pending(f"it is {pod.phase}, address {pod.address or 'none'}")
+
+    return wait_until(
+        started,
+        what=f"node {node}: fresh pod {probe.NAMESPACE}/verify-{node} Ready",
+        deadline=deadline,
+        remedy=f"`kubectl -n {probe.NAMESPACE} describe pod verify-{node}` while `pulumi up` runs says why",
+        every_seconds=0.3,
+    )

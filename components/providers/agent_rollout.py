@@ -1,0 +1,67 @@
+"""Gives every agent the final settings by starting it anew; deleted, every agent starts anew with what is there then."""
+
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, Resource, UpdateResult
+
+from components.operations.marks import now
+from components.operations.progress import Progress
+from components.operations.rollout import assert_tunnels, roll_agents
+from components.providers.base import ClusterProvider, Properties, results
+from stacks.values import live_settings, migration_values
+
+
+class AgentRolloutProvider(ClusterProvider):
+    """Rolls the agents."""
+
+    meaningful = ("settings", "digest")
+
+    def _roll(self, settings: dict[str, str], digest: str) -> dict[str, Any]:
+        cilium = self.config.cilium
+        progress = Progress("Cilium", 1)
+        progress.step("agents")
+        outcome = roll_agents(
+            self.cluster,
+            namespace=cilium.namespace,
+            settings=settings,
+            digest=digest,
+            timeout_seconds=cilium.timeout_seconds,
+            progress=progress,
+        )
+        assert_tunnels(self.cluster, namespace=cilium.namespace, protocol=cilium.tunnel_protocol, progress=progress)
+        seconds = progress.done(f"{outcome['agents']} agents run with the settings wanted")
+        return {**outcome, "seconds": seconds, "at": now()}
+
+    def create(self, props: Properties) -> CreateResult:
+        """Start every agent anew."""
+        return CreateResult(id_="agents", outs=results(props, self._roll(props["settings"], props["digest"])))
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        """Start every agent anew with other settings."""
+        return UpdateResult(outs=results(_news, self._roll(_news["settings"], _news["digest"])))
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """Back to the migration's settings, which the release has by now; nothing if Cilium is going altogether."""
+        cilium = self.config.cilium
+        live = self.cluster.find(f"/api/v1/namespaces/{cilium.namespace}/configmaps/cilium-config")
+        if live is None or live["data"].get("custom-cni-conf") == "false":
+            return
+        self._roll(live_settings(migration_values(cilium)), f"back-{now()}")
+
+
+class AgentRollout(Resource, module="finalize", name="AgentRollout"):
+    """Agents that run with `settings`; `digest` is of all values, so that any change of them rolls the agents."""
+
+    agents: pulumi.Output[int]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        settings: dict[str, str],
+        digest: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props = {"settings": settings, "digest": digest, "agents": None, "seconds": None, "at": None}
+        super().__init__(AgentRolloutProvider(), name, props, opts)

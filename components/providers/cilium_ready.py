@@ -1,0 +1,65 @@
+"""Holds the migration until Cilium truly runs beside the old CNI: live settings, agents, tunnels, its own kinds."""
+
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, Resource, UpdateResult
+
+from components.operations.marks import now
+from components.operations.progress import Progress
+from components.operations.rollout import (
+    assert_settings,
+    assert_tunnels,
+    wait_for_agents,
+    wait_for_node_config_kind,
+)
+from components.providers.base import ClusterProvider, Properties, results
+from stacks.values import node_config_api_version
+
+
+class CiliumReadyProvider(ClusterProvider):
+    """Waits and asserts; leaves nothing behind."""
+
+    meaningful = ("settings", "release")
+
+    def _assert(self, settings: dict[str, str]) -> dict[str, Any]:
+        cilium = self.config.cilium
+        progress = Progress("Cilium", 3)
+        progress.step("settings")
+        assert_settings(self.cluster, namespace=cilium.namespace, wanted=settings)
+        progress.step("agents")
+        count = wait_for_agents(
+            self.cluster, namespace=cilium.namespace, timeout_seconds=cilium.timeout_seconds, progress=progress
+        )
+        wait_for_node_config_kind(
+            self.cluster, api_version=node_config_api_version(cilium), timeout_seconds=cilium.timeout_seconds
+        )
+        progress.step("tunnels")
+        assert_tunnels(self.cluster, namespace=cilium.namespace, protocol=cilium.tunnel_protocol, progress=progress)
+        seconds = progress.done(f"{count} agents run with the settings wanted")
+        return {"agents": count, "seconds": seconds, "at": now()}
+
+    def create(self, props: Properties) -> CreateResult:
+        """Wait and assert."""
+        return CreateResult(id_="cilium", outs=results(props, self._assert(props["settings"])))
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        """Wait and assert again, with other settings."""
+        return UpdateResult(outs=results(_news, self._assert(_news["settings"])))
+
+
+class CiliumReady(Resource, module="secondary", name="CiliumReady"):
+    """Cilium as it must be live; `settings` are keys and texts of its ConfigMap, `release` ties it to the release."""
+
+    agents: pulumi.Output[int]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        settings: dict[str, str],
+        release: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props = {"settings": settings, "release": release, "agents": None, "seconds": None, "at": None}
+        super().__init__(CiliumReadyProvider(), name, props, opts)

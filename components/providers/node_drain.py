@@ -1,0 +1,40 @@
+"""The outer half of a node's turn: created, the node is empty; deleted, it is back on the old network."""
+
+import pulumi
+from pulumi.dynamic import CreateResult, Resource, UpdateResult
+
+from components.operations.marks import node_path
+from components.operations.turn import empty_for_cilium, return_to_source
+from components.providers.base import ClusterProvider, Properties, results
+
+
+class NodeDrainProvider(ClusterProvider):
+    """Cordon and drain; undone after the label is off: agent, CNI conf, pods, verify, uncordon."""
+
+    meaningful = ("sealed",)
+    replacing = ("node",)
+
+    def create(self, props: Properties) -> CreateResult:
+        """Cordon and drain the node."""
+        node = props["node"]
+        return CreateResult(id_=node, outs=results(props, empty_for_cilium(self.cluster, self.turn(node))))
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        """Seal or unseal: nothing happens to the node."""
+        return UpdateResult(outs=results(_olds, {"sealed": _news["sealed"]}))
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """Bring the node back onto the old network; nothing if it is sealed or gone."""
+        if _props.get("sealed") or self.cluster.find(node_path(_props["node"])) is None:
+            return
+        return_to_source(self.cluster, self.turn(_props["node"]))
+
+
+class NodeDrain(Resource, module="migrate", name="NodeDrain"):
+    """An empty node; `sealed` makes its deletion harmless, once the old network is gone."""
+
+    podsEvicted: pulumi.Output[int]  # noqa: N815 (the name in the stack's outputs)
+
+    def __init__(self, name: str, *, node: str, sealed: bool, opts: pulumi.ResourceOptions | None = None) -> None:
+        props = {"node": node, "sealed": sealed, "podsEvicted": None, "began": None, "seconds": None}
+        super().__init__(NodeDrainProvider(), name, props, opts)

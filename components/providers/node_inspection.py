@@ -1,0 +1,77 @@
+"""Looks at every node itself (ports, routes, CNI conf) and writes what it saw where the checks find it."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, Resource, UpdateResult
+
+from components.operations.deadline import OperationError
+from components.operations.marks import now
+from components.operations.node_shell import NAMESPACE, run_on_node
+from components.operations.progress import Progress
+from components.operations.snapshot import FACTS
+from components.providers.base import ClusterProvider, Properties, results
+from stacks.phases import Phase
+
+_AT_ONCE = 20
+
+
+class NodeInspectionProvider(ClusterProvider):
+    """Keeps the ConfigMap of facts."""
+
+    meaningful = ("nodes", "look")
+
+    def _inspect(self, nodes: list[str]) -> dict[str, Any]:
+        progress = Progress("preflight", 1)
+        progress.step("nodes", f"looking at {len(nodes)} nodes")
+        image = self.config.probe.image
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            found = pool.map(lambda node: run_on_node(self.cluster, node, "inspect_network", image=image), nodes)
+            facts = dict(zip(nodes, found, strict=True))
+        data = {node: json.dumps(seen, sort_keys=True) for node, seen in facts.items()}
+        self._write(data)
+        self._assert_port_free(facts)
+        progress.done(f"{len(facts)} nodes looked at")
+        return {"inspected": len(facts), "at": now()}
+
+    def _write(self, data: dict[str, str]) -> None:
+        folder = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
+        self.cluster.delete(f"{folder}/{FACTS}")
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": FACTS, "namespace": NAMESPACE}}
+        self.cluster.create(folder, {**body, "data": data})
+
+    def _assert_port_free(self, facts: dict[str, Any]) -> None:
+        port, config = self.config.cilium.tunnel_port, self.config
+        installed = self.cluster.find(f"/api/v1/namespaces/{config.cilium.namespace}/configmaps/cilium-config")
+        if installed or config.phase is Phase.PREFLIGHT or "tunnel-port-free" in config.override_checks:
+            return
+        busy = sorted(node for node, seen in facts.items() if port in seen["udp_ports"])
+        if busy:
+            raise OperationError(
+                f"cilium.tunnelPort {port} (UDP) is in use on node {', '.join(busy)}; Cilium was not installed: choose "
+                "a free port with `pulumi config set --path cilium.tunnelPort`"
+            )
+
+    def create(self, props: Properties) -> CreateResult:
+        """Look, and write it down."""
+        return CreateResult(id_="facts", outs=results(props, self._inspect(props["nodes"])))
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        """Look again."""
+        return UpdateResult(outs=results(_news, self._inspect(_news["nodes"])))
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """Forget what was seen."""
+        self.cluster.delete(f"/api/v1/namespaces/{NAMESPACE}/configmaps/{FACTS}")
+
+
+class NodeInspection(Resource, module="preflight", name="NodeInspection"):
+    """What the nodes look like; `look` is any text whose change makes it look again."""
+
+    inspected: pulumi.Output[int]
+
+    def __init__(self, name: str, *, nodes: list[str], look: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        props = {"nodes": nodes, "look": look, "inspected": None, "at": None}
+        super().__init__(NodeInspectionProvider(), name, props, opts)
