@@ -1,0 +1,304 @@
+"""The API server: kinds looked up in its discovery, and requests on objects of any kind."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import yaml
+
+from scripts.lab.kubernetes_plugin.annotations import metadata
+from scripts.lab.kubernetes_plugin.errors import PluginError, UnreachableError
+from scripts.lab.kubernetes_plugin.settings import Settings, kubeconfig_text
+from scripts.lab.kubernetes_plugin.tokens import Kind, join_id
+
+_APPLY_PATCH = "application/apply-patch+yaml"
+_JSON_PATCH = "application/json-patch+json"
+_MERGE_PATCH = "application/merge-patch+json"
+
+
+@dataclass
+class ApiError(PluginError):
+    """The API server's refusal: its code, reason and, per field, the causes."""
+
+    code: int
+    reason: str
+    message: str
+    causes: list[dict[str, str]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return self.message
+
+    @staticmethod
+    def of(code: int, body: bytes) -> "ApiError":
+        """The error in a Status answer, or the bare text of anything else."""
+        try:
+            status = json.loads(body)
+        except ValueError:
+            status = {"message": body.decode(errors="replace")}
+        details = status.get("details") or {}
+        return ApiError(code, status.get("reason", ""), status.get("message", ""), details.get("causes") or [])
+
+    @property
+    def is_missing_namespace(self) -> bool:
+        """Whether the namespace is what is not there."""
+        return self.code == 404 and self.message.startswith("namespaces ")
+
+    @property
+    def is_immutable(self) -> bool:
+        """Whether the object exists and cannot be changed in the way asked for."""
+        return self.reason == "Invalid" and "field is immutable" in self.message
+
+
+class UnknownKindError(PluginError):
+    """The API server does not serve this kind: a custom resource definition may be missing."""
+
+
+@dataclass(frozen=True)
+class _Endpoint:
+    prefix: str
+    plural: str
+    namespaced: bool
+
+
+class Cluster:
+    """The cluster that the provider's configuration points at; connects at the first request."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._endpoints: dict[Kind, _Endpoint] = {}
+
+    @cached_property
+    def default_namespace(self) -> str:
+        """The namespace of objects that name none: the provider's, else the kubeconfig context's, else empty."""
+        if self._settings.namespace:
+            return self._settings.namespace
+        return str(self._context.get("namespace") or "")
+
+    @cached_property
+    def server(self) -> str:
+        """The API server's address in the kubeconfig."""
+        name = self._settings.cluster or self._context.get("cluster", "")
+        found: Mapping[str, Any] = self._named("clusters", "cluster", name)
+        return str(found.get("server", ""))
+
+    def is_namespaced(self, kind: Kind) -> bool:
+        """Whether objects of this kind live in a namespace; assumed for a kind that is not served (yet)."""
+        try:
+            return self._endpoint(kind).namespaced
+        except (UnknownKindError, UnreachableError):
+            return True
+
+    def serves(self, kind: Kind) -> bool:
+        """Whether the API server knows this kind."""
+        try:
+            self._endpoint(kind)
+        except UnknownKindError:
+            return False
+        return True
+
+    def forget_kinds(self) -> None:
+        """Look kinds up again: definitions have changed."""
+        self._endpoints.clear()
+
+    def get(self, kind: Kind, namespace: str, name: str) -> dict[str, Any]:
+        """The live object."""
+        return self._request("GET", self._path(kind, namespace, name))
+
+    def find(self, kind: Kind, namespace: str, name: str) -> dict[str, Any] | None:
+        """The live object, or None if there is none."""
+        try:
+            return self.get(kind, namespace, name)
+        except UnknownKindError:
+            return None
+        except ApiError as error:
+            if error.code == 404:
+                return None
+            raise
+
+    def labelled(self, kind: Kind, namespace: str, *, labels: str) -> list[dict[str, Any]]:
+        """The objects of a namespace with these labels."""
+        answer = self._request("GET", self._path(kind, namespace, ""), {"labelSelector": labels})
+        return list(answer.get("items") or [])
+
+    def create(self, content: Mapping[str, Any], *, manager: str, dry_run: bool = False) -> dict[str, Any]:
+        """Create an object; ApiError 409 when it exists."""
+        kind = kind_of(content)
+        path = self._path(kind, namespace_of(content), "")
+        return self._request("POST", path, {"fieldManager": manager, **_dry(dry_run=dry_run)}, content)
+
+    def apply(
+        self, content: Mapping[str, Any], *, manager: str, force: bool = False, dry_run: bool = False, name: str = ""
+    ) -> dict[str, Any]:
+        """Server-side apply; ApiError 409 with the fields that other managers own."""
+        kind = kind_of(content)
+        path = self._path(kind, namespace_of(content), name or metadata(content).get("name", ""))
+        query = {"fieldManager": manager, "force": str(force).lower(), **_dry(dry_run=dry_run)}
+        return self._request("PATCH", path, query, content, content_type=_APPLY_PATCH)
+
+    def replace(self, content: Mapping[str, Any], *, manager: str, dry_run: bool = False) -> dict[str, Any]:
+        """Put the whole object in place of the live one."""
+        path = self._path(kind_of(content), namespace_of(content), metadata(content)["name"])
+        return self._request("PUT", path, {"fieldManager": manager, **_dry(dry_run=dry_run)}, content)
+
+    def json_patch(self, live: Mapping[str, Any], operations: list[dict[str, Any]]) -> dict[str, Any]:
+        """Change single places of a live object."""
+        path = self._path(kind_of(live), namespace_of(live), metadata(live)["name"])
+        return self._request("PATCH", path, {}, operations, content_type=_JSON_PATCH)
+
+    def merge_patch(self, live: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+        """Merge a change into a live object."""
+        path = self._path(kind_of(live), namespace_of(live), metadata(live)["name"])
+        return self._request("PATCH", path, {}, change, content_type=_MERGE_PATCH)
+
+    def delete(self, kind: Kind, namespace: str, name: str, *, propagation: str) -> None:
+        """Ask for an object's deletion; it may take time to go."""
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
+        self._request("DELETE", self._path(kind, namespace, name), {}, body)
+
+    def kubeconfig_dict(self) -> dict[str, Any]:
+        """The kubeconfig in use, with the provider's context and cluster in place."""
+        return self._kubeconfig
+
+    def _path(self, kind: Kind, namespace: str, name: str) -> str:
+        endpoint = self._endpoint(kind)
+        path = endpoint.prefix
+        if endpoint.namespaced:
+            path += f"/namespaces/{quote(namespace or self.default_namespace or 'default')}"
+        path += f"/{endpoint.plural}"
+        return f"{path}/{quote(name)}" if name else path
+
+    def _endpoint(self, kind: Kind) -> _Endpoint:
+        if kind not in self._endpoints:
+            self._discover(kind)
+        if kind not in self._endpoints:
+            raise UnknownKindError(
+                f"the API server serves no {kind.name} in {kind.api_version}; "
+                "create its CustomResourceDefinition first, or correct apiVersion and kind"
+            )
+        return self._endpoints[kind]
+
+    def _discover(self, wanted: Kind) -> None:
+        prefix = f"/apis/{wanted.api_version}" if wanted.group else f"/api/{wanted.version}"
+        try:
+            answer = self._request("GET", prefix)
+        except ApiError as error:
+            if error.code == 404:
+                return
+            raise
+        for resource in answer.get("resources", []):
+            if "/" not in resource["name"]:
+                kind = Kind(wanted.group, wanted.version, resource["kind"])
+                self._endpoints[kind] = _Endpoint(prefix, resource["name"], resource["namespaced"])
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        *,
+        content_type: str = "application/json",
+    ) -> dict[str, Any]:
+        from urllib3.exceptions import HTTPError
+
+        client = self._client
+        headers: dict[str, str] = {"Accept": "application/json", "User-Agent": "pulumi-resource-kubernetes"}
+        # Each time anew: tokens of cloud providers expire.
+        client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        if body is not None:
+            headers["Content-Type"] = content_type
+        url = f"{client.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
+        try:
+            answer = client.rest_client.pool_manager.request(
+                method,
+                url,
+                body=None if body is None else json.dumps(body),
+                headers=headers,
+                timeout=self._settings.kube_client_settings.timeout,
+                retries=2 if method == "GET" else False,
+            )
+        except HTTPError as error:
+            raise UnreachableError(
+                f"the API server {client.configuration.host} does not answer ({_short(error)}); "
+                "check the kubeconfig's address and that the cluster runs"
+            ) from None
+        if answer.status >= 400:
+            raise ApiError.of(answer.status, answer.data)
+        return dict(json.loads(answer.data))
+
+    @cached_property
+    def _client(self) -> Any:
+        # Costs a quarter second, and not every start of the plugin talks to the cluster.
+        from kubernetes import config
+        from kubernetes.client import Configuration
+        from kubernetes.client.api_client import ApiClient
+
+        configuration = Configuration()
+        configuration.connection_pool_maxsize = 32
+        if self._kubeconfig:
+            config.load_kube_config_from_dict(self._kubeconfig, client_configuration=configuration)
+        else:
+            config.load_incluster_config(client_configuration=configuration)
+        return ApiClient(configuration)
+
+    @cached_property
+    def _kubeconfig(self) -> dict[str, Any]:
+        content = self._load_kubeconfig()
+        if self._settings.context:
+            content["current-context"] = self._settings.context
+        if self._settings.cluster:
+            for context in content.get("contexts") or []:
+                if context["name"] == content.get("current-context"):
+                    context["context"]["cluster"] = self._settings.cluster
+        return content
+
+    def _load_kubeconfig(self) -> dict[str, Any]:
+        if self._settings.kubeconfig:
+            content = yaml.safe_load(kubeconfig_text(self._settings.kubeconfig))
+            if not isinstance(content, dict):
+                raise PluginError("provider setting kubeconfig is no kubeconfig's content and no file that exists")
+            return content
+        from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigMerger
+
+        merged = KubeConfigMerger(KUBE_CONFIG_DEFAULT_LOCATION).config
+        return dict(merged.value) if merged is not None else {}
+
+    @property
+    def _context(self) -> Mapping[str, Any]:
+        return self._named("contexts", "context", self._kubeconfig.get("current-context", ""))
+
+    def _named(self, section: str, entry: str, name: str) -> Mapping[str, Any]:
+        for item in self._kubeconfig.get(section) or []:
+            if item.get("name") == name:
+                found: Mapping[str, Any] = item.get(entry) or {}
+                return found
+        return {}
+
+
+def kind_of(content: Mapping[str, Any]) -> Kind:
+    """The kind that an object says it is of."""
+    return Kind.of(str(content.get("apiVersion", "")), str(content.get("kind", "")))
+
+
+def namespace_of(content: Mapping[str, Any]) -> str:
+    """The namespace that an object names, or an empty string."""
+    return str(metadata(content).get("namespace") or "")
+
+
+def title(content: Mapping[str, Any]) -> str:
+    """An object's kind, namespace and name as errors show it."""
+    name = str(metadata(content).get("name", ""))
+    namespace = namespace_of(content)
+    return f"{content.get('kind', 'object')} {join_id(namespace, name)}"
+
+
+def _dry(*, dry_run: bool) -> dict[str, str]:
+    return {"dryRun": "All"} if dry_run else {}
+
+
+def _short(error: Exception) -> str:
+    reason = getattr(error, "reason", None)
+    return str(reason or error).rpartition(": ")[2]

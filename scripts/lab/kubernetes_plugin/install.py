@@ -1,0 +1,25 @@
+"""Puts the plugin where the engine looks for it: a small launcher in a PULUMI_HOME's plugin folder."""
+
+import shlex
+from pathlib import Path
+
+from scripts.lab.kubernetes_plugin import VERSION
+from scripts.lab.paths import CHECKOUT
+
+
+def install(pulumi_home: Path, *, python: Path) -> Path:
+    """Write the launcher into `pulumi_home` and return its path; `python` must have the project's requirements."""
+    folder = pulumi_home / "plugins" / f"resource-kubernetes-v{VERSION}"
+    folder.mkdir(parents=True, exist_ok=True)
+    launcher = folder / "pulumi-resource-kubernetes"
+    # -S -E would lose the virtual environment; -P keeps the program's folder from shadowing modules of ours.
+    lines = [
+        "#!/bin/sh",
+        f"PYTHONPATH={shlex.quote(str(CHECKOUT))} exec {shlex.quote(str(python))} -P "
+        '-m scripts.lab.kubernetes_plugin "$@"',
+    ]
+    launcher.write_text("\n".join(lines) + "\n")
+    launcher.chmod(0o755)
+    # The engine takes a folder with this mark for one whose installation was interrupted.
+    folder.with_suffix(".partial").unlink(missing_ok=True)
+    return launcher

@@ -1,0 +1,146 @@
+"""Field managers of server-side apply: our name on an object, taking over older names, and letting go."""
+
+import copy
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from scripts.lab.kubernetes_plugin.annotations import FIELD_MANAGER, PATCH_FORCE, annotation, is_set, metadata
+from scripts.lab.kubernetes_plugin.cluster import ApiError, Cluster, title
+from scripts.lab.kubernetes_plugin.diff import Path, parse_path
+from scripts.lab.kubernetes_plugin.errors import PluginError
+
+STATE_KEY = "__fieldManager"
+# Whoever set fields under these names stood for the same owner: the plugin itself in other modes, or kubectl.
+_PREDECESSORS = frozenset(
+    {"kubectl", "kubectl-client-side-apply", "before-first-apply", "pulumi-kubernetes", "pulumi-resource-kubernetes"}
+)
+
+
+def manager_name(inputs: Mapping[str, Any], state: Mapping[str, Any]) -> str:
+    """The object's field manager: the annotation's, else the one in the state, else a new one of our own."""
+    kept = state.get(STATE_KEY)
+    return annotation(inputs, FIELD_MANAGER) or (kept if isinstance(kept, str) else "") or _fresh_name()
+
+
+def _fresh_name() -> str:
+    return f"pulumi-kubernetes-{secrets.token_hex(4)}"
+
+
+def _is_ours(entry: Mapping[str, Any], manager: str) -> bool:
+    # What a create writes counts as an update by the same name, and apply sees another owner in it.
+    return (
+        entry.get("operation") == "Update"
+        and not entry.get("subresource")
+        and entry.get("manager") in {manager, *_PREDECESSORS}
+    )
+
+
+def needs_takeover(live: Mapping[str, Any], manager: str) -> bool:
+    """Whether fields of the object are held by the same owner in another form, so that apply would see a conflict."""
+    return any(_is_ours(entry, manager) for entry in metadata(live).get("managedFields") or [])
+
+
+def take_over(live: dict[str, Any], cluster: Cluster, manager: str) -> dict[str, Any]:
+    """Move the fields of our own creates, and of kubectl, into `manager`'s apply entry; apply then may remove them."""
+    entries = metadata(live).get("managedFields") or []
+    if not needs_takeover(live, manager):
+        return live
+    applied = [entry for entry in entries if entry.get("operation") == "Apply" and entry.get("manager") == manager]
+    ours = [entry for entry in entries if _is_ours(entry, manager)]
+    fields: dict[str, Any] = {}
+    for entry in [*applied, *ours]:
+        fields = _union(fields, entry.get("fieldsV1") or {})
+    merged = {**(applied or ours)[0], "manager": manager, "operation": "Apply", "fieldsV1": fields}
+    others = [entry for entry in entries if entry not in applied and entry not in ours]
+    return cluster.json_patch(
+        live,
+        [
+            {"op": "replace", "path": "/metadata/managedFields", "value": [*others, merged]},
+            # Refused if somebody changed the object in between.
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata(live)["resourceVersion"]},
+        ],
+    )
+
+
+def relinquish(live: Mapping[str, Any], cluster: Cluster, manager: str) -> None:
+    """Give up every field that `manager` holds; those that nobody else holds go back to their defaults."""
+    identity = {
+        "apiVersion": live["apiVersion"],
+        "kind": live["kind"],
+        "metadata": {key: metadata(live)[key] for key in ("name", "namespace") if metadata(live).get(key)},
+    }
+    try:
+        cluster.apply(identity, manager=manager)
+    except ApiError as error:
+        required = [cause.get("field", "") for cause in error.causes if cause.get("reason") == "FieldValueRequired"]
+        if not required:
+            raise
+        raise PluginError(
+            f"{title(live)}: this patch alone holds the required field {', '.join(required)}, so it cannot be taken "
+            "back; let another field manager set it first, or use the resource option retainOnDelete"
+        ) from None
+
+
+def conflict(error: ApiError, content: Mapping[str, Any], manager: str) -> PluginError:
+    """The refusal of an apply, with the fields and their owners named."""
+    owned = [f"{cause.get('field')} ({cause.get('message')})" for cause in error.causes] or [error.message]
+    return PluginError(
+        f"{title(content)}: field manager {manager} cannot set what others own: {'; '.join(owned)}; take the fields "
+        f'out of the program, or set the annotation {PATCH_FORCE}: "true" to take them over'
+    )
+
+
+def is_forced(inputs: Mapping[str, Any], *, by_setting: bool) -> bool:
+    """Whether apply overrides other managers: the annotation decides, else the provider's setting."""
+    return is_set(inputs, PATCH_FORCE) if annotation(inputs, PATCH_FORCE) else by_setting
+
+
+def with_ignored(inputs: dict[str, Any], live: Mapping[str, Any], manager: str, ignored: list[str]) -> dict[str, Any]:
+    """The inputs, at the ignored places as the live object is; those owned by others are left out of the apply."""
+    result = copy.deepcopy(inputs)
+    for path in map(parse_path, ignored):
+        found = _at(live, path)
+        if found is None:
+            continue
+        _put(result, path, found if _owns(live, manager, path) else None)
+    return result
+
+
+def _union(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    return {**first, **{key: _union(first.get(key, {}), value) for key, value in second.items()}}
+
+
+def _owns(live: Mapping[str, Any], manager: str, path: Path) -> bool:
+    for entry in metadata(live).get("managedFields") or []:
+        if entry.get("manager") == manager:
+            fields: Any = entry.get("fieldsV1") or {}
+            for part in path:
+                # How a list's items are told apart is the schema's business; below one, ownership counts as ours.
+                if isinstance(part, int):
+                    return True
+                fields = fields.get(f"f:{part}") if isinstance(fields, Mapping) else None
+            if fields is not None:
+                return True
+    return False
+
+
+def _at(content: Any, path: Path) -> Any:
+    for part in path:
+        if isinstance(part, int):
+            content = content[part] if isinstance(content, list) and part < len(content) else None
+        else:
+            content = content.get(part) if isinstance(content, Mapping) else None
+    return content
+
+
+def _put(content: Any, path: Path, value: Any) -> None:
+    parent = _at(content, path[:-1])
+    last = path[-1]
+    if isinstance(parent, dict):
+        if value is None:
+            parent.pop(last, None)
+        else:
+            parent[last] = value
+    elif isinstance(parent, list) and isinstance(last, int) and last < len(parent) and value is not None:
+        parent[last] = value

@@ -1,0 +1,34 @@
+"""Changes of the provider's own settings: which of them mean another cluster."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from scripts.lab.kubernetes_plugin.cluster import Cluster
+from scripts.lab.kubernetes_plugin.diff import Change, Difference
+from scripts.lab.kubernetes_plugin.errors import PluginError
+from scripts.lab.kubernetes_plugin.settings import Settings, changed_keys
+from scripts.lab.kubernetes_plugin.values import holds_unknown
+
+_WHERE = frozenset({"kubeconfig", "context", "cluster"})
+
+
+def differences_of_settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
+    """The changed settings; those that lead to another cluster replace the provider and all that it made."""
+    changed = changed_keys(old, new)
+    elsewhere = bool(_WHERE.intersection(changed)) and _server(old) != _server(new) and not holds_unknown(dict(new))
+    identified = bool(old.get("clusterIdentifier") or new.get("clusterIdentifier"))
+    return [
+        Difference(
+            (key,),
+            Change.ADD if key not in old else Change.DELETE if key not in new else Change.UPDATE,
+            replaces=key == "clusterIdentifier" if identified else elsewhere and key in _WHERE,
+        )
+        for key in changed
+    ]
+
+
+def _server(settings: Mapping[str, Any]) -> str:
+    try:
+        return Cluster(Settings.parse(settings)).server
+    except (PluginError, OSError):
+        return ""
