@@ -26,15 +26,20 @@ def _go_environment(*, cgo: bool, extra: Mapping[str, str] | None = None) -> dic
     }
 
 
-def run_logged(command: list[str], *, cwd: Path, log: Path, environment: Mapping[str, str], progress: BuildProgress) -> None:
+def run_logged(
+    command: list[str], *, cwd: Path, log: Path, environment: Mapping[str, str], progress: BuildProgress
+) -> None:
     """Run one build command, its output to `log`; each line that names a package moves the progress.
 
     Raises LabError with the last lines of the log when the command fails.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as sink, subprocess.Popen(
-        command, cwd=cwd, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
+    with (
+        log.open("a") as sink,
+        subprocess.Popen(
+            command, cwd=cwd, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process,
+    ):
         assert process.stdout is not None
         for line in process.stdout:
             sink.write(line)
@@ -45,13 +50,27 @@ def run_logged(command: list[str], *, cwd: Path, log: Path, environment: Mapping
 
 
 def go_build(
-    *, binaries: Mapping[str, str], source: Path, target: Path, linker_flags: str, tags: tuple[str, ...],
-    environment: Mapping[str, str], mode: str, log: Path, progress: BuildProgress,
+    *,
+    binaries: Mapping[str, str],
+    source: Path,
+    target: Path,
+    linker_flags: str,
+    tags: tuple[str, ...],
+    environment: Mapping[str, str],
+    mode: str,
+    log: Path,
+    progress: BuildProgress,
 ) -> None:
     """Build each package of `binaries` in the module at `source` into `target`, under the name that it maps from."""
     command = ["go", "build", "-v", f"-mod={mode}", "-trimpath", f"-tags={','.join(tags)}", f"-ldflags={linker_flags}"]
     for name, package in binaries.items():
-        run_logged([*command, "-o", str(target / name), package], cwd=source, log=log, environment=environment, progress=progress)
+        run_logged(
+            [*command, "-o", str(target / name), package],
+            cwd=source,
+            log=log,
+            environment=environment,
+            progress=progress,
+        )
 
 
 def _key(part: GoPart) -> str:
@@ -96,7 +115,11 @@ def download_module(module: str, version: str) -> Path:
     scratch.mkdir(parents=True, exist_ok=True)
     (scratch / "go.mod").write_text("module lab.local/download\n\ngo 1.26.0\n")
     done = subprocess.run(
-        ["go", "mod", "download", "-json", f"{module}@{version}"], cwd=scratch, capture_output=True, text=True, check=False
+        ["go", "mod", "download", "-json", f"{module}@{version}"],
+        cwd=scratch,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise LabError(f"module {module} {version} cannot be had: {(done.stdout + done.stderr).strip()[-400:]}")
@@ -126,14 +149,23 @@ def build_cilium() -> Path:
                 ({"cilium-operator-generic": "./operator"}, ("osusergo", "ipam_provider_operator")),
             ):
                 go_build(
-                    binaries=binaries, source=source, target=folder / "bin", linker_flags=flags, tags=tags,
-                    environment=_go_environment(cgo=False), mode="mod", log=log, progress=progress,
+                    binaries=binaries,
+                    source=source,
+                    target=folder / "bin",
+                    linker_flags=flags,
+                    tags=tags,
+                    environment=_go_environment(cgo=False),
+                    mode="mod",
+                    log=log,
+                    progress=progress,
                 )
             shutil.copytree(source / "bpf", folder / "bpf", ignore=shutil.ignore_patterns("tests", "complexity-tests"))
             shutil.copytree(source / "install/kubernetes/cilium", folder / "chart")
             (folder / "scripts").mkdir()
             for script in (
-                "images/cilium/init-container.sh", "plugins/cilium-cni/install-plugin.sh", "plugins/cilium-cni/cni-uninstall.sh",
+                "images/cilium/init-container.sh",
+                "plugins/cilium-cni/install-plugin.sh",
+                "plugins/cilium-cni/cni-uninstall.sh",
             ):
                 shutil.copy(source / script, folder / "scripts")
             shutil.rmtree(source)
@@ -149,7 +181,10 @@ def build_pause() -> Path:
             source = download_module("k8s.io/kubernetes", "v1.36.4") / "build/pause/linux/pause.c"
             run_logged(
                 ["gcc", "-Os", "-Wall", "-static", "-DVERSION=lab", "-o", str(folder / "pause"), str(source)],
-                cwd=folder, log=_log("pause"), environment=os.environ, progress=progress,
+                cwd=folder,
+                log=_log("pause"),
+                environment=os.environ,
+                progress=progress,
             )
             subprocess.run(["strip", str(folder / "pause")], check=True)
 
