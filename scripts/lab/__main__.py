@@ -46,11 +46,11 @@ def status() -> None:
         console.print(f"lab {found.lab_id} is not up")
         raise typer.Exit(1)
     console.print(f"lab {found.lab_id}: API server at {found.server} {'ready' if found.api_ready else 'NOT READY'}")
-    table = Table("machine", "address", "process", "boots", "boot ID", "node")
+    table = Table("machine", "address", "process", "boots", "node", "boot ID", box=None)
     for known in found.machines:
         node = {True: "Ready", False: "NotReady", None: "-"}[known.ready]
         process = str(known.process) if known.running else "off"
-        table.add_row(known.name, known.address, process, str(known.boots), known.boot_id, node)
+        table.add_row(known.name, known.address, process, str(known.boots), node, known.boot_id)
     console.print(table)
 
 

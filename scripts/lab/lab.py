@@ -144,11 +144,18 @@ class Lab:
         ready = self._ready_nodes() if api_ready else {}
         addresses = {known.name: str(known.address) for known in self.layout().machines}
         return Status(
-            lab_id=self.lab_id, running=True, api_ready=api_ready, server=f"https://127.0.0.1:{running.port}",
+            lab_id=self.lab_id,
+            running=True,
+            api_ready=api_ready,
+            server=f"https://127.0.0.1:{running.port}",
             machines=tuple(
                 NodeStatus(
-                    name=name, address=addresses.get(name, ""), running=known.init is not None and known.init.alive,
-                    process=known.init.pid if known.init else None, boots=known.boots, boot_id=known.boot_id,
+                    name=name,
+                    address=addresses.get(name, ""),
+                    running=known.init is not None and known.init.alive,
+                    process=known.init.pid if known.init else None,
+                    boots=known.boots,
+                    boot_id=known.boot_id,
                     ready=ready.get(name),
                 )
                 for name, known in running.machines.items()
@@ -185,20 +192,24 @@ class Lab:
         spaces = ["--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup"]
         done = subprocess.run(
             ["nsenter", "--target", str(init.pid), *spaces, "--", *command],
-            capture_output=capture, text=True, check=False,
+            capture_output=capture,
+            text=True,
+            check=False,
             env={**os.environ, "PATH": configuration.NODE_PATH} if node != CONTROL_PLANE else None,
         )
         if check and done.returncode != 0:
-            raise LabError(f"{' '.join(command)} on {node}: exit {done.returncode}: {(done.stderr or '').strip()[-400:]}")
+            said = (done.stderr or "").strip()[-400:]
+            raise LabError(f"{' '.join(command)} on {node}: exit {done.returncode}: {said}")
         return done
 
-    def kubectl(
-        self, *words: str, stdin: str | None = None, check: bool = True
-    ) -> "subprocess.CompletedProcess[str]":
+    def kubectl(self, *words: str, stdin: str | None = None, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run kubectl against the lab."""
         done = subprocess.run(
             [str(self.kubectl_binary), "--kubeconfig", str(self.kubeconfig), *words],
-            input=stdin, capture_output=True, text=True, check=False,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if check and done.returncode != 0:
             raise LabError(f"kubectl {' '.join(words)}: {done.stderr.strip()[-600:]}")
@@ -227,6 +238,11 @@ class Lab:
             raise LabError(f"the lab has no machine {name}; it has {', '.join(sorted(machines))}")
         return machines[name]
 
+    def _file_of(self, node: str, path: str) -> Path:
+        """A file of a running machine, as seen from outside."""
+        init = self._machine(node).init
+        return Path(f"/proc/{init.pid if init else 0}/root") / path.lstrip("/")
+
     def _ready_nodes(self) -> dict[str, bool]:
         nodes: list[dict[str, Any]] = json.loads(self.kubectl("get", "nodes", "--output=json").stdout)["items"]
         return {
@@ -254,7 +270,7 @@ class Lab:
         if layout.node_count <= have.node_count:
             return
         parts, store = build_parts(), image_store()
-        added = layout.nodes[have.node_count:]
+        added = layout.nodes[have.node_count :]
         with Step(f"{len(added)} more nodes"):
             for node in added:
                 copy_store(store, configuration.machine_folder(self.folder, node.name) / "containerd")
@@ -267,8 +283,13 @@ class Lab:
         with log.open("w") as sink:
             process = subprocess.Popen(
                 [sys.executable, "-B", "-m", "scripts.lab.cluster.supervisor", str(self.folder), str(lock)],
-                cwd=CHECKOUT, env={**os.environ, "LAB_ID": self.lab_id, "PYTHONPATH": str(CHECKOUT)},
-                stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, pass_fds=(lock,), start_new_session=True,
+                cwd=CHECKOUT,
+                env={**os.environ, "LAB_ID": self.lab_id, "PYTHONPATH": str(CHECKOUT)},
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                pass_fds=(lock,),
+                start_new_session=True,
             )
 
         def started() -> bool:
@@ -284,16 +305,24 @@ class Lab:
         with Step("API server"):
             _wait(
                 lambda: self.kubectl("get", "--raw", "/readyz", check=False).returncode == 0,
-                seconds=_API_SECONDS, what=f"the API server (log: {self.log(CONTROL_PLANE)}/kube-apiserver.log)",
+                seconds=_API_SECONDS,
+                what=f"the API server (log: {self.log(CONTROL_PLANE)}/kube-apiserver.log)",
             )
         names = {node.name for node in layout.nodes}
         with Step(f"{len(names)} nodes with Flannel"):
             self.kubectl("apply", "--server-side", "--filename=-", stdin=addons.flannel(layout))
             _wait(
                 lambda: {name for name, ready in self._ready_nodes().items() if ready} >= names,
-                seconds=_NODES_SECONDS, what=f"{len(names)} Ready nodes (logs: {self.folder}/nodes/*/log/kubelet.log)",
+                seconds=_NODES_SECONDS,
+                what=f"{len(names)} Ready nodes (logs: {self.folder}/nodes/*/log/kubelet.log)",
             )
             self._rolled_out("daemonset/kube-flannel-ds", namespace="kube-flannel")
+            # Flannel is called Ready before it is: a pod that starts too early waits for its next try.
+            _wait(
+                lambda: all(self._file_of(node.name, "/run/flannel/subnet.env").exists() for node in layout.nodes),
+                seconds=_NODES_SECONDS,
+                what="Flannel to write every node's subnet",
+            )
         with Step("CoreDNS"):
             self.kubectl("apply", "--server-side", "--filename=-", stdin=addons.coredns(layout))
             self._rolled_out("deployment/coredns", namespace="kube-system")

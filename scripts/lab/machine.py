@@ -17,18 +17,45 @@ MEMORY_BASE = 2 * GIBIBYTE
 MEMORY_PER_NODE = GIBIBYTE // 2
 
 PROGRAMS = {
-    "ip": "iproute2", "unshare": "util-linux", "nsenter": "util-linux", "tar": "tar", "debootstrap": "debootstrap",
-    "clang-19": "clang-19", "gcc": "gcc", "go": "golang 1.26 or newer", "ldd": "libc-bin",
+    "ip": "iproute2",
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+    "tar": "tar",
+    "debootstrap": "debootstrap",
+    "clang-19": "clang-19",
+    "gcc": "gcc",
+    "go": "golang 1.26 or newer",
+    "ldd": "libc-bin",
 }
 _MODULES = (
-    "overlay", "br_netfilter", "vxlan", "veth", "bridge", "nf_conntrack", "iptable_nat", "iptable_mangle",
-    "iptable_raw", "iptable_filter", "xt_comment", "xt_mark", "xt_conntrack", "xt_statistic", "xt_addrtype",
-    "xt_MASQUERADE", "xt_set", "ip_set", "xt_socket", "xt_TPROXY", "xt_CT", "cls_bpf", "sch_ingress",
+    "overlay",
+    "br_netfilter",
+    "vxlan",
+    "veth",
+    "bridge",
+    "nf_conntrack",
+    "iptable_nat",
+    "iptable_mangle",
+    "iptable_raw",
+    "iptable_filter",
+    "xt_comment",
+    "xt_mark",
+    "xt_conntrack",
+    "xt_statistic",
+    "xt_addrtype",
+    "xt_MASQUERADE",
+    "xt_set",
+    "ip_set",
+    "xt_socket",
+    "xt_TPROXY",
+    "xt_CT",
+    "cls_bpf",
+    "sch_ingress",
 )
 _DEVICES = {
-    "veth pairs (CONFIG_VETH)": "link add a type veth peer name b",
-    "bridges (CONFIG_BRIDGE)": "link add a type bridge",
-    "VXLAN (CONFIG_VXLAN)": "link add a type vxlan id 1 dstport 8472 dev lo",
+    "veth pairs (CONFIG_VETH)": "link add name probe type veth peer name probe-peer",
+    "bridges (CONFIG_BRIDGE)": "link add name probe type bridge",
+    "VXLAN (CONFIG_VXLAN)": "link add name probe type vxlan id 1 dstport 8472 dev lo",
 }
 _FILES = {
     "BPF type information (CONFIG_DEBUG_INFO_BTF)": "/sys/kernel/btf/vmlinux",
@@ -80,7 +107,10 @@ def _room_problems(folder: Path, *, nodes: int) -> Iterator[str]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     wanted = MEMORY_BASE + nodes * MEMORY_PER_NODE
     if memory < wanted:
-        yield f"the machine has {memory / GIBIBYTE:.1f} GiB of memory and {nodes} nodes need {wanted / GIBIBYTE:.1f} GiB"
+        yield (
+            f"the machine has {memory / GIBIBYTE:.1f} GiB of memory and {nodes} nodes need {wanted / GIBIBYTE:.1f} GiB; "
+            "ask for fewer nodes"
+        )
 
 
 def problems(folder: Path, *, nodes: int) -> list[str]:
@@ -89,7 +119,8 @@ def problems(folder: Path, *, nodes: int) -> list[str]:
         return ["the lab makes namespaces and mounts, which only root may; run it with sudo"]
     found = [
         f"the program {name} is missing; install {package}"
-        for name, package in PROGRAMS.items() if not shutil.which(name)
+        for name, package in PROGRAMS.items()
+        if not shutil.which(name)
     ]
     if any(character in str(folder) for character in ",: "):
         found.append(f"{folder} has a comma, colon or space in it, which overlay mounts cannot take; set LAB_FOLDER")

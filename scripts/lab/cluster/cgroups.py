@@ -37,7 +37,7 @@ def hierarchies(*, mounts: str, own: str) -> list[Hierarchy]:
     found: dict[frozenset[str], Hierarchy] = {}
     for line in mounts.splitlines():
         fields = line.split()
-        tail = fields[fields.index("-") + 1:]
+        tail = fields[fields.index("-") + 1 :]
         kind, mount = tail[0], Path(fields[4])
         if kind == "cgroup2":
             found.setdefault(frozenset(), Hierarchy(2, "", mount, mount))

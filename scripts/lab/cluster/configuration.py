@@ -20,12 +20,17 @@ NODE_PATH = f"/opt/lab/kubernetes:/opt/lab/containerd:/opt/lab/runc:{_PATH}"
 _CONFIG = "/opt/lab/config"
 _SHOWN_INSTEAD = {
     # What kubelet insists on.
-    "vm/overcommit_memory": "1", "vm/panic_on_oom": "0", "kernel/panic": "10", "kernel/panic_on_oops": "1",
-    "kernel/keys/root_maxkeys": "1000000", "kernel/keys/root_maxbytes": "25000000",
+    "vm/overcommit_memory": "1",
+    "vm/panic_on_oom": "0",
+    "kernel/panic": "10",
+    "kernel/panic_on_oops": "1",
+    "kernel/keys/root_maxkeys": "1000000",
+    "kernel/keys/root_maxbytes": "25000000",
 }
 _SHOWN_AS_IT_IS = (
     # What Cilium changes; the first cannot be put back before the machine itself reboots.
-    "kernel/unprivileged_bpf_disabled", "kernel/timer_migration",
+    "kernel/unprivileged_bpf_disabled",
+    "kernel/timer_migration",
 )
 
 
@@ -97,8 +102,11 @@ def _write_control_plane(layout: Layout, *, parts: Parts, folder: Path, authorit
         gateway=str(layout.gateway),
         daemons=_control_plane_daemons(layout, parts=parts, pki=pki, home=home),
         environment={
-            "PATH": os.environ.get("PATH", _PATH), "HOME": "/root", "LAB_ID": layout.lab_id,
-            "LAB_AUTHORITY": str(pki / "ca.crt"), "LAB_API_SERVER": layout.api_server,
+            "PATH": os.environ.get("PATH", _PATH),
+            "HOME": "/root",
+            "LAB_ID": layout.lab_id,
+            "LAB_AUTHORITY": str(pki / "ca.crt"),
+            "LAB_API_SERVER": layout.api_server,
         },
         logs=str(home / "log"),
         cgroups_version_1=_version_1(trees),
@@ -116,35 +124,63 @@ def _control_plane_daemons(layout: Layout, *, parts: Parts, pki: Path, home: Pat
 
     peer, clients = "http://127.0.0.1:2380", "http://127.0.0.1:2379"
     return {
-        "etcd": [str(parts.etcd / "etcd"), *flags(
-            name="lab", data_dir=home / "etcd", listen_client_urls=clients, advertise_client_urls=clients,
-            listen_peer_urls=peer, initial_advertise_peer_urls=peer, initial_cluster=f"lab={peer}", log_level="warn",
-            # The lab's state need not outlive a power cut, and the disk must not slow the cluster down.
-            unsafe_no_fsync="true",
-        )],
-        "kube-apiserver": [str(parts.kubernetes / "kube-apiserver"), *flags(
-            etcd_servers=clients, bind_address="0.0.0.0", advertise_address=layout.control_plane.address,  # noqa: S104
-            secure_port=layout.api_port, service_cluster_ip_range=layout.services, authorization_mode="Node,RBAC",
-            enable_admission_plugins="NodeRestriction", allow_privileged="true",
-            client_ca_file=pki / "ca.crt", tls_cert_file=pki / "apiserver.crt",
-            tls_private_key_file=pki / "apiserver.key",
-            kubelet_client_certificate=pki / "apiserver-kubelet-client.crt",
-            kubelet_client_key=pki / "apiserver-kubelet-client.key",
-            kubelet_certificate_authority=pki / "ca.crt", kubelet_preferred_address_types="InternalIP",
-            service_account_key_file=pki / "service-accounts.pub",
-            service_account_signing_key_file=pki / "service-accounts.key",
-            service_account_issuer=f"https://kubernetes.default.svc.{layout.cluster_domain}",
-        )],
+        "etcd": [
+            str(parts.etcd / "etcd"),
+            *flags(
+                name="lab",
+                data_dir=home / "etcd",
+                listen_client_urls=clients,
+                advertise_client_urls=clients,
+                listen_peer_urls=peer,
+                initial_advertise_peer_urls=peer,
+                initial_cluster=f"lab={peer}",
+                log_level="warn",
+                # The lab's state need not outlive a power cut, and the disk must not slow the cluster down.
+                unsafe_no_fsync="true",
+            ),
+        ],
+        "kube-apiserver": [
+            str(parts.kubernetes / "kube-apiserver"),
+            *flags(
+                etcd_servers=clients,
+                bind_address="0.0.0.0",
+                advertise_address=layout.control_plane.address,  # noqa: S104
+                secure_port=layout.api_port,
+                service_cluster_ip_range=layout.services,
+                authorization_mode="Node,RBAC",
+                enable_admission_plugins="NodeRestriction",
+                allow_privileged="true",
+                client_ca_file=pki / "ca.crt",
+                tls_cert_file=pki / "apiserver.crt",
+                tls_private_key_file=pki / "apiserver.key",
+                kubelet_client_certificate=pki / "apiserver-kubelet-client.crt",
+                kubelet_client_key=pki / "apiserver-kubelet-client.key",
+                kubelet_certificate_authority=pki / "ca.crt",
+                kubelet_preferred_address_types="InternalIP",
+                service_account_key_file=pki / "service-accounts.pub",
+                service_account_signing_key_file=pki / "service-accounts.key",
+                service_account_issuer=f"https://kubernetes.default.svc.{layout.cluster_domain}",
+            ),
+        ],
         "kube-controller-manager": [
-            str(parts.kubernetes / "kube-controller-manager"), *own_kubeconfig("kube-controller-manager"), *flags(
-                service_account_private_key_file=pki / "service-accounts.key", root_ca_file=pki / "ca.crt",
-                cluster_signing_cert_file=pki / "ca.crt", cluster_signing_key_file=pki / "ca.key",
-                use_service_account_credentials="true", allocate_node_cidrs="true", cluster_cidr=layout.pods,
-                service_cluster_ip_range=layout.services, leader_elect="false", bind_address="127.0.0.1",
+            str(parts.kubernetes / "kube-controller-manager"),
+            *own_kubeconfig("kube-controller-manager"),
+            *flags(
+                service_account_private_key_file=pki / "service-accounts.key",
+                root_ca_file=pki / "ca.crt",
+                cluster_signing_cert_file=pki / "ca.crt",
+                cluster_signing_key_file=pki / "ca.key",
+                use_service_account_credentials="true",
+                allocate_node_cidrs="true",
+                cluster_cidr=layout.pods,
+                service_cluster_ip_range=layout.services,
+                leader_elect="false",
+                bind_address="127.0.0.1",
             ),
         ],
         "kube-scheduler": [
-            str(parts.kubernetes / "kube-scheduler"), *own_kubeconfig("kube-scheduler"),
+            str(parts.kubernetes / "kube-scheduler"),
+            *own_kubeconfig("kube-scheduler"),
             *flags(leader_elect="false", bind_address="127.0.0.1"),
         ],
     }
@@ -177,7 +213,9 @@ def write_node(layout: Layout, node: Machine, *, parts: Parts, folder: Path) -> 
     (config / "kubelet.yaml").write_text(yaml.safe_dump(_kubelet(layout)))
     (config / "kube-proxy.yaml").write_text(yaml.safe_dump(_kube_proxy(layout, node)))
     programs = {
-        "kubernetes": parts.kubernetes, "containerd": parts.containerd, "runc": parts.runc,
+        "kubernetes": parts.kubernetes,
+        "containerd": parts.containerd,
+        "runc": parts.runc,
         "cni-plugins": parts.cni_plugins,
     }
     trees = cgroups.machine_hierarchies()
@@ -190,13 +228,18 @@ def write_node(layout: Layout, node: Machine, *, parts: Parts, folder: Path) -> 
         daemons={
             "containerd": ["containerd", "--config", f"{_CONFIG}/containerd.toml"],
             "kubelet": [
-                "kubelet", f"--config={_CONFIG}/kubelet.yaml", f"--kubeconfig={_CONFIG}/kubelet.kubeconfig",
-                f"--hostname-override={node.name}", f"--node-ip={node.address}", "--v=2",
+                "kubelet",
+                f"--config={_CONFIG}/kubelet.yaml",
+                f"--kubeconfig={_CONFIG}/kubelet.kubeconfig",
+                f"--hostname-override={node.name}",
+                f"--node-ip={node.address}",
+                "--v=2",
             ],
             "kube-proxy": ["kube-proxy", f"--config={_CONFIG}/kube-proxy.yaml"],
         },
         environment={
-            "PATH": NODE_PATH, "HOME": "/root",
+            "PATH": NODE_PATH,
+            "HOME": "/root",
             "LAB_ID": layout.lab_id,
         },
         logs="/var/log",
@@ -213,9 +256,8 @@ def write_node(layout: Layout, node: Machine, *, parts: Parts, folder: Path) -> 
         ),
         cgroups_version_1=_version_1(trees),
         cgroups_version_2=any(tree.version == 2 for tree in trees),
-        shields=_SHOWN_INSTEAD | {
-            setting: path.read_text().strip() for setting, path in shown.items() if path.exists()
-        },
+        shields=_SHOWN_INSTEAD
+        | {setting: path.read_text().strip() for setting, path in shown.items() if path.exists()},
     ).write(config / "boot.json")
 
 

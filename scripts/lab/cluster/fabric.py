@@ -38,8 +38,18 @@ def enter(layout: Layout) -> None:
 def plug_in(machine: Machine, *, pid: int) -> None:
     """Lay a cable from the bridge to the network namespace of this process."""
     _ip(
-        "link", "add", machine.port, "type", "veth",
-        "peer", "name", CARD, "address", machine.hardware_address, "netns", str(pid),
+        "link",
+        "add",
+        machine.port,
+        "type",
+        "veth",
+        "peer",
+        "name",
+        CARD,
+        "address",
+        machine.hardware_address,
+        "netns",
+        str(pid),
     )
     _ip("link", "set", machine.port, "master", BRIDGE, "up")
 

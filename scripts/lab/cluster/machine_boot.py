@@ -66,7 +66,9 @@ class Boot:
             plan = str(home / "config/boot.json")
             arguments = [sys.executable, "-B", "-S", "-s", "-m", f"scripts.lab.cluster.inside.{program}"]
             environment = {
-                "PYTHONPATH": str(CHECKOUT), "LAB_ID": self.lab_id, "HOME": "/root",
+                "PYTHONPATH": str(CHECKOUT),
+                "LAB_ID": self.lab_id,
+                "HOME": "/root",
                 "PATH": os.environ.get("PATH", os.defpath),
             }
             os.execve(sys.executable, [*arguments, plan, self.boot_id], environment)  # noqa: S606

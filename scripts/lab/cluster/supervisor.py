@@ -58,7 +58,10 @@ class Supervisor:
 
     def _start(self, machine: Machine) -> None:
         boot = Boot(
-            machine=machine, folder=self._folder, lab_id=self._layout.lab_id, boot_id=str(uuid.uuid4()),
+            machine=machine,
+            folder=self._folder,
+            lab_id=self._layout.lab_id,
+            boot_id=str(uuid.uuid4()),
             trees=self._trees,
         )
         known = self._state.machines.setdefault(machine.name, state.MachineState(status="off"))
@@ -100,9 +103,7 @@ class Supervisor:
         self.write()
         if killed_by == signal.SIGINT or self._stopped.is_set():
             return
-        asyncio.get_running_loop().call_later(
-            0 if killed_by else _CRASH_PAUSE_SECONDS, self._start_again, machine
-        )
+        asyncio.get_running_loop().call_later(0 if killed_by else _CRASH_PAUSE_SECONDS, self._start_again, machine)
 
     def _start_again(self, machine: Machine) -> None:
         if machine.name not in self._boots and not self._stopped.is_set():

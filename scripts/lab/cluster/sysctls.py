@@ -6,9 +6,16 @@ from pathlib import Path
 from scripts.lab.cluster.state import write_whole
 
 WATCHED = (
-    "kernel/unprivileged_bpf_disabled", "kernel/timer_migration", "kernel/panic", "kernel/panic_on_oops",
-    "kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes", "vm/overcommit_memory", "vm/panic_on_oom",
-    "net/netfilter/nf_conntrack_max", "net/core/bpf_jit_limit",
+    "kernel/unprivileged_bpf_disabled",
+    "kernel/timer_migration",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "kernel/keys/root_maxkeys",
+    "kernel/keys/root_maxbytes",
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+    "net/netfilter/nf_conntrack_max",
+    "net/core/bpf_jit_limit",
 )
 _SYSCTL = Path("/proc/sys")
 

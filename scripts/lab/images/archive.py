@@ -54,6 +54,9 @@ def layer_of_files(files: Mapping[str, Path | str], *, scratch: Path, name: str)
             shutil.copytree(source, target, symlinks=True)
         else:
             shutil.copy2(source, target)
+            # Go's modules carry no modes, so a script that comes from one has lost its own.
+            if target.suffix == ".sh":
+                target.chmod(0o755)
     layer = layer_of_folder(folder, scratch=scratch, name=name)
     shutil.rmtree(folder)
     return layer
@@ -64,13 +67,26 @@ def layer_of_folder(folder: Path, *, scratch: Path, name: str) -> Layer:
     tar = scratch / f"{name}.tar"
     done = subprocess.run(
         [
-            "tar", "--create", f"--file={tar}", f"--directory={folder}",
-            "--sort=name", "--mtime=@0", "--numeric-owner",
+            "tar",
+            "--create",
+            f"--file={tar}",
+            f"--directory={folder}",
+            "--sort=name",
+            "--mtime=@0",
+            "--numeric-owner",
             # ping has its right to open raw sockets in such an attribute.
-            "--format=posix", "--pax-option=delete=atime,delete=ctime", "--xattrs", "--xattrs-include=security.capability",
-            "--exclude=./dev/*", "--exclude=./proc/*", "--exclude=./sys/*", ".",
+            "--xattrs",
+            "--xattrs-include=security.capability",
+            "--format=posix",
+            "--pax-option=delete=atime,delete=ctime",
+            "--exclude=./dev/*",
+            "--exclude=./proc/*",
+            "--exclude=./sys/*",
+            ".",
         ],
-        capture_output=True, text=True, check=False,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise LabError(f"layer {name} cannot be written: {done.stderr.strip()[-400:]}")
@@ -111,11 +127,13 @@ def write_archive(images: Sequence[Image], target: Path) -> None:
             config_name = f"{hashlib.sha256(config).hexdigest()}.json"
             add(config_name, config)
             layers |= {layer.digest: layer for layer in image.layers}
-            manifest.append({
-                "Config": config_name,
-                "RepoTags": [image.name],
-                "Layers": [f"{layer.digest}/layer.tar" for layer in image.layers],
-            })
+            manifest.append(
+                {
+                    "Config": config_name,
+                    "RepoTags": [image.name],
+                    "Layers": [f"{layer.digest}/layer.tar" for layer in image.layers],
+                }
+            )
         add("manifest.json", json.dumps(manifest).encode())
         for digest, layer in layers.items():
             archive.add(layer.tar, arcname=f"{digest}/layer.tar")

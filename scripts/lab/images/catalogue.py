@@ -67,9 +67,12 @@ def make_images(made_from: Ingredients, *, scratch: Path) -> list[Image]:
     coredns = layer("coredns", {"/coredns": made_from.coredns / "coredns"})
     clang = layer("clang", _compiler_files(made_from.root))
     cilium = layer("cilium", _cilium_files(made_from))
-    operator = layer("operator", {
-        "/usr/bin/cilium-operator-generic": made_from.cilium / "bin/cilium-operator-generic",
-    })
+    operator = layer(
+        "operator",
+        {
+            "/usr/bin/cilium-operator-generic": made_from.cilium / "bin/cilium-operator-generic",
+        },
+    )
     return [
         Image(name=PAUSE, layers=(pause,), entrypoint=("/pause",)),
         Image(name=PYTHON, layers=(base,), command=("python3",)),
@@ -83,8 +86,7 @@ def make_images(made_from: Ingredients, *, scratch: Path) -> list[Image]:
 
 def _cilium_files(made_from: Ingredients) -> dict[str, Path | str]:
     files: dict[str, Path | str] = {
-        f"/usr/bin/{name}": made_from.cilium / "bin" / name
-        for name in parts.CILIUM_BINARIES if name != "cilium-cni"
+        f"/usr/bin/{name}": made_from.cilium / "bin" / name for name in parts.CILIUM_BINARIES if name != "cilium-cni"
     }
     files |= {f"/{script.name}": script for script in sorted((made_from.cilium / "scripts").iterdir())}
     return files | {

@@ -10,7 +10,15 @@ from scripts.lab.paths import cache_folder
 from scripts.lab.toolchain import cache
 
 PACKAGES = (
-    "ca-certificates", "conntrack", "curl", "iproute2", "ipset", "iptables", "iputils-ping", "kmod", "procps",
+    "ca-certificates",
+    "conntrack",
+    "curl",
+    "iproute2",
+    "ipset",
+    "iptables",
+    "iputils-ping",
+    "kmod",
+    "procps",
     "python3",
 )
 _SCHEMA = 1
@@ -28,7 +36,9 @@ def root_file_system() -> Path:
         with Step(f"root file system ({suite}, {len(PACKAGES)} packages and what they need)"), log.open("w") as sink:
             done = subprocess.run(
                 ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, str(folder), mirror],
-                stdout=sink, stderr=subprocess.STDOUT, check=False,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                check=False,
             )
             if done.returncode != 0:
                 raise LabError(f"debootstrap of {suite} failed (exit {done.returncode}); see the end of {log}")
@@ -43,7 +53,9 @@ def _mirror(suite: str) -> str:
     """The address from which this machine's own apt takes `suite`, so that the lab asks nobody else."""
     targets = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"],
-        capture_output=True, text=True, check=False,
+        capture_output=True,
+        text=True,
+        check=False,
     ).stdout
     for line in targets.splitlines():
         address, release, component = line.split()

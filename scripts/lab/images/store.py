@@ -1,6 +1,7 @@
 """The image store that every node starts with: unpacked once, then shared between nodes by hard links."""
 
 import hashlib
+import inspect
 import shutil
 import subprocess
 import time
@@ -29,7 +30,8 @@ def image_store() -> Path:
     """The cached containerd root with all images of the catalogue unpacked in it."""
     made_from = catalogue.ingredients()
     containerd = build.build_part(parts.CONTAINERD)
-    key = hashlib.sha256("\n".join((made_from.key(), containerd.name)).encode()).hexdigest()[:10]
+    recipes = "\n".join(inspect.getsource(module) for module in (archive, catalogue))
+    key = hashlib.sha256("\n".join((made_from.key(), containerd.name, recipes)).encode()).hexdigest()[:10]
 
     def make(folder: Path) -> None:
         scratch = folder / "scratch"
@@ -55,7 +57,8 @@ def _import(archive_file: Path, *, binaries: Path, root: Path, scratch: Path) ->
         # In a mount namespace of its own, so that nothing it mounts is left on the machine.
         daemon = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", str(binaries / "containerd"), "--config", str(config)],
-            stdout=sink, stderr=sink,
+            stdout=sink,
+            stderr=sink,
         )
         try:
             _wait_until_it_answers(ctr, daemon, log)

@@ -33,7 +33,10 @@ class Keeper:
             raise FileNotFoundError(f"{daemon.command[0]} is not on {self._environment['PATH']}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         pid = os.posix_spawn(
-            program, daemon.command, self._environment, setsid=True,
+            program,
+            daemon.command,
+            self._environment,
+            setsid=True,
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, str(self._logs / f"{daemon.name}.log"), flags, 0o644),

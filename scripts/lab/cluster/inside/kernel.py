@@ -52,7 +52,11 @@ def _text(value: str | os.PathLike[str] | None) -> bytes | None:
 
 
 def mount(
-    source: str | os.PathLike[str] | None, target: str | os.PathLike[str], *, kind: str | None = None, flags: int = 0,
+    source: str | os.PathLike[str] | None,
+    target: str | os.PathLike[str],
+    *,
+    kind: str | None = None,
+    flags: int = 0,
     options: str | None = None,
 ) -> None:
     """mount(2)."""
@@ -83,9 +87,7 @@ def clone(flags: int) -> int:
     Only for a process with a single thread, whose child soon runs another program.
     """
     arguments = _CloneArguments(flags=flags, exit_signal=signal.SIGCHLD)
-    result = _libc.syscall(
-        ctypes.c_long(_CLONE3), ctypes.byref(arguments), ctypes.c_size_t(ctypes.sizeof(arguments))
-    )
+    result = _libc.syscall(ctypes.c_long(_CLONE3), ctypes.byref(arguments), ctypes.c_size_t(ctypes.sizeof(arguments)))
     return _checked(result, "clone")
 
 

@@ -77,9 +77,7 @@ def boot(plan_file: str) -> None:
     daemons = [Daemon(name, tuple(command)) for name, command in plan.daemons.items()]
     runtime, *others = daemons
     keeper.start(runtime)
-    keeper.wait_for(
-        lambda: _answers("/run/containerd/containerd.sock"), seconds=_CONTAINERD_SECONDS, what=runtime.name
-    )
+    keeper.wait_for(lambda: _answers("/run/containerd/containerd.sock"), seconds=_CONTAINERD_SECONDS, what=runtime.name)
     for daemon in others:
         keeper.start(daemon)
     keeper.run_for_ever()

@@ -21,7 +21,9 @@ def build(plan: BootPlan, *, boot_id: str) -> Path:
     for folder in (root, disk / "upper", disk / "work"):
         folder.mkdir(parents=True, exist_ok=True)
     kernel.mount(
-        "overlay", root, kind="overlay",
+        "overlay",
+        root,
+        kind="overlay",
         options=f"lowerdir={plan.base},upperdir={disk / 'upper'},workdir={disk / 'work'}",
     )
     for name in ("run", "tmp"):
