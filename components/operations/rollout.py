@@ -45,7 +45,7 @@ def wait_for_agents(cluster: Cluster, *, namespace: str, timeout_seconds: float,
         ready,
         what=f"DaemonSet {namespace}/cilium: every agent Ready",
         deadline=Deadline(timeout_seconds),
-        remedy=f"`kubectl -n {namespace} get pods -l {agents.AGENT_SELECTOR} -o wide` shows them; then `pulumi up` again",
+        remedy=f"`kubectl -n {namespace} get pods -l {agents.AGENT_SELECTOR} -o wide` shows them; `pulumi up` again",
         every_seconds=1,
     )
 
@@ -73,8 +73,8 @@ def assert_tunnels(cluster: Cluster, *, namespace: str, protocol: str, progress:
     if faults:
         raise OperationError(
             "\n  ".join(faults[:_NAMED])
-            + f"\n  {len(faults)} of {len(found)} nodes; is cilium.tunnelPort in use there? `kubectl -n {namespace} logs "
-            f"-l {agents.AGENT_SELECTOR} | grep -i 'address already in use'`"
+            + f"\n  so on {len(faults)} of {len(found)} nodes; is cilium.tunnelPort in use there? "
+            f"`kubectl -n {namespace} logs -l {agents.AGENT_SELECTOR} | grep -i 'address already in use'`"
         )
     progress.say(f"cilium_{protocol} is up on {len(found)} nodes")
 

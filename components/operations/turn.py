@@ -125,6 +125,12 @@ def move_to_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
 def empty_for_return(cluster: Cluster, turn: Turn) -> None:
     """First half of the way back: cordon and drain the node, still on Cilium's network."""
     progress = Progress(turn.node, _STEPS)
+    live = cluster.find(f"/api/v1/namespaces/{turn.cilium_namespace}/configmaps/cilium-config") or {}
+    if (live.get("data") or {}).get("custom-cni-conf") == "false":
+        raise OperationError(
+            f"node {turn.node} stays on Cilium: Cilium manages every node's CNI conf in this phase, so no node can go "
+            "back; `pulumi config set phase migrate` and `pulumi up` first"
+        )
     progress.step("cordon", "the node goes back to the old network")
     cordon(cluster, turn.node, step=TurnStep.RETURNING)
     progress.step("drain")
@@ -192,8 +198,8 @@ def _assert_route(cluster: Cluster, turn: Turn) -> None:
     missing = [block for block in blocks if block not in routed]
     if missing or not blocks:
         raise OperationError(
-            f"node {turn.node}: no route to its pod CIDR {', '.join(missing) or '(none assigned)'} through cilium_host; "
-            f"routes there are {', '.join(sorted(routed)) or 'none'}; look at the agent's log, then `pulumi up` again"
+            f"node {turn.node}: no route to its pod CIDR {', '.join(missing) or '(none)'} through cilium_host; "
+            f"it has {', '.join(sorted(routed)) or 'none'}; look at the agent's log, then `pulumi up` again"
         )
 
 

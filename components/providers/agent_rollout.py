@@ -1,4 +1,4 @@
-"""Gives every agent the final settings by starting it anew; deleted, every agent starts anew with what is there then."""
+"""Gives every agent the final settings by starting it anew; deleted, the same with the migration's."""
 
 from typing import Any
 

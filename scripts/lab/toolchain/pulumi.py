@@ -44,13 +44,14 @@ def cli_folder() -> Path:
     def make(folder: Path) -> None:
         module = download_module("github.com/pulumi/pulumi/sdk/v3", f"v{PULUMI_PYTHON_HOST.version}")
         for program in (cli / "pulumi", host / "pulumi-language-python"):
-            (folder / program.name).symlink_to(program)
+            # Hard links: a symbolic one would be resolved, and the CLI would not find its host beside itself.
+            (folder / program.name).hardlink_to(program)
         for script in _HOST_SCRIPTS:
             target = folder / Path(script).name
             shutil.copy(module / script, target)
             target.chmod(0o755)
 
-    return cache.entry(f"pulumi-{PULUMI_VERSION}-{cli.name[-10:]}", make)
+    return cache.entry(f"cli/pulumi-{PULUMI_VERSION}-{cli.name[-10:]}", make)
 
 
 def environment(

@@ -1,0 +1,31 @@
+"""The migration as a Pulumi program: config and cluster make a plan, the plan is declared, nothing else."""
+
+import pulumi
+
+from components.phases.migration import declare
+from components.plan import PlanError, make_plan
+
+
+def read_config() -> dict[str, object]:
+    """This project's own settings, as the engine hands them over."""
+    prefix = f"{pulumi.get_project()}:"
+    settings = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
+    return {key.removeprefix(prefix): value for key, value in settings.items() if key.startswith(prefix)}
+
+
+def main() -> None:
+    """Plan, say what will happen, declare."""
+    cluster = pulumi.Config("kubernetes")
+    try:
+        plan = make_plan(
+            read_config(), kubeconfig=cluster.get("kubeconfig") or "", context=cluster.get("context") or ""
+        )
+    except PlanError as error:
+        raise pulumi.RunError(str(error)) from error
+    for line in plan.lines():
+        pulumi.log.warn(line) if line.startswith("warning") else pulumi.log.info(line)
+    for name, value in declare(plan).items():
+        pulumi.export(name, value)
+
+
+main()

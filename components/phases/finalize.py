@@ -1,0 +1,21 @@
+"""Phase `finalize`: Cilium alone: its release has the final values by now, the agents start anew with them."""
+
+import hashlib
+import json
+
+import pulumi
+
+from components.plan import MigrationPlan
+from components.providers.agent_rollout import AgentRollout
+from stacks.values import final_values, live_settings
+
+
+class Finalize(pulumi.ComponentResource):
+    """The agents' restart; the node config, which no agent needs any more, goes once that is done."""
+
+    def __init__(self, plan: MigrationPlan, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("cni-live-migration:phase:Finalize", "finalize", None, opts)
+        values = final_values(plan.config.cilium)
+        digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+        AgentRollout("agents", settings=live_settings(values), digest=digest, opts=pulumi.ResourceOptions(parent=self))
+        self.register_outputs({})

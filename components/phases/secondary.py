@@ -1,0 +1,62 @@
+"""Phase `secondary`: Cilium beside the old CNI, its overlay up, no pod and no CNI conf touched."""
+
+from pathlib import Path
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.plan import MigrationPlan
+from components.providers.cilium_ready import CiliumReady
+from stacks.config import CiliumSettings
+from stacks.phases import Phase
+from stacks.values import final_values, live_settings, migration_values, node_config, node_config_api_version
+
+
+def _is_path_or_registry(chart: str) -> bool:
+    return chart.startswith("oci://") or chart.endswith(".tgz") or Path(chart).is_dir()
+
+
+def _chart(cilium: CiliumSettings) -> dict[str, object]:
+    if _is_path_or_registry(cilium.chart):
+        return {"chart": cilium.chart}
+    return {
+        "chart": cilium.chart,
+        "version": cilium.version,
+        "repository_opts": kubernetes.helm.v3.RepositoryOptsArgs(repo=cilium.repository),
+    }
+
+
+class Secondary(pulumi.ComponentResource):
+    """The Helm release of Cilium, with the values of the phase that the stack is in, and its node config."""
+
+    def __init__(self, plan: MigrationPlan, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("cni-live-migration:phase:Secondary", "secondary", None, opts)
+        cilium, phase = plan.config.cilium, plan.config.phase
+        alone = phase.includes(Phase.FINALIZE)
+        values = final_values(cilium) if alone else migration_values(cilium)
+        self.release = kubernetes.helm.v3.Release(
+            "cilium",
+            name="cilium",
+            namespace=cilium.namespace,
+            values=values,
+            timeout=cilium.timeout_seconds,
+            skip_await=True,  # CiliumReady waits, and looks at the data path besides
+            **_chart(cilium),
+            opts=pulumi.ResourceOptions(parent=self, protect=phase.includes(Phase.CLEANUP)),
+        )
+        self.ready = CiliumReady(
+            "ready",
+            settings=live_settings(values),
+            release="cilium",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.release]),
+        )
+        if not alone:
+            kubernetes.apiextensions.CustomResource(
+                "node-config",
+                api_version=node_config_api_version(cilium),
+                kind="CiliumNodeConfig",
+                metadata={"name": "cilium-default", "namespace": cilium.namespace},
+                spec=node_config(),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[self.ready]),
+            )
+        self.register_outputs({})

@@ -1,0 +1,69 @@
+"""From config and cluster to what is going to happen: read once, checked, and said to the user before anything else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.checks import CATALOGUE, Context, Finding, Severity, refusals, run_checks
+from components.operations.api import ClusterError, connect
+from components.operations.drain_plan import DrainOptions, budget_findings, plan_drain
+from components.operations.snapshot import Snapshot, observe
+from components.sources import SourceDescription, SourceError, describe
+from stacks.config import ConfigError, StackConfig, parse_config
+
+
+class PlanError(Exception):
+    """What the config asks for is refused; one line for each reason. Nothing was changed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationPlan:
+    """Everything that the phases' components need, decided."""
+
+    config: StackConfig
+    source: SourceDescription
+    snapshot: Snapshot
+    findings: tuple[Finding, ...]
+
+    @property
+    def nodes(self) -> list[str]:
+        """Every node of the cluster, by name."""
+        return sorted(self.snapshot.node_names)
+
+    @property
+    def nodes_to_do(self) -> list[str]:
+        """Nodes that are in no wave yet."""
+        return sorted(self.snapshot.node_names - set(self.config.nodes))
+
+    def lines(self) -> list[str]:
+        """What this run will do to each node that is about to move or to go back."""
+        context = Context(config=self.config, snapshot=self.snapshot, source=self.source)
+        lines = [f"{each.severity}: {each.line}" for each in self.findings if each.severity is not Severity.BLOCKER]
+        options = DrainOptions(**self.config.drain.model_dump())
+        for node in context.about_to_move:
+            pods = self.snapshot.pods_on(node.name)
+            drain = plan_drain(pods, daemon_sets=self.snapshot.daemon_set_names, options=options)
+            recycled = [pod for pod, _ in drain.leave if pod.on_pod_network and not pod.mirror]
+            _, slow = budget_findings(drain, self.snapshot.budgets)
+            lines.append(
+                f"{node.name} moves to Cilium: {len(drain.evict)} pods evicted ({drain.by_workload()}), "
+                f"{len(recycled)} DaemonSet pods renewed by {self.config.restart.method}"
+                + (f"; {len(slow)} budgets without headroom" if slow else "")
+            )
+        leaving = sorted(self.snapshot.migrated - set(self.config.nodes))
+        return [*lines, *(f"{name} goes back to {self.source.title}" for name in leaving)]
+
+
+def make_plan(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str = "") -> MigrationPlan:
+    """Read config and cluster, check both, and decide. Changes nothing; raises PlanError for whatever can't work."""
+    try:
+        config = parse_config(raw_config)
+        snapshot = observe(connect(kubeconfig=kubeconfig, context=context), cilium_namespace=config.cilium.namespace)
+        source = describe(snapshot)
+    except (ConfigError, ClusterError, SourceError) as error:
+        raise PlanError(str(error)) from error
+    findings = run_checks(CATALOGUE, Context(config=config, snapshot=snapshot, source=source))
+    refused = refusals(findings)
+    if refused:
+        raise PlanError("refused, nothing was changed:\n" + "\n".join(f"  {line}" for line in refused))
+    return MigrationPlan(config=config, source=source, snapshot=snapshot, findings=tuple(findings))
