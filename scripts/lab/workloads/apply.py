@@ -39,15 +39,25 @@ class Workloads:
         """Delete everything and wait until it is gone."""
         with Step("sample workloads: delete"):
             self._kubectl(
-                "delete", "namespace", NAMESPACE, "--ignore-not-found", f"--timeout={deadline_seconds:.0f}s",
+                "delete",
+                "namespace",
+                NAMESPACE,
+                "--ignore-not-found",
+                f"--timeout={deadline_seconds:.0f}s",
                 limit_seconds=deadline_seconds + 10,
             )
 
     def _apply(self, manifests: list[Manifest]) -> None:
         together = {"apiVersion": "v1", "kind": "List", "items": manifests}
         self._kubectl(
-            "apply", "--server-side", "--force-conflicts", "--field-manager=lab-workloads", "-f", "-",
-            given=json.dumps(together), limit_seconds=_SLOWEST_CALL_SECONDS,
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "--field-manager=lab-workloads",
+            "-f",
+            "-",
+            given=json.dumps(together),
+            limit_seconds=_SLOWEST_CALL_SECONDS,
         )
 
     def _wait(self, manifests: list[Manifest], *, deadline: float) -> None:
@@ -55,15 +65,24 @@ class Workloads:
             if manifest["kind"] in _ROLLED_OUT:
                 left = max(1.0, deadline - time.monotonic())
                 self._kubectl(
-                    "rollout", "status", "--namespace", NAMESPACE, f"--timeout={left:.0f}s",
-                    f"{manifest['kind'].lower()}/{manifest['metadata']['name']}", limit_seconds=left + 10,
+                    "rollout",
+                    "status",
+                    "--namespace",
+                    NAMESPACE,
+                    f"--timeout={left:.0f}s",
+                    f"{manifest['kind'].lower()}/{manifest['metadata']['name']}",
+                    limit_seconds=left + 10,
                 )
 
     def _kubectl(self, *arguments: str, limit_seconds: float, given: str = "") -> None:
         try:
             done = subprocess.run(
-                [*self._command, *arguments], input=given, capture_output=True, text=True,
-                timeout=limit_seconds, check=False,
+                [*self._command, *arguments],
+                input=given,
+                capture_output=True,
+                text=True,
+                timeout=limit_seconds,
+                check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise LabError(f"kubectl {' '.join(arguments)}: no end after {limit_seconds:.0f} s") from error
@@ -77,8 +96,14 @@ def show(totals: Totals) -> None:
     for kind, one in sorted(totals.kinds.items()):
         explained = one.failed_explained + one.broken_explained
         table.add_row(
-            kind, str(one.sent), str(one.succeeded), str(one.lost), str(explained),
-            str(one.closed_as_planned), str(one.slow), f"{one.longest_gap_ms:.0f} ms",
+            kind,
+            str(one.sent),
+            str(one.succeeded),
+            str(one.lost),
+            str(explained),
+            str(one.closed_as_planned),
+            str(one.slow),
+            f"{one.longest_gap_ms:.0f} ms",
         )
     console.print(table)
     for cause, times in totals.causes.items():
@@ -117,7 +142,8 @@ def totals(
     """Show what the traffic lost, and why; fails if anything was lost that nobody planned."""
     report = Report(
         read(*(folders or lab_records())),
-        start=start and start.replace(tzinfo=UTC), end=end and end.replace(tzinfo=UTC),
+        start=start and start.replace(tzinfo=UTC),
+        end=end and end.replace(tzinfo=UTC),
     )
     for line in report.explain():
         console.print(line, markup=False, soft_wrap=True)

@@ -48,8 +48,11 @@ class Explanations:
             self._learn(happening)
         for outage in outages:
             self._of_node[outage.node].append(
-                _Period(start=outage.start.timestamp(), end=outage.end.timestamp(),
-                        reason=f"node {outage.node} was being restarted")
+                _Period(
+                    start=outage.start.timestamp(),
+                    end=outage.end.timestamp(),
+                    reason=f"node {outage.node} was being restarted",
+                )
             )
 
     def _learn(self, happening: Happening) -> None:

@@ -89,21 +89,28 @@ def _pod(name: str, container: Manifest, *, volumes: list[Manifest], **fields: A
 
 
 def _spread(name: str) -> list[Manifest]:
-    return [{
-        "maxSkew": 1,
-        "topologyKey": "kubernetes.io/hostname",
-        "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": {"app": name}},
-    }]
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": "kubernetes.io/hostname",
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": {"app": name}},
+        }
+    ]
 
 
 def _server_pod(name: str, *, unready_after: int, **fields: Any) -> Manifest:
     """A pod of the server, unready when it fails `unready_after` probes, one a second."""
     container = _container(
-        "server", "server", cpu="15m", environment={"LAME_DUCK_SECONDS": str(_LAME_DUCK_SECONDS)},
+        "server",
+        "server",
+        cpu="15m",
+        environment={"LAME_DUCK_SECONDS": str(_LAME_DUCK_SECONDS)},
         ports=[{"name": "http", "containerPort": _HTTP_PORT}, {"name": "echo", "containerPort": _ECHO_PORT}],
         readinessProbe={
-            "httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1, "failureThreshold": unready_after,
+            "httpGet": {"path": "/ready", "port": "http"},
+            "periodSeconds": 1,
+            "failureThreshold": unready_after,
         },
         lifecycle={"preStop": {"sleep": {"seconds": _PRE_STOP_SECONDS}}},
     )
@@ -184,7 +191,10 @@ _LONG_TARGETS = [
 def _client(name: str, *, targets: list[Manifest], replicas: int) -> Manifest:
     records = [{"name": "records", "mountPath": RECORDS}]
     container = _container(
-        "client", "client", cpu="20m", volumeMounts=records,
+        "client",
+        "client",
+        cpu="20m",
+        volumeMounts=records,
         environment={"CLIENT": name, "RECORDS": RECORDS, "TARGETS": json.dumps(targets)},
     )
     # The kubelet makes the folder for root; this gives it to the client's user, who then needs no right at all.
@@ -203,7 +213,10 @@ def _client(name: str, *, targets: list[Manifest], replicas: int) -> Manifest:
         "selector": {"matchLabels": {"app": name}},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}},
         "template": _pod(
-            name, container, initContainers=[give_folder], topologySpreadConstraints=_spread(name),
+            name,
+            container,
+            initContainers=[give_folder],
+            topologySpreadConstraints=_spread(name),
             volumes=[{"name": "records", "hostPath": {"path": RECORDS, "type": "DirectoryOrCreate"}}],
         ),
     }

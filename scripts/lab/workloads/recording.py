@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from scripts.lab.paths import lab_folder
-from scripts.lab.workloads.pod.records import Event, Flow, FlowKind, Line, Origin
+from scripts.lab.workloads.pod.records import Counts, Event, Flow, FlowKind, Line, Origin
 
 _LINE = TypeAdapter(Line)
 
@@ -30,6 +30,7 @@ class Increment:
     flow: Flow
     sent: int
     succeeded: int
+    failed: int
     gap_ms: float
 
     @property
@@ -62,13 +63,18 @@ def _lines(path: Path) -> Iterator[Line | None]:
                     yield None
 
 
-def _increments(line: Line, before: dict[int, tuple[int, int]]) -> Iterator[Increment]:
+def _increments(line: Line, latest: dict[int, Counts]) -> Iterator[Increment]:
     for counts in line.summary or ():
-        sent, succeeded = before.get(counts.serial, (0, 0))
-        before[counts.serial] = (counts.sent, counts.succeeded)
+        before = latest.get(counts.serial)
+        latest[counts.serial] = counts
         yield Increment(
-            wall=line.wall, origin=line.origin, flow=counts.flow,
-            sent=counts.sent - sent, succeeded=counts.succeeded - succeeded, gap_ms=counts.gap_ms,
+            wall=line.wall,
+            origin=line.origin,
+            flow=counts.flow,
+            sent=counts.sent - (before.sent if before else 0),
+            succeeded=counts.succeeded - (before.succeeded if before else 0),
+            failed=counts.failed - (before.failed if before else 0),
+            gap_ms=counts.gap_ms,
         )
 
 
@@ -77,13 +83,13 @@ def read(*folders: Path) -> Recording:
     happenings: list[Happening] = []
     increments: list[Increment] = []
     unreadable = 0
-    before: dict[str, dict[int, tuple[int, int]]] = {}
+    latest: dict[str, dict[int, Counts]] = {}
     for path in sorted(path for folder in folders for path in folder.rglob("*.jsonl")):
         for line in _lines(path):
             if line is None:
                 unreadable += 1
                 continue
-            increments.extend(_increments(line, before.setdefault(line.origin.run, {})))
+            increments.extend(_increments(line, latest.setdefault(line.origin.run, {})))
             if line.event:
                 happenings.append(Happening(wall=line.wall, origin=line.origin, event=line.event))
     return Recording(

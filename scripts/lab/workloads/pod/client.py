@@ -57,8 +57,11 @@ class Client:
         self._terminated: dict[tuple[Target, str], float] = {}
         self._lookups = {
             host: Lookups(
-                Flow(kind="dns", target=host, address=server[0]), server=server,
-                interval_seconds=_LOOKUP_SECONDS, clock=self._clock, journal=journal,
+                Flow(kind="dns", target=host, address=server[0]),
+                server=server,
+                interval_seconds=_LOOKUP_SECONDS,
+                clock=self._clock,
+                journal=journal,
             )
             for host in {target.host for target in targets if not _is_address(target.host)}
         }
@@ -133,22 +136,29 @@ class Client:
         if target.kind in ("echo-service", "echo-pod"):
             return Echo(flow, port=target.port, interval_seconds=interval, clock=self._clock, journal=self._journal)
         return Requests(
-            flow, host=target.host, port=target.port,
-            interval_seconds=interval, clock=self._clock, journal=self._journal,
+            flow,
+            host=target.host,
+            port=target.port,
+            interval_seconds=interval,
+            clock=self._clock,
+            journal=self._journal,
         )
 
 
 def main() -> None:
     """Run as the environment says: CLIENT, POD, NODE, TARGETS (a JSON list), RECORDS (a folder), NAME_SERVER."""
     origin = Origin(
-        client=os.environ["CLIENT"], pod=os.environ["POD"], node=os.environ["NODE"],
+        client=os.environ["CLIENT"],
+        pod=os.environ["POD"],
+        node=os.environ["NODE"],
         run=f"{time.time():.0f}-{secrets.token_hex(3)}",
     )
     journal = Journal(Path(os.environ.get("RECORDS", "/var/log/traffic")) / f"{origin.pod}.jsonl", origin=origin)
     address, _, port = os.environ.get("NAME_SERVER", "").partition(":")
     client = Client(
         [Target(**target) for target in json.loads(os.environ["TARGETS"])],
-        journal=journal, server=(address, int(port or 53)) if address else name_server(),
+        journal=journal,
+        server=(address, int(port or 53)) if address else name_server(),
     )
     asyncio.run(client.run())
     journal.close()

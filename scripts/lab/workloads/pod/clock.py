@@ -5,12 +5,11 @@ import time
 from collections.abc import Callable
 
 BEAT_SECONDS = 0.05
-PAUSE_WORTH_TELLING_SECONDS = 0.2
-_USUAL_LATENESS_SECONDS = 0.02
+PAUSE_SECONDS = 0.2  # less is the usual lateness of a busy machine, and stays in what is measured
 
 
 class Clock:
-    """Calls `beat(now)` every 50 ms; a beat that comes late is time in which nothing here could run."""
+    """Calls `beat(now)` every 50 ms; a beat that is over 200 ms late is a pause, in which nothing here could run."""
 
     def __init__(self) -> None:
         self._paused = 0.0
@@ -18,23 +17,23 @@ class Clock:
 
     def paused(self, now: float) -> float:
         """Seconds that this process did not run up to `now`, a pause included whose late beat is still to come."""
-        return self._paused + self._lateness(now)
+        return self._paused + self._pause(now)
 
-    def _lateness(self, now: float) -> float:
+    def _pause(self, now: float) -> float:
         late = now - self._due
-        return late if late > _USUAL_LATENESS_SECONDS else 0.0
+        return late if late > PAUSE_SECONDS else 0.0
 
     async def run(self, beat: Callable[[float], None], *, on_pause: Callable[[float], None]) -> None:
-        """Beat until cancelled; missed beats are left out, and `on_pause` gets each long pause in seconds."""
+        """Beat until cancelled; missed beats are left out, and `on_pause` gets each pause in seconds."""
         self._due = time.monotonic() + BEAT_SECONDS
         while True:
             await asyncio.sleep(max(0.0, self._due - time.monotonic()))
             now = time.monotonic()
-            late = self._lateness(now)
-            self._paused += late
-            self._due = (now if late else self._due) + BEAT_SECONDS
-            if late > PAUSE_WORTH_TELLING_SECONDS:
-                on_pause(late)
+            pause = self._pause(now)
+            self._paused += pause
+            self._due = max(self._due + BEAT_SECONDS, now)
+            if pause:
+                on_pause(pause)
             beat(now)
 
 

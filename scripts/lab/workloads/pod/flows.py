@@ -115,8 +115,13 @@ class Measured(ABC):
         gap = max(self._longest_gap, self._since_success.seconds() if self._since_success else 0.0)
         self._longest_gap = 0.0
         return Counts(
-            serial=self._serial, flow=self.flow, sent=self._sent, succeeded=self._succeeded, failed=self._failed,
-            interval_ms=round(self._interval * 1000, 1), gap_ms=round(gap * 1000, 1),
+            serial=self._serial,
+            flow=self.flow,
+            sent=self._sent,
+            succeeded=self._succeeded,
+            failed=self._failed,
+            interval_ms=round(self._interval * 1000, 1),
+            gap_ms=round(gap * 1000, 1),
         )
 
 

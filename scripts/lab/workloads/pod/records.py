@@ -93,8 +93,11 @@ class Journal:
 
     def _write(self, *, event: Event | None = None, summary: list[Counts] | None = None) -> None:
         line = Line(
-            wall=round(time.time(), 4), monotonic=round(time.monotonic(), 4), origin=self._origin,
-            event=event, summary=summary,
+            wall=round(time.time(), 4),
+            monotonic=round(time.monotonic(), 4),
+            origin=self._origin,
+            event=event,
+            summary=summary,
         )
         fields = {name: value for name, value in asdict(line).items() if value is not None}
         os.write(self._file, json.dumps(fields, separators=(",", ":")).encode() + b"\n")

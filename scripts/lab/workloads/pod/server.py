@@ -140,7 +140,8 @@ def main() -> None:
     """Serve as the environment says: POD, NODE, ADDRESS, HTTP_PORT, ECHO_PORT, LAME_DUCK_SECONDS."""
     address = os.environ.get("ADDRESS", "0.0.0.0")  # noqa: S104 - a pod's own address is not known beforehand
     server = Server(
-        pod=os.environ["POD"], node=os.environ["NODE"],
+        pod=os.environ["POD"],
+        node=os.environ["NODE"],
         lame_duck_seconds=float(os.environ.get("LAME_DUCK_SECONDS", "3")),
     )
     http = socket.create_server((address, int(os.environ.get("HTTP_PORT", "8080"))), backlog=128)
