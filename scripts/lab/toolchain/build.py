@@ -11,19 +11,10 @@ from pathlib import Path
 from scripts.lab.console import BuildProgress, LabError
 from scripts.lab.paths import cache_folder
 from scripts.lab.toolchain import cache
+from scripts.lab.toolchain.go import go_environment
 from scripts.lab.toolchain.parts import CILIUM_BINARIES, CILIUM_VERSION, GoPart
 
 MODULES = Path(__file__).parent / "modules"
-
-
-def _go_environment(*, cgo: bool, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    flags = os.environ.get("GOFLAGS", "")
-    return {
-        **os.environ,
-        "CGO_ENABLED": "1" if cgo else "0",
-        "GOFLAGS": f"{flags} -buildvcs=false".strip(),
-        **(extra or {}),
-    }
 
 
 def run_logged(
@@ -93,7 +84,7 @@ def build_part(part: GoPart) -> Path:
                 target=folder,
                 linker_flags=" ".join(part.linker_flags),
                 tags=part.tags,
-                environment=_go_environment(cgo=part.cgo, extra=part.environment),
+                environment=go_environment(cgo=part.cgo),
                 mode="readonly",
                 log=_log(part.name),
                 progress=progress,
@@ -117,6 +108,7 @@ def download_module(module: str, version: str) -> Path:
     done = subprocess.run(
         ["go", "mod", "download", "-json", f"{module}@{version}"],
         cwd=scratch,
+        env=go_environment(cgo=False),
         capture_output=True,
         text=True,
         check=False,
@@ -154,7 +146,7 @@ def build_cilium() -> Path:
                     target=folder / "bin",
                     linker_flags=flags,
                     tags=tags,
-                    environment=_go_environment(cgo=False),
+                    environment=go_environment(cgo=False),
                     mode="mod",
                     log=log,
                     progress=progress,

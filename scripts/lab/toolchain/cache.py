@@ -1,7 +1,6 @@
 """Entries of the machine-wide cache: made once, whole or not at all, by one process at a time."""
 
 import fcntl
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,5 +32,5 @@ def entry(name: str, make: Callable[[Path], None]) -> Path:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         make(scratch)
-        os.replace(scratch, final)
+        scratch.replace(final)
     return final

@@ -1,6 +1,6 @@
 """What the lab is built from: one entry a part, with its exact version and how it is compiled."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 KUBERNETES_VERSION = "1.36.4"
 CILIUM_VERSION = "1.19.7"
@@ -23,10 +23,10 @@ class GoPart:
     tags: tuple[str, ...] = ()
     linker_flags: tuple[str, ...] = ("-s", "-w")
     cgo: bool = False
-    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def module_folder(self) -> str:
+        """The folder under `modules/`: the part's own name unless said otherwise."""
         return self.module or self.name
 
 

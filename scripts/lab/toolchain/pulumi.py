@@ -54,9 +54,7 @@ def cli_folder() -> Path:
     return cache.entry(f"cli/pulumi-{PULUMI_VERSION}-{cli.name[-10:]}", make)
 
 
-def environment(
-    *, home: Path, state: Path, kubeconfig: Path | None = None, helm: Path | None = None
-) -> dict[str, str]:
+def environment(*, home: Path, state: Path, kubeconfig: Path | None = None, helm: Path | None = None) -> dict[str, str]:
     """The environment of the CLI: a private home, state in files, the venv's Python before every other.
 
     The passphrase is empty on purpose: a lab's state holds no secret.
