@@ -264,7 +264,7 @@ class Cluster:
         from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigMerger
 
         merged = KubeConfigMerger(KUBE_CONFIG_DEFAULT_LOCATION).config
-        return dict(merged.value) if merged is not None else {}
+        return dict(_plain(merged)) if merged is not None else {}
 
     @property
     def _context(self) -> Mapping[str, Any]:
@@ -276,6 +276,14 @@ class Cluster:
                 found: Mapping[str, Any] = item.get(entry) or {}
                 return found
         return {}
+
+
+def _plain(node: Any) -> Any:
+    """The merger's own wrapping of what several kubeconfig files say, taken off."""
+    value = getattr(node, "value", node)
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
 def kind_of(content: Mapping[str, Any]) -> Kind:
