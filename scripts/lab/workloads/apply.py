@@ -13,6 +13,8 @@ from rich.table import Table
 
 from scripts.lab.console import LabError, Step, console
 from scripts.lab.paths import lab_folder
+from scripts.lab.toolchain.build import build_part
+from scripts.lab.toolchain.parts import KUBERNETES
 from scripts.lab.workloads.manifests import NAMESPACE, Manifest, clients, servers
 from scripts.lab.workloads.recording import lab_records, read
 from scripts.lab.workloads.report import Report, Totals
@@ -24,7 +26,7 @@ _SLOWEST_CALL_SECONDS = 60.0
 class Workloads:
     """The workloads of one cluster."""
 
-    def __init__(self, kubeconfig: Path, *, kubectl: Path | str = "kubectl") -> None:
+    def __init__(self, kubeconfig: Path, *, kubectl: Path) -> None:
         self._command = [str(kubectl), "--kubeconfig", str(kubeconfig)]
 
     def up(self, *, deadline_seconds: float = 180.0, client_replicas: int = 2) -> None:
@@ -118,7 +120,8 @@ Moment = Annotated[datetime | None, typer.Option(help="In UTC.")]
 
 
 def _workloads(kubeconfig: Path | None) -> Workloads:
-    return Workloads(kubeconfig or Path(os.environ.get("KUBECONFIG") or lab_folder() / "kubeconfig"))
+    path = kubeconfig or Path(os.environ.get("KUBECONFIG") or lab_folder() / "kubeconfig")
+    return Workloads(path, kubectl=build_part(KUBERNETES) / "kubectl")
 
 
 @app.command()

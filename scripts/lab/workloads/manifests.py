@@ -146,9 +146,9 @@ def _web() -> list[Manifest]:
     return [_service("web", headless=False), _budget("web", minAvailable=3), web]
 
 
-# A pod that is met at its own address leaves its headless name only when it is deleted, or after half a minute of
-# failing probes. Sooner, a broken network would look like a pod that was replaced, and excuse what it lost.
-_UNREADY_AFTER = 30
+# A pod that is met at its own address leaves its headless name only when it is deleted, or after two minutes
+# of failing probes. Sooner, a broken network would look like a pod that was replaced, and excuse what it lost.
+_UNREADY_AFTER = 120
 
 
 def _store() -> list[Manifest]:

@@ -99,6 +99,12 @@ def test_a_notice_explains_only_what_is_near(notice: EventKind, after: float, *,
     assert bool(known.of_failure(AGENT, at=NOON + after)) is explained
 
 
+def test_the_word_of_a_pod_counts_more_than_its_vanished_address() -> None:
+    known = Explanations([_happened("terminating", AGENT, after=0), _happened("gone", AGENT, after=3)])
+    assert known.of_failure(AGENT, at=NOON - 5) == ""
+    assert known.of_failure(AGENT, at=NOON + 5) != ""
+
+
 @pytest.mark.parametrize("kind", ["service-http", "echo-service", "dns"])
 def test_a_service_has_no_excuse(kind: FlowKind) -> None:
     flow = Flow(kind=kind, target="web", address=AGENT.address, peer=AGENT.peer, peer_node=AGENT.peer_node)

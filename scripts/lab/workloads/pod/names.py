@@ -87,5 +87,7 @@ async def lookup(name: str, *, server: tuple[str, int]) -> tuple[str, ...]:
     transport, query = await loop.create_datagram_endpoint(lambda: _Query(name), remote_addr=server)
     try:
         return decode_answer(await query.answer)
+    except (struct.error, IndexError) as error:
+        raise NoAddressError("the name server's answer makes no sense") from error
     finally:
         transport.close()
