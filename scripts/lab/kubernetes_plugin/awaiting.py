@@ -78,9 +78,7 @@ def wait_ready(
         live = found
 
 
-def wait_gone(
-    live: Object, cluster: Cluster, *, seconds: float, cancelled: Event, say: Callable[[str], None]
-) -> None:
+def wait_gone(live: Object, cluster: Cluster, *, seconds: float, cancelled: Event, say: Callable[[str], None]) -> None:
     """Return once the object is gone (or another has its name); NotReadyError when the time is up."""
     deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
     while True:

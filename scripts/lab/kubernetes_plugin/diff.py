@@ -37,7 +37,10 @@ _IMMUTABLE: dict[tuple[str, str], tuple[str, ...]] = {
     ("apps", "DaemonSet"): _SELECTOR,
     ("apps", "ReplicaSet"): _SELECTOR,
     ("apps", "StatefulSet"): (
-        "spec.podManagementPolicy", "spec.selector", "spec.serviceName", "spec.volumeClaimTemplates",
+        "spec.podManagementPolicy",
+        "spec.selector",
+        "spec.serviceName",
+        "spec.volumeClaimTemplates",
     ),
     ("batch", "Job"): ("spec.completions", "spec.parallelism", "spec.selector", "spec.template"),
     ("rbac.authorization.k8s.io", "RoleBinding"): ("roleRef",),

@@ -32,8 +32,14 @@ _FIRST_VERSION = "__initialApiVersion"
 _OLD_STYLE_INPUTS = "__inputs"
 _RETRY_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 _SERVER_FIELDS = (
-    "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "managedFields",
-    "resourceVersion", "selfLink", "uid",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "selfLink",
+    "uid",
 )
 
 
@@ -206,8 +212,8 @@ class Objects:
         return made if request.preview else self._applied(made, manager)
 
     def _applied(self, made: dict[str, Any], manager: str) -> dict[str, Any]:
-        # Apply could refuse to create over an existing object only after the fact, so the object was posted; what it
-        # holds is booked as applied at once, or the next dry run would merge into our own fields as if they were others'.
+        # The object was posted, for apply cannot refuse an existing one. What it holds is booked as applied at once,
+        # or the next dry run would merge into our own fields as if they were others'.
         try:
             return managers.take_over(made, self.cluster, manager)
         except ApiError:
@@ -226,9 +232,7 @@ class Objects:
                     raise
         return make()
 
-    def _change(
-        self, old: dict[str, Any], inputs: dict[str, Any], manager: str, request: Request
-    ) -> dict[str, Any]:
+    def _change(self, old: dict[str, Any], inputs: dict[str, Any], manager: str, request: Request) -> dict[str, Any]:
         if kind_of(inputs).name == "CustomResourceDefinition" and not _is_patch(request.urn, inputs):
             whole = {**inputs, "metadata": {**metadata(inputs), "resourceVersion": metadata(old)["resourceVersion"]}}
             changed = self.cluster.replace(whole, manager=manager, dry_run=request.preview)

@@ -16,9 +16,11 @@ from scripts.lab.kubernetes_plugin.cluster import Cluster
 from scripts.lab.kubernetes_plugin.diff import Change, Difference, property_path
 from scripts.lab.kubernetes_plugin.engine import EngineLog
 from scripts.lab.kubernetes_plugin.errors import InitializationError, PluginError
+from scripts.lab.kubernetes_plugin.helm import Helm
 from scripts.lab.kubernetes_plugin.objects import Objects
 from scripts.lab.kubernetes_plugin.operations import Naming, Operations, Request
 from scripts.lab.kubernetes_plugin.provider import differences_of_settings
+from scripts.lab.kubernetes_plugin.releases import Releases
 from scripts.lab.kubernetes_plugin.settings import Settings
 from scripts.lab.kubernetes_plugin.tokens import RELEASE_TOKEN, type_of
 from scripts.lab.kubernetes_plugin.values import read, write
@@ -76,6 +78,16 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         self._cancelled = Event()
         self._objects: Operations | None = None
         self._releases: Operations | None = None
+        self._helm: Helm | None = None
+
+    def stop(self) -> None:
+        """End every wait and every helm that runs."""
+        self._cancelled.set()
+
+    def close(self) -> None:
+        """Leave no files behind."""
+        if self._helm is not None:
+            self._helm.close()
 
     def Handshake(self, request: provider_pb2.ProviderHandshakeRequest, context: Context) -> Any:
         self._log.attach(request.engine_address)
@@ -92,7 +104,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.GetSchemaResponse(schema="{}")
 
     def Cancel(self, request: Empty, context: Context) -> Empty:
-        self._cancelled.set()
+        self.stop()
         return Empty()
 
     def CheckConfig(self, request: provider_pb2.CheckRequest, context: Context) -> Any:
@@ -116,6 +128,9 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             settings = Settings.parse(given)
             cluster = Cluster(settings)
             self._objects = Objects(cluster, settings, self._log, self._cancelled)
+            self.close()
+            self._helm = Helm(cluster, settings, self._cancelled)
+            self._releases = Releases(self._helm, cluster, self._log)
             return provider_pb2.ConfigureResponse(
                 acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
             )
@@ -176,9 +191,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             made = self._operations(request.urn).read(asked)
             if not made.object_id:
                 return provider_pb2.ReadResponse()
-            return provider_pb2.ReadResponse(
-                id=made.object_id, properties=write(made.state), inputs=write(made.inputs)
-            )
+            return provider_pb2.ReadResponse(id=made.object_id, properties=write(made.state), inputs=write(made.inputs))
 
         return _answer(context, read_resource)
 

@@ -4,6 +4,7 @@ from itertools import count
 import pytest
 
 from scripts.lab.kubernetes_plugin.__main__ import serve
+from scripts.lab.kubernetes_plugin.server import Plugin
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.lab.kubernetes_plugin.engine import Engine
 
@@ -13,12 +14,14 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def engine(control_plane: ControlPlane) -> Iterator[Engine]:
     """The plugin, configured for the shared cluster as a program would by default."""
-    server, port = serve("")
+    plugin = Plugin()
+    server, port = serve(plugin)
     client = Engine(port)
     client.configure(kubeconfig=control_plane.kubeconfig.read_text())
     yield client
     client.channel.close()
     server.stop(grace=None)
+    plugin.close()
 
 
 @pytest.fixture

@@ -81,8 +81,12 @@ class Engine:
 
     def diff(self, resource: Resource, inputs: Mapping[str, Any], *ignored: str) -> Differences:
         request = provider_pb2.DiffRequest(
-            id=resource.object_id, urn=resource.urn, olds=write(resource.state), news=write(inputs),
-            old_inputs=write(resource.inputs), ignoreChanges=ignored,
+            id=resource.object_id,
+            urn=resource.urn,
+            olds=write(resource.state),
+            news=write(inputs),
+            old_inputs=write(resource.inputs),
+            ignoreChanges=ignored,
         )
         answer = self._call("Diff", request)
         changes = {path: KINDS.Name(each.kind) for path, each in answer.detailedDiff.items()}
@@ -104,8 +108,14 @@ class Engine:
         token, name = resource.urn.split("::")[2:4]
         checked = self.check(token, name, inputs, resource.inputs)
         request = provider_pb2.UpdateRequest(
-            id=resource.object_id, urn=resource.urn, olds=write(resource.state), news=write(checked),
-            old_inputs=write(resource.inputs), preview=preview, timeout=timeout, ignoreChanges=ignored,
+            id=resource.object_id,
+            urn=resource.urn,
+            olds=write(resource.state),
+            news=write(checked),
+            old_inputs=write(resource.inputs),
+            preview=preview,
+            timeout=timeout,
+            ignoreChanges=ignored,
         )
         answer = self._call("Update", request)
         return Resource(resource.urn, resource.object_id, checked, read(answer.properties))
@@ -122,8 +132,11 @@ class Engine:
 
     def delete(self, resource: Resource, *, timeout: float = 0) -> None:
         request = provider_pb2.DeleteRequest(
-            id=resource.object_id, urn=resource.urn, properties=write(resource.state),
-            old_inputs=write(resource.inputs), timeout=timeout,
+            id=resource.object_id,
+            urn=resource.urn,
+            properties=write(resource.state),
+            old_inputs=write(resource.inputs),
+            timeout=timeout,
         )
         self._call("Delete", request)
 

@@ -20,17 +20,23 @@ def config_map(namespace: str, name: str | None = "settings", **data: Any) -> di
 
 def service(namespace: str, port: int = 80, **spec: Any) -> dict[str, Any]:
     return {
-        "apiVersion": "v1", "kind": "Service", "metadata": {"namespace": namespace, "name": "web"},
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"namespace": namespace, "name": "web"},
         "spec": {"ports": [{"port": port}], **spec},
     }
 
 
 def live(control_plane: ControlPlane, namespace: str, what: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(control_plane.kubectl("-n", namespace, "get", what, "-o", "json", "--show-managed-fields"))
+    found: dict[str, Any] = json.loads(
+        control_plane.kubectl("-n", namespace, "get", what, "-o", "json", "--show-managed-fields")
+    )
     return found
 
 
-def test_an_object_is_created_read_changed_and_deleted(engine: Engine, control_plane: ControlPlane, namespace: str) -> None:
+def test_an_object_is_created_read_changed_and_deleted(
+    engine: Engine, control_plane: ControlPlane, namespace: str
+) -> None:
     made = engine.create(SERVICE, "web", service(namespace))
     assert made.object_id == f"{namespace}/web"
     assert made.state["spec"]["clusterIP"].startswith("10.96.")
@@ -52,7 +58,9 @@ def test_an_object_is_created_read_changed_and_deleted(engine: Engine, control_p
     engine.delete(changed)
 
 
-def test_fields_that_leave_the_program_leave_the_object(engine: Engine, control_plane: ControlPlane, namespace: str) -> None:
+def test_fields_that_leave_the_program_leave_the_object(
+    engine: Engine, control_plane: ControlPlane, namespace: str
+) -> None:
     before, after = service(namespace), service(namespace)
     before["metadata"]["labels"] = {"stays": "yes", "goes": "yes"}
     after["metadata"]["labels"] = {"stays": "yes"}
@@ -62,7 +70,9 @@ def test_fields_that_leave_the_program_leave_the_object(engine: Engine, control_
     assert live(control_plane, namespace, "service/web")["metadata"]["labels"] == {"stays": "yes"}
 
 
-def test_preview_asks_the_server_and_changes_nothing(engine: Engine, control_plane: ControlPlane, namespace: str) -> None:
+def test_preview_asks_the_server_and_changes_nothing(
+    engine: Engine, control_plane: ControlPlane, namespace: str
+) -> None:
     shown = engine.create(SERVICE, "web", service(namespace), preview=True)
     assert shown.object_id == ""
     assert shown.state["spec"]["type"] == "ClusterIP", "the server's defaults are in a dry run's answer"
@@ -84,7 +94,9 @@ def test_preview_with_unknown_values_returns_them(engine: Engine, namespace: str
 
 
 def test_preview_in_a_namespace_that_comes_with_the_update(engine: Engine) -> None:
-    assert engine.create(CONFIG_MAP, "settings", config_map("not-yet", key="1"), preview=True).state["data"] == {"key": "1"}
+    assert engine.create(CONFIG_MAP, "settings", config_map("not-yet", key="1"), preview=True).state["data"] == {
+        "key": "1"
+    }
 
 
 def test_an_existing_object_is_not_taken_over_unless_asked(
@@ -109,7 +121,9 @@ def test_an_unnamed_object_keeps_its_automatic_name(engine: Engine, namespace: s
     assert made.inputs["metadata"]["annotations"] == {"pulumi.com/autonamed": "true"}
     again = engine.check(CONFIG_MAP, "settings", inputs, made.inputs)
     assert again["metadata"]["name"] == name
-    replaced = engine.diff(made, engine.check(CONFIG_MAP, "settings", config_map(namespace, None, key="2"), made.inputs))
+    replaced = engine.diff(
+        made, engine.check(CONFIG_MAP, "settings", config_map(namespace, None, key="2"), made.inputs)
+    )
     assert replaced.replaces == ["data.key"]
     assert not replaced.delete_first
 
@@ -159,7 +173,9 @@ def test_ignored_changes_are_neither_shown_nor_applied(
 
 def test_drift_shows_after_a_refresh(engine: Engine, control_plane: ControlPlane, namespace: str) -> None:
     made = engine.create(SERVICE, "web", service(namespace, sessionAffinity="None"))
-    control_plane.kubectl("-n", namespace, "patch", "service", "web", "--type=merge", "-p", '{"spec":{"sessionAffinity":"ClientIP"}}')
+    control_plane.kubectl(
+        "-n", namespace, "patch", "service", "web", "--type=merge", "-p", '{"spec":{"sessionAffinity":"ClientIP"}}'
+    )
     refreshed = engine.refresh(made)
     assert refreshed is not None
     assert engine.diff(refreshed, made.inputs).changes == {"spec.sessionAffinity": "UPDATE"}
@@ -167,7 +183,9 @@ def test_drift_shows_after_a_refresh(engine: Engine, control_plane: ControlPlane
 
 def test_quantities_that_the_server_rewrites_are_no_drift(engine: Engine, namespace: str) -> None:
     inputs = {
-        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"namespace": namespace, "name": "quota"},
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"namespace": namespace, "name": "quota"},
         "spec": {"hard": {"limits.cpu": "1000m", "limits.memory": "1024Mi"}},
     }
     made = engine.create("kubernetes:core/v1:ResourceQuota", "quota", inputs)
@@ -179,7 +197,9 @@ def test_quantities_that_the_server_rewrites_are_no_drift(engine: Engine, namesp
 
 def test_secrets_stay_secret(engine: Engine, namespace: str) -> None:
     secret = {
-        "apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": namespace, "name": "token"},
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"namespace": namespace, "name": "token"},
         "stringData": {"token": Secret("hidden")},
     }
     made = engine.create(SECRET, "token", secret)
@@ -211,18 +231,33 @@ def test_an_object_is_imported_with_inputs_that_make_no_difference(
 
 def test_custom_resources_and_their_definition(engine: Engine, control_plane: ControlPlane, namespace: str) -> None:
     definition = {
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
         "metadata": {"name": "widgets.lab.example"},
         "spec": {
-            "group": "lab.example", "scope": "Namespaced", "names": {"plural": "widgets", "kind": "Widget"},
-            "versions": [{
-                "name": "v1", "served": True, "storage": True,
-                "schema": {"openAPIV3Schema": {"type": "object", "x_kubernetes_preserve_unknown_fields": True}},
-            }],
+            "group": "lab.example",
+            "scope": "Namespaced",
+            "names": {"plural": "widgets", "kind": "Widget"},
+            "versions": [
+                {
+                    "name": "v1",
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": {"type": "object", "x_kubernetes_preserve_unknown_fields": True}},
+                }
+            ],
         },
     }
-    widget = {"apiVersion": "lab.example/v1", "kind": "Widget", "metadata": {"namespace": namespace, "name": "one"}, "size": 1}
-    token, definition_token = "kubernetes:lab.example/v1:Widget", "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
+    widget = {
+        "apiVersion": "lab.example/v1",
+        "kind": "Widget",
+        "metadata": {"namespace": namespace, "name": "one"},
+        "size": 1,
+    }
+    token, definition_token = (
+        "kubernetes:lab.example/v1:Widget",
+        "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
+    )
     assert engine.create(token, "one", widget, preview=True).state["size"] == 1, "not served yet: shown as it is"
     made = engine.create(definition_token, "widgets", definition)
     one = engine.create(token, "one", widget)
@@ -232,10 +267,14 @@ def test_custom_resources_and_their_definition(engine: Engine, control_plane: Co
     engine.delete(made)
 
 
-def test_a_refused_deletion_and_a_finalizer_are_told(engine: Engine, control_plane: ControlPlane, namespace: str) -> None:
+def test_a_refused_deletion_and_a_finalizer_are_told(
+    engine: Engine, control_plane: ControlPlane, namespace: str
+) -> None:
     inputs = config_map(namespace, key="1")
     inputs["metadata"]["finalizers"] = ["lab.example/held"]
     made = engine.create(CONFIG_MAP, "settings", inputs)
     with pytest.raises(Failure, match=f"ConfigMap {namespace}/settings is still there.*lab.example/held"):
         engine.delete(made, timeout=0.5)
-    control_plane.kubectl("-n", namespace, "patch", "configmap", "settings", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+    control_plane.kubectl(
+        "-n", namespace, "patch", "configmap", "settings", "--type=merge", "-p", '{"metadata":{"finalizers":null}}'
+    )

@@ -1,0 +1,179 @@
+"""The real helm program: install, upgrade, uninstall, render and read releases; its errors in its own words."""
+
+import base64
+import gzip
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from scripts.lab.kubernetes_plugin.cluster import Cluster
+from scripts.lab.kubernetes_plugin.errors import CancelledError, PluginError
+from scripts.lab.kubernetes_plugin.settings import Settings
+from scripts.lab.kubernetes_plugin.tokens import Kind
+
+_SECRET = Kind("", "v1", "Secret")
+_POLL_SECONDS = 0.2
+_GRACE_SECONDS = 20.0
+
+
+class HelmError(PluginError):
+    """Helm's own last words on why it failed."""
+
+
+@dataclass(frozen=True)
+class LiveRelease:
+    """A release as Helm has it recorded."""
+
+    name: str
+    namespace: str
+    chart: str
+    version: str
+    app_version: str
+    revision: int
+    status: str
+    labels: Mapping[str, str]
+    values: Mapping[str, Any]
+    manifest: str
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether an operation on it began and nobody recorded its end."""
+        return self.status.startswith("pending-")
+
+
+class Helm:
+    """Runs helm against the provider's cluster; `cancelled` makes it stop, which Helm records as a failure."""
+
+    def __init__(self, cluster: Cluster, settings: Settings, cancelled: Event) -> None:
+        self._cluster = cluster
+        self._settings = settings
+        self._cancelled = cancelled
+        self._kubeconfig: Path | None = None
+
+    def run(
+        self, *arguments: str, namespace: str, values: Mapping[str, Any] | None = None, only_reads: bool = False
+    ) -> str:
+        """What helm prints; values go through its standard input, never through a file."""
+        with_values = [] if values is None else ["--values=-"]
+        command = [self._binary(), *arguments, *with_values, f"--namespace={namespace}", *self._connection()]
+        process = subprocess.Popen(
+            command,
+            env=self._environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        given: str | None = "" if values is None else json.dumps(values)
+        stopping = 0
+        while True:
+            try:
+                output, errors = process.communicate(given, timeout=_POLL_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                given = None
+                # What a cancelled operation left behind is still read, for the engine to keep.
+                if self._cancelled.is_set() and not only_reads:
+                    stopping += 1
+                    process.kill() if stopping * _POLL_SECONDS > _GRACE_SECONDS else process.terminate()
+        if process.returncode != 0:
+            failure = CancelledError if stopping else HelmError
+            raise failure(_last_words(errors) or f"helm {arguments[0]} ended with exit code {process.returncode}")
+        return output
+
+    def find(self, name: str, namespace: str) -> LiveRelease | None:
+        """The newest revision of a release, or None if there is no such release."""
+        try:
+            known = json.loads(self._get("metadata", name, "--output=json", namespace=namespace))
+            values = json.loads(self._get("values", name, "--output=json", namespace=namespace)) or {}
+            manifest = self._get("manifest", name, namespace=namespace)
+        except HelmError as error:
+            if "not found" in str(error):
+                return None
+            raise
+        return LiveRelease(
+            name=name,
+            namespace=known.get("namespace", namespace),
+            chart=known.get("chart", ""),
+            version=known.get("version", ""),
+            app_version=known.get("appVersion", ""),
+            revision=int(known.get("revision", 0)),
+            status=known.get("status", ""),
+            labels=known.get("labels") or {},
+            values=values,
+            manifest=manifest,
+        )
+
+    def release_from_interruption(self, release: LiveRelease) -> None:
+        """Record an interrupted operation as failed, so that Helm accepts the next one; nothing else is touched."""
+        if self._settings.helm_release_settings.driver not in ("", "secret", "secrets"):
+            raise PluginError(
+                f"Release {release.namespace}/{release.name} is {release.status}: an operation on it was cut off; "
+                "run `helm rollback` or `helm uninstall` on it, then try again"
+            )
+        record = self._cluster.get(_SECRET, release.namespace, f"sh.helm.release.v1.{release.name}.v{release.revision}")
+        content = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(record["data"]["release"]))))
+        content["info"] |= {"status": "failed", "description": f"{release.status} when its process ended"}
+        packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(content).encode()))).decode()
+        self._cluster.merge_patch(
+            record,
+            {
+                "metadata": {
+                    "labels": {"status": "failed"},
+                    # Refused if whoever works on the release has recorded something in between.
+                    "resourceVersion": record["metadata"]["resourceVersion"],
+                },
+                "data": {"release": packed},
+            },
+        )
+
+    def _get(self, what: str, *arguments: str, namespace: str) -> str:
+        return self.run("get", what, *arguments, namespace=namespace, only_reads=True)
+
+    def _binary(self) -> str:
+        wanted = os.environ.get("HELM_BINARY") or "helm"
+        found = shutil.which(wanted)
+        if found is None:
+            raise PluginError(f"program {wanted} is not there; install Helm 4 on PATH, or set HELM_BINARY to its path")
+        return found
+
+    def _connection(self) -> Sequence[str]:
+        content = self._cluster.kubeconfig_dict()
+        if not content:
+            return []
+        if self._kubeconfig is None:
+            handle, name = tempfile.mkstemp(prefix="pulumi-helm-", suffix=".json")
+            with os.fdopen(handle, "w") as file:
+                json.dump(content, file)
+            self._kubeconfig = Path(name)
+        return [f"--kubeconfig={self._kubeconfig}"]
+
+    def close(self) -> None:
+        """Remove the copy of the kubeconfig that helm was given."""
+        if self._kubeconfig is not None:
+            self._kubeconfig.unlink(missing_ok=True)
+
+    def _environment(self) -> dict[str, str]:
+        wanted = self._settings.helm_release_settings
+        chosen = {
+            "HELM_DRIVER": wanted.driver,
+            "HELM_PLUGINS": wanted.plugins_path,
+            "HELM_REGISTRY_CONFIG": wanted.registry_config_path,
+            "HELM_REPOSITORY_CACHE": wanted.repository_cache,
+            "HELM_REPOSITORY_CONFIG": wanted.repository_config_path,
+        }
+        return {**os.environ, **{key: value for key, value in chosen.items() if value}}
+
+
+def _last_words(errors: str) -> str:
+    # Log lines come before; the error itself may have several lines (one a failed place in the values).
+    said = errors[errors.find("Error: ") :] if "Error: " in errors else errors
+    return re.sub(r"\s*\n\s*", "; ", said.removeprefix("Error: ").strip())

@@ -1,0 +1,265 @@
+"""The life of one Helm release: the inputs and outputs of `kubernetes:helm.sh/v3:Release` over the helm program."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from scripts.lab.kubernetes_plugin.cluster import Cluster
+from scripts.lab.kubernetes_plugin.diff import differences, parse_path
+from scripts.lab.kubernetes_plugin.engine import EngineLog
+from scripts.lab.kubernetes_plugin.errors import InitializationError, PluginError
+from scripts.lab.kubernetes_plugin.helm import Helm, HelmError, LiveRelease
+from scripts.lab.kubernetes_plugin.naming import fresh_name
+from scripts.lab.kubernetes_plugin.operations import Checked, Diffed, Made, Naming, Properties, Request
+from scripts.lab.kubernetes_plugin.tokens import join_id, split_id
+from scripts.lab.kubernetes_plugin.values import TextFile, holds_unknown, plain, with_secrets_of
+
+_DEFAULT_SECONDS = 300
+_OLD_STYLE_INPUTS = "__inputs"
+_IDENTITY = ("name", "namespace")
+# On a release's record: which resource made it, so that a run after a cut-off one knows its own.
+_OWNER_LABEL = "pulumi-resource"
+_REFUSED = ("lint", "postrender", "recreatePods")
+_SWITCHES = {
+    "atomic": "--rollback-on-failure",
+    "dependencyUpdate": "--dependency-update",
+    "devel": "--devel",
+    "disableOpenapiValidation": "--disable-openapi-validation",
+    "renderSubchartNotes": "--render-subchart-notes",
+    "skipCrds": "--skip-crds",
+    "takeOwnership": "--take-ownership",
+}
+_INSTALL_SWITCHES = {"createNamespace": "--create-namespace", "disableWebhooks": "--no-hooks", "replace": "--replace"}
+_UPGRADE_SWITCHES = {
+    "cleanupOnFail": "--cleanup-on-fail",
+    "disableCRDHooks": "--no-hooks",
+    "forceUpdate": "--force-replace",
+    "reuseValues": "--reuse-values",
+}
+_REPOSITORY = {
+    "repo": "--repo", "caFile": "--ca-file", "certFile": "--cert-file", "keyFile": "--key-file",
+    "password": "--password", "username": "--username",
+}  # fmt: skip
+
+
+@dataclass
+class Releases:
+    """Operations on Helm releases."""
+
+    helm: Helm
+    cluster: Cluster
+    log: EngineLog
+
+    def check(self, request: Request, naming: Naming) -> Checked:
+        """Fill in the defaults and render the chart: wrong values and missing charts show before anything changes."""
+        inputs = {key: value for key, value in request.inputs.items() if key != "compat"}
+        refused = {key: "is not supported by this stand-in; leave it out" for key in _REFUSED if plain(inputs.get(key))}
+        if inputs.get("name") is None:
+            inputs["name"] = plain(request.old_inputs).get("name") or fresh_name(request.urn, naming)
+        if not inputs.get("namespace"):
+            inputs["namespace"] = self.cluster.default_namespace or "default"
+        if not inputs.get("skipAwait"):
+            inputs.setdefault("timeout", _DEFAULT_SECONDS)
+        if refused or holds_unknown(inputs):
+            return Checked(inputs, refused)
+        if files := inputs.pop("valueYamlFiles", None):
+            inputs["values"] = with_secrets_of(_merged(files, plain(inputs.get("values")) or {}), inputs.get("values"))
+        try:
+            manifest = self._render(plain(inputs))
+        except HelmError as error:
+            return Checked(inputs, {"chart": f"{error}; check the chart, its repository and the values"})
+        inputs["checksum"] = hashlib.sha256(manifest.encode()).hexdigest()
+        inputs["resourceNames"] = _resource_names(manifest)
+        return Checked(inputs)
+
+    def diff(self, request: Request) -> Diffed:
+        """Compare with the last inputs; another name or namespace is another release."""
+        ignored = [parse_path(path) for path in request.ignored]
+        found = differences(plain(_old_inputs(request)), plain(request.inputs), immutable=_IDENTITY)
+        return Diffed([each for each in found if not any(each.path[: len(path)] == path for path in ignored)])
+
+    def create(self, request: Request) -> Made:
+        """Install; a release of that name must not exist, unless a run of ours that was cut off left it."""
+        inputs = plain(request.inputs)
+        if request.preview:
+            return Made("", request.inputs)
+        name, namespace = inputs["name"], inputs["namespace"]
+        left_over = self.helm.find(name, namespace)
+        if left_over is None:
+            label = f"--labels={_OWNER_LABEL}={_owner(request.urn)}"
+            return self._run(request, "install", [label, *_switches(inputs, _INSTALL_SWITCHES)])
+        if left_over.labels.get(_OWNER_LABEL) != _owner(request.urn):
+            raise PluginError(
+                f"Release {namespace}/{name}: cannot re-use a name that is still in use (it is {left_over.status}, "
+                f"revision {left_over.revision}); import it with the id {namespace}/{name}, or choose another name"
+            )
+        self.log.warn(
+            request.urn,
+            f"release {namespace}/{name} is there from a run that did not end ({left_over.status}, revision "
+            f"{left_over.revision}); it is taken up where it was left",
+        )
+        return self._upgrade(request, left_over)
+
+    def read(self, request: Request) -> Made:
+        """The release as Helm has it recorded; an empty id when it is gone."""
+        namespace, name = split_id(request.object_id)
+        namespace = namespace or self.cluster.default_namespace or "default"
+        live = self.helm.find(name, namespace)
+        if live is None:
+            return Made("", {})
+        old = _old_inputs(request)
+        inputs = dict(old) or {"chart": live.chart, "name": name, "namespace": namespace, "timeout": _DEFAULT_SECONDS}
+        if not old or live.values != _given_values(plain(old)):
+            inputs["values"] = with_secrets_of(dict(live.values), old.get("values"))
+        if not old:
+            inputs["version"] = live.version
+        state = _state(inputs, live)
+        if live.status == "failed" or live.is_interrupted:
+            reason = f"Release {namespace}/{name} is {live.status} (revision {live.revision})"
+            raise InitializationError(request.object_id, state, [f"{reason}; the next update upgrades it"], inputs)
+        return Made(request.object_id, state, inputs)
+
+    def update(self, request: Request) -> Made:
+        """Upgrade, also from a revision that failed or was cut off."""
+        if request.preview:
+            return Made(request.object_id, request.inputs)
+        namespace, name = split_id(request.object_id)
+        live = self.helm.find(name, namespace)
+        if live is None:
+            raise PluginError(f"Release {namespace}/{name} is gone; run `pulumi refresh`, then it is installed anew")
+        return self._upgrade(request, live)
+
+    def delete(self, request: Request) -> None:
+        """Uninstall and wait until its objects are gone, unless skipAwait is set; nothing to do if it is gone."""
+        namespace, name = split_id(request.object_id)
+        inputs = plain(_old_inputs(request) or request.state)
+        waits = _waits(inputs)
+        timeout = _timeout(inputs, request) if waits else []
+        try:
+            self.helm.run("uninstall", name, "--ignore-not-found", *waits, *timeout, namespace=namespace)
+        except HelmError as error:
+            raise PluginError(f"Release {namespace}/{name} was not uninstalled: {error}") from None
+
+    def _upgrade(self, request: Request, live: LiveRelease) -> Made:
+        inputs = plain(request.inputs)
+        if live.is_interrupted:
+            self.helm.release_from_interruption(live)
+        history = f"--history-max={int(inputs.get('maxHistory') or 0)}"
+        # Without it Helm takes the last revision's values whenever the program gives none.
+        reset = [] if inputs.get("reuseValues") and not inputs.get("resetValues") else ["--reset-values"]
+        return self._run(request, "upgrade", [history, *reset, *_switches(inputs, _UPGRADE_SWITCHES)])
+
+    def _run(self, request: Request, verb: str, flags: list[str]) -> Made:
+        inputs = plain(request.inputs)
+        name, namespace = inputs["name"], inputs["namespace"]
+        waits = _waits(inputs)
+        if waits and inputs.get("waitForJobs"):
+            waits.append("--wait-for-jobs")
+        if inputs.get("description"):
+            flags.append(f"--description={inputs['description']}")
+        # Upstream's library is Helm 3: the client merges changes, and a server-side apply of ours would meet conflicts
+        # with every other owner of a field.
+        command = [verb, name, *_chart(inputs), *_switches(inputs, _SWITCHES), *flags, *waits, "--server-side=false"]
+        object_id = join_id(namespace, name)
+        try:
+            self.helm.run(*command, *_timeout(inputs, request), namespace=namespace, values=_given_values(inputs))
+        except PluginError as error:
+            live = self.helm.find(name, namespace)
+            if live is None or (verb == "install" and live.labels.get(_OWNER_LABEL) != _owner(request.urn)):
+                raise PluginError(f"Release {object_id} was not installed: {error}") from None
+            reason = f"Release {object_id} is {live.status} after helm {verb}: {error}"
+            raise InitializationError(object_id, _state(request.inputs, live), [reason]) from None
+        live = self.helm.find(name, namespace)
+        if live is None:
+            raise PluginError(f"Release {object_id} vanished right after helm {verb}; look for who deletes it")
+        return Made(object_id, _state(request.inputs, live))
+
+    def _render(self, inputs: Mapping[str, Any]) -> str:
+        flags = [] if inputs.get("skipCrds") else ["--include-crds"]
+        if inputs.get("disableWebhooks"):
+            flags.append("--no-hooks")
+        for key in ("dependencyUpdate", "devel", "renderSubchartNotes"):
+            flags += [_SWITCHES[key]] if inputs.get(key) else []
+        command = ["template", inputs["name"], *_chart(inputs), *flags]
+        return self.helm.run(*command, namespace=inputs["namespace"], values=_given_values(inputs))
+
+
+def _owner(urn: str) -> str:
+    return hashlib.sha256(urn.encode()).hexdigest()[:32]
+
+
+def _old_inputs(request: Request) -> Properties:
+    kept = request.state.get(_OLD_STYLE_INPUTS)
+    return request.old_inputs or (plain(kept) if kept else {})
+
+
+def _chart(inputs: Mapping[str, Any]) -> list[str]:
+    repository = inputs.get("repositoryOpts") or {}
+    flags = [f"{flag}={repository[key]}" for key, flag in _REPOSITORY.items() if repository.get(key)]
+    if inputs.get("version"):
+        flags.append(f"--version={inputs['version']}")
+    if inputs.get("verify"):
+        flags += ["--verify", *([f"--keyring={inputs['keyring']}"] if inputs.get("keyring") else [])]
+    return [inputs["chart"], *flags]
+
+
+def _switches(inputs: Mapping[str, Any], table: Mapping[str, str]) -> list[str]:
+    return [flag for key, flag in table.items() if inputs.get(key)]
+
+
+def _waits(inputs: Mapping[str, Any]) -> list[str]:
+    # The way Helm 3 judges readiness, which upstream's plugin is built on.
+    return [] if inputs.get("skipAwait") and not inputs.get("atomic") else ["--wait=legacy"]
+
+
+def _timeout(inputs: Mapping[str, Any], request: Request) -> list[str]:
+    return [f"--timeout={inputs.get('timeout') or request.timeout or _DEFAULT_SECONDS}s"]
+
+
+def _given_values(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(inputs.get("values") or {})
+
+
+def _merged(files: Any, values: dict[str, Any]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for file in plain(files):
+        if not isinstance(file, TextFile):
+            raise PluginError("valueYamlFiles takes files and texts (FileAsset, StringAsset) only")
+        merged = _over(merged, yaml.safe_load(file.read()) or {})
+    return _over(merged, values)
+
+
+def _over(base: dict[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    both = {key: _over(base[key], value) if isinstance(value, Mapping) and isinstance(base.get(key), dict) else value
+            for key, value in top.items()}  # fmt: skip
+    return {**base, **both}
+
+
+def _resource_names(manifest: str) -> dict[str, list[str]]:
+    names: dict[str, set[str]] = {}
+    for content in yaml.load_all(manifest, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        if not isinstance(content, dict) or "kind" not in content:
+            continue
+        group, _, _ = content["apiVersion"].rpartition("/")
+        kind = f"{content['kind']}.{group}" if group else content["kind"]
+        known = content.get("metadata") or {}
+        names.setdefault(f"{kind}/{content['apiVersion']}", set()).add(
+            join_id(known.get("namespace", ""), known.get("name", ""))
+        )
+    return {kind: sorted(found) for kind, found in sorted(names.items())}
+
+
+def _state(inputs: Properties, live: LiveRelease) -> Properties:
+    status = {
+        "appVersion": live.app_version,
+        "chart": live.chart,
+        "name": live.name,
+        "namespace": live.namespace,
+        "revision": live.revision,
+        "status": live.status,
+        "version": live.version,
+    }
+    return {**inputs, "version": live.version, "resourceNames": _resource_names(live.manifest), "status": status}
