@@ -1,5 +1,6 @@
 """The lab's command line: `python -m scripts.lab up`."""
 
+import shutil
 import sys
 from typing import Annotated
 
@@ -32,10 +33,15 @@ def down() -> None:
 
 
 @app.command()
-def clean() -> None:
-    """Stop the lab and remove its folder; built parts and images stay in the cache."""
+def clean(
+    *, cache: Annotated[bool, typer.Option("--cache", help="Also remove every built part and image.")] = False
+) -> None:
+    """Stop the lab and remove its folder; built parts and images stay in the cache unless asked."""
     Lab().clean()
-    console.print(f"built parts and images are still in {cache_folder()}; remove that folder to be rid of them too")
+    if cache:
+        shutil.rmtree(cache_folder(), ignore_errors=True)
+    else:
+        console.print(f"built parts and images are still in {cache_folder()}; `clean --cache` removes them too")
 
 
 @app.command()

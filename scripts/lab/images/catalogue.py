@@ -1,5 +1,6 @@
 """The images of the lab: which there are, and what is in each."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -104,10 +105,11 @@ def _compiler_files(root: Path) -> dict[str, Path | str]:
         raise LabError(f"{_CLANG} is not on this machine and Cilium compiles with it; install the package {_CLANG}")
     compiler = Path(found).resolve()
     linked = subprocess.run(["ldd", str(compiler)], capture_output=True, text=True, check=True).stdout
-    files: dict[str, Path | str] = {"/usr/bin/clang": compiler}
+    # Everything stays at its own path: the compiler finds its libraries relative to itself.
+    files: dict[str, Path | str] = {str(compiler): compiler, "/usr/bin/clang": str(compiler)}
     for library in re.findall(r"=> (/\S+)", linked):
         # On a merged /usr the linker may name either /lib or /usr/lib.
-        path = Path("/usr") / library.lstrip("/").removeprefix("usr/")
+        path = Path("/usr") / os.path.normpath(library).lstrip("/").removeprefix("usr/")
         if not (root / path.relative_to("/")).exists():
             files[str(path)] = Path(library).resolve()
     return files

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from scripts.lab.console import LabError, Step
+from scripts.lab.images.contained import contained
 from scripts.lab.paths import cache_folder
 from scripts.lab.toolchain import cache
 
@@ -35,7 +36,9 @@ def root_file_system() -> Path:
         log.parent.mkdir(parents=True, exist_ok=True)
         with Step(f"root file system ({suite}, {len(PACKAGES)} packages and what they need)"), log.open("w") as sink:
             done = subprocess.run(
-                ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, str(folder), mirror],
+                contained(
+                    "debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, str(folder), mirror
+                ),
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 check=False,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scripts.lab.console import LabError, Step
 from scripts.lab.images import archive, catalogue
+from scripts.lab.images.contained import contained
 from scripts.lab.toolchain import build, cache, parts
 
 _SCHEMA = 1
@@ -68,6 +69,7 @@ def _import(archive_file: Path, *, binaries: Path, root: Path, scratch: Path) ->
             if done.returncode != 0:
                 raise LabError(f"the images cannot be imported: {done.stderr.strip()[-600:]} (log: {log})")
         finally:
+            # The signal reaches what runs in the namespace by way of its first process.
             daemon.terminate()
             daemon.wait()
 
