@@ -1,0 +1,106 @@
+"""What must be true on the lab's machines themselves, looked at from outside of the program that changed them."""
+
+import ipaddress
+import json
+from typing import Any
+
+from scripts.lab.console import LabError
+from scripts.lab.lab import Lab
+
+OLD_NETWORK = ipaddress.ip_network("10.244.0.0/16")
+NEW_NETWORK = ipaddress.ip_network("10.245.0.0/16")
+
+
+def _pods(lab: Lab, *, node: str = "") -> list[dict[str, Any]]:
+    field = [f"--field-selector=spec.nodeName={node}"] if node else []
+    items: list[dict[str, Any]] = json.loads(lab.kubectl("get", "pods", "-A", "-o", "json", *field).stdout)["items"]
+    return [
+        item
+        for item in items
+        if not item["spec"].get("hostNetwork") and item["status"].get("phase") not in ("Succeeded", "Failed")
+    ]
+
+
+def _addresses_outside(pods: list[dict[str, Any]], network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> list[str]:
+    found = []
+    for pod in pods:
+        address = pod["status"].get("podIP")
+        if address and ipaddress.ip_address(address) not in network:
+            found.append(f"{pod['metadata']['namespace']}/{pod['metadata']['name']} {address}")
+    return found
+
+
+def _fail(node: str, faults: list[str]) -> None:
+    if faults:
+        raise LabError(f"{node}: " + "; ".join(faults))
+
+
+def node_is_on_cilium(lab: Lab, node: str) -> list[str]:
+    """Addresses, CNI conf, routes and scheduling of a migrated node; returns what was seen, raises LabError."""
+    faults = []
+    files = sorted(lab.exec(node, ["ls", "/etc/cni/net.d"]).stdout.split())
+    active = [name for name in files if name.endswith((".conf", ".conflist", ".json"))]
+    if active != ["05-cilium.conflist"]:
+        faults.append(f"active CNI conf is {active}")
+    routes = lab.exec(node, ["ip", "-4", "route"]).stdout
+    if "dev cilium_host" not in routes:
+        faults.append("no route through cilium_host")
+    old = _addresses_outside(_pods(lab, node=node), NEW_NETWORK)
+    if old:
+        faults.append(f"pods with other addresses: {', '.join(old)}")
+    item = json.loads(lab.kubectl("get", "node", node, "-o", "json").stdout)
+    if item["spec"].get("unschedulable"):
+        faults.append("still cordoned")
+    if item["metadata"]["labels"].get("io.cilium.migration/cilium-default") != "true":
+        faults.append("label is not set")
+    _fail(node, faults)
+    return [f"CNI conf {', '.join(files)}", f"{len(_pods(lab, node=node))} pods, all in {NEW_NETWORK}"]
+
+
+def node_is_on_flannel(lab: Lab, node: str) -> list[str]:
+    """The same of a node on the old network, whether it never left or came back."""
+    faults = []
+    files = sorted(lab.exec(node, ["ls", "/etc/cni/net.d"]).stdout.split())
+    if files != ["10-flannel.conflist"]:
+        faults.append(f"CNI conf is {files}")
+    new = _addresses_outside(_pods(lab, node=node), OLD_NETWORK)
+    if new:
+        faults.append(f"pods with other addresses: {', '.join(new)}")
+    item = json.loads(lab.kubectl("get", "node", node, "-o", "json").stdout)
+    if item["spec"].get("unschedulable"):
+        faults.append("still cordoned")
+    if "io.cilium.migration/cilium-default" in item["metadata"]["labels"]:
+        faults.append("label is still set")
+    ours = [key for key in item["metadata"].get("annotations") or {} if key.startswith("cni-live-migration/")]
+    if ours:
+        faults.append(f"annotations {', '.join(ours)} are left")
+    _fail(node, faults)
+    return [f"CNI conf {', '.join(files)}", f"{len(_pods(lab, node=node))} pods, all in {OLD_NETWORK}"]
+
+
+def no_flannel_left(lab: Lab, nodes: list[str]) -> list[str]:
+    """After `cleanup`: no old address, object, device, chain or conf anywhere, and Cilium's settings are final."""
+    faults = [f"pod {each}" for each in _addresses_outside(_pods(lab), NEW_NETWORK)]
+    kinds = "daemonsets,deployments,configmaps,serviceaccounts,namespaces,clusterroles,clusterrolebindings"
+    objects = [name for name in lab.kubectl("get", kinds, "-A", "-o", "name").stdout.split() if "flannel" in name]
+    faults += [f"object {name}" for name in objects]
+    for node in nodes:
+        for device in ("flannel.1", "cni0"):
+            if lab.exec(node, ["ip", "link", "show", device], check=False).returncode == 0:
+                faults.append(f"{node} has {device}")
+        for tool in ("iptables-nft-save", "iptables-legacy-save"):
+            saved = lab.exec(node, [tool], check=False).stdout
+            if "FLANNEL" in saved:
+                faults.append(f"{node} has FLANNEL chains in {tool.removesuffix('-save')}")
+        files = lab.exec(node, ["ls", "/etc/cni/net.d"]).stdout
+        if "flannel" in files:
+            faults.append(f"{node} has {files.split()} in /etc/cni/net.d")
+    config = json.loads(lab.kubectl("-n", "kube-system", "get", "configmap", "cilium-config", "-o", "json").stdout)
+    wanted = {"custom-cni-conf": "false", "enable-policy": "default"}
+    for key, value in wanted.items():
+        if config["data"].get(key) != value:
+            faults.append(f"cilium-config has {key}={config['data'].get(key)}, not {value}")
+    if config["data"].get("unmanaged-pod-watcher-interval") == "0":
+        faults.append("cilium-config keeps the watcher of unmanaged pods off")
+    _fail("after cleanup", faults)
+    return [f"no trace of Flannel on {len(nodes)} nodes, Cilium has its final settings"]

@@ -1,0 +1,163 @@
+"""The main job, shown: a real cluster migrates from Flannel to Cilium by `pulumi up`, watched by traffic all along."""
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel
+from rich.table import Table
+
+from scripts.lab import assertions
+from scripts.lab.console import LabError, Step, console
+from scripts.lab.lab import Lab
+from scripts.lab.paths import lab_folder
+from scripts.lab.session import Session
+from scripts.lab.toolchain.pulumi import stack_history
+from scripts.lab.workloads.apply import Workloads, show
+from scripts.lab.workloads.recording import lab_records, read
+from scripts.lab.workloads.report import Report, Totals
+
+_BASELINE_SECONDS = 5
+_AFTER_SECONDS = 5
+SHORT_REQUESTS = ("service-http", "pod-http", "dns")
+
+
+class DemoResult(BaseModel):
+    """What the demo ends with; also `.lab/demo.json`."""
+
+    nodes: int
+    migrated: int
+    seconds: float
+    requests: int
+    failed: int
+    longest_gap_ms: float
+    source: str
+    strategy: str
+    lost_unexplained: int
+    broken_connections: int
+    broken_unexplained: int
+    updates: int
+    node_seconds: dict[str, float]
+    explained: list[str]
+
+
+@dataclass
+class Demo:
+    """One run of the demo on a lab of its own."""
+
+    nodes: int
+    restart: str
+    lab: Lab
+    session: Session
+
+    def phase(self, name: str) -> None:
+        """One phase: config, preview, up."""
+        console.rule(f"phase {name}", style="cyan")
+        self.session.set(phase=name)
+        self.session.preview()
+        self.session.up()
+
+    def node(self, name: str, wave: int) -> float:
+        """One node's turn as a wave of its own; returns its seconds."""
+        console.rule(f"{name}, wave {wave}", style="cyan")
+        self.session.set_path(f"waves[{wave}][0]", name)
+        self.session.preview()
+        seconds = self.session.up().seconds
+        for line in assertions.node_is_on_cilium(self.lab, name):
+            console.print(f"  [green]✓[/green] {name}: {line}")
+        return seconds
+
+    def run(self) -> tuple[dict[str, float], datetime]:
+        """Every phase in order; returns each node's seconds and when the first change was made."""
+        began = datetime.now(UTC)
+        names = [node.name for node in self.lab.layout().nodes]
+        self.phase("preflight")
+        self.session.set(restart__method=self.restart)
+        self.phase("secondary")
+        for name in names:
+            assertions.node_is_on_flannel(self.lab, name)
+        seconds = {name: self.node(name, wave) for wave, name in enumerate(names)}
+        self.phase("finalize")
+        self.session.set(cleanup__consent="flannel")
+        self.phase("cleanup")
+        for line in assertions.no_flannel_left(self.lab, names):
+            console.print(f"  [green]✓[/green] {line}")
+        return seconds, began
+
+
+def _report(began: datetime) -> tuple[Totals, list[str]]:
+    report = Report(read(*lab_records()), start=began)
+    return report.totals(), report.explain()
+
+
+def _summary(result: DemoResult, folder: Path) -> None:
+    table = Table(title="Flannel → Cilium, live", show_header=False, title_style="bold")
+    table.add_row("nodes migrated", f"{result.migrated} of {result.nodes}")
+    table.add_row("wall time", f"{result.seconds:.0f} s")
+    table.add_row("each node's turn", ", ".join(f"{name} {took:.0f} s" for name, took in result.node_seconds.items()))
+    table.add_row("short requests sent", f"{result.requests:,}")
+    table.add_row("short requests failed", f"{result.failed} ({result.lost_unexplained} without a planned cause)")
+    broken = f"{result.broken_connections} ({result.broken_unexplained} without a planned cause)"
+    table.add_row("long connections broken", broken)
+    table.add_row("longest gap", f"{result.longest_gap_ms:.0f} ms")
+    table.add_row("updates in the stack's history", str(result.updates))
+    console.print(table)
+    console.print(f"the same in {folder / 'demo.json'}; what the engine said is in {folder / 'logs'}")
+
+
+def run_demo(*, nodes: int, source: str, restart: str, keep: bool) -> DemoResult:
+    """The whole of it, from nothing; raises LabError when anything was lost that nobody planned."""
+    if source != "flannel":
+        raise LabError(f"source {source} is not known; the lab's source is flannel")
+    lab = Lab()
+    lab.down()
+    with Step(f"a cluster of {nodes} nodes with Flannel"):
+        lab.up(nodes=nodes)
+    Workloads(lab.kubeconfig, kubectl=lab.kubectl_binary).up()
+    session = Session.start(kubeconfig=lab.kubeconfig, stack="demo")
+    time.sleep(_BASELINE_SECONDS)
+    started = time.monotonic()
+    seconds, began = Demo(nodes=nodes, restart=restart, lab=lab, session=session).run()
+    wall = time.monotonic() - started
+    time.sleep(_AFTER_SECONDS)
+    totals, explained = _report(began)
+    result = _result(session, totals, explained, nodes=nodes, seconds=seconds, wall=wall, source=source)
+    folder = lab_folder()
+    (folder / "demo.json").write_text(result.model_dump_json(indent=2) + "\n")
+    for line in explained:
+        console.print(f"  [dim]{line}[/dim]", soft_wrap=True)
+    show(totals)
+    _summary(result, folder)
+    if not keep:
+        lab.down()
+    if result.lost_unexplained or result.broken_unexplained:
+        raise LabError(
+            f"{result.lost_unexplained + result.broken_unexplained} losses without a planned cause, see above"
+        )
+    return result
+
+
+def _result(
+    session: Session, totals: Totals, explained: list[str], *, nodes: int, seconds: dict[str, float], wall: float,
+    source: str,
+) -> DemoResult:  # fmt: skip
+    outputs = json.loads(session.pulumi("stack", "output", "--json", quiet=True).output)
+    short = [kind for name, kind in totals.kinds.items() if name in SHORT_REQUESTS]
+    return DemoResult(
+        nodes=nodes,
+        migrated=len(outputs["nodesDone"]),
+        seconds=round(wall, 1),
+        requests=sum(kind.sent for kind in short),
+        failed=sum(kind.failed for kind in short),
+        longest_gap_ms=round(max((kind.longest_gap_ms for kind in totals.kinds.values()), default=0.0), 1),
+        source=source,
+        strategy=outputs["strategy"],
+        lost_unexplained=sum(kind.failed - kind.failed_explained for kind in short),
+        broken_connections=sum(kind.broken for kind in totals.kinds.values()),
+        broken_unexplained=sum(kind.broken - kind.broken_explained for kind in totals.kinds.values()),
+        updates=len(stack_history(session.environment, stack=session.stack, folder=session.program)),
+        node_seconds={name: round(took, 1) for name, took in seconds.items()},
+        explained=explained,
+    )

@@ -1,0 +1,140 @@
+"""A Pulumi stack on the lab: config, preview and up by the real CLI, as a user would type them."""
+
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scripts.lab.console import LabError, console
+from scripts.lab.kubernetes_plugin.install import install
+from scripts.lab.paths import CHECKOUT, lab_folder
+from scripts.lab.toolchain import parts
+from scripts.lab.toolchain.build import build_cilium, build_part
+from scripts.lab.toolchain.pulumi import environment
+
+# A line of one of the providers' operations: `worker-1 [2/7] drain: 3 of 5 pods gone (1.2 s)`.
+_PROGRESS = re.compile(r"(\S+ \[\d+/\d+\] .+ \(\d+\.\d s\))\s*$")
+_TOLD = re.compile(r"^\s*(error: .*|\[[a-z-]+\] .*)$")
+_LIMIT_SECONDS = 1800
+
+
+def prepare(*, kubeconfig: Path, folder: Path | None = None) -> dict[str, str]:
+    """The CLI's environment for the cluster of a kubeconfig, with the plugin and Cilium's chart where they belong."""
+    base = folder or lab_folder()
+    home = base / "pulumi-home"
+    install(home, python=Path(sys.executable))
+    charts = lab_folder() / "charts"
+    charts.mkdir(parents=True, exist_ok=True)
+    link = charts / "cilium"
+    chart = build_cilium() / "chart"
+    if not link.is_symlink() or link.resolve() != chart.resolve():
+        link.unlink(missing_ok=True)
+        link.symlink_to(chart)
+    helm = build_part(parts.HELM) / "helm"
+    return environment(home=home, state=base / "pulumi-state", kubeconfig=kubeconfig, helm=helm)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One finished command of the CLI."""
+
+    command: str
+    exit_code: int
+    output: str
+    seconds: float
+
+
+@dataclass
+class Session:
+    """One stack of this checkout's program; its config is a copy, so that the checkout stays as it is."""
+
+    environment: dict[str, str]
+    stack: str
+    config: Path
+    program: Path = CHECKOUT
+    echo: bool = True
+    runs: list[Run] = field(default_factory=list)
+
+    @classmethod
+    def start(cls, *, kubeconfig: Path, stack: str, template: str = "Pulumi.dev.yaml", echo: bool = True) -> "Session":
+        """A new, empty stack with the config of `template`."""
+        config = lab_folder() / f"Pulumi.{stack}.yaml"
+        session = cls(environment=prepare(kubeconfig=kubeconfig), stack=stack, config=config, echo=echo)
+        session.pulumi("stack", "rm", "--force", "--yes", "--preserve-config", check=False, quiet=True)
+        config.write_text((CHECKOUT / template).read_text())
+        session.pulumi("stack", "init", stack, with_stack=False, quiet=True)
+        return session
+
+    def command(self, *words: str, with_stack: bool = True) -> list[str]:
+        """The CLI's command line for this stack."""
+        config = ["--config-file", str(self.config)] if words[0] in ("config", "preview", "up", "refresh") else []
+        return ["pulumi", *words, *(["--stack", self.stack] if with_stack else []), *config]
+
+    def pulumi(self, *words: str, check: bool = True, quiet: bool = False, with_stack: bool = True) -> Run:
+        """Run the CLI; progress lines are shown as they come. Raises LabError with the end of the output on failure."""
+        command = self.command(*words, with_stack=with_stack)
+        shown = "pulumi " + " ".join(words)
+        if self.echo and not quiet:
+            console.print(f"[bold]$ {shown}[/bold]", soft_wrap=True)
+        began, lines = time.monotonic(), []
+        with subprocess.Popen(
+            command, cwd=self.program, env=self.environment, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            last = ""
+            for line in process.stdout:
+                lines.append(line)
+                found = _PROGRESS.search(line) or (None if check else _TOLD.match(line))
+                if found and self.echo and not quiet and found[1] != last:
+                    last = found[1]
+                    console.print(f"  [dim]{last}[/dim]", soft_wrap=True)
+            process.wait(timeout=_LIMIT_SECONDS)
+        run = Run(command=shown, exit_code=process.returncode, output="".join(lines), seconds=time.monotonic() - began)
+        self.runs.append(run)
+        self._log(run)
+        if check and run.exit_code != 0:
+            raise LabError(f"{shown} ended with {run.exit_code}:\n{diagnostics(run.output)}")
+        return run
+
+    def set(self, **settings: str) -> None:
+        """Set config values; a dotted path has `__` for its dots."""
+        for name, value in settings.items():
+            self.pulumi("config", "set", "--path", name.replace("__", "."), value)
+
+    def set_path(self, path: str, value: str) -> None:
+        """Set one config value by its path."""
+        self.pulumi("config", "set", "--path", path, value)
+
+    def preview(self, *, check: bool = True) -> Run:
+        """`pulumi preview`; the program's own lines and the counts are shown."""
+        run = self.pulumi("preview", "--non-interactive", "--diff=false", check=check)
+        if self.echo:
+            for line in announcements(run.output):
+                console.print(f"  {line}", markup=False, soft_wrap=True)
+        return run
+
+    def up(self, *, check: bool = True) -> Run:
+        """`pulumi up` without questions; what it does was seen in the preview."""
+        return self.pulumi("up", "--yes", "--skip-preview", "--non-interactive", check=check)
+
+    def _log(self, run: Run) -> None:
+        folder = lab_folder() / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / f"pulumi-{self.stack}.log").open("a") as log:
+            log.write(f"$ {run.command}\n{run.output}\nexit {run.exit_code} after {run.seconds:.1f} s\n\n")
+
+
+def diagnostics(output: str) -> str:
+    """The part of the CLI's output that says what was wrong."""
+    _, found, rest = output.partition("Diagnostics:")
+    return rest.strip()[-3000:] if found else output.strip()[-3000:]
+
+
+def announcements(output: str) -> list[str]:
+    """What the program said of the nodes and what the engine counts, from a preview's output."""
+    _, _, rest = output.partition("Diagnostics:")
+    wanted = re.compile(r"^\s*(warning: .*|note: .*|info: .*|.* (moves to Cilium|goes back to) .*|[+~-] \d+ to .*)$")
+    return [line.strip() for line in (rest or output).splitlines() if wanted.match(line)]
