@@ -156,12 +156,11 @@ def parse_config(raw: Mapping[str, Any]) -> StackConfig:
         if key not in known:
             lines.append(f"config {key}: there is no such setting; the settings are {', '.join(sorted(known))}")
             continue
-        values[key] = value
-        if isinstance(value, str) and value.strip()[:1] in ("{", "["):
-            try:
-                values[key] = json.loads(value)
-            except ValueError as error:
-                lines.append(f"config {key}: is not valid JSON ({error})")
+        is_json = isinstance(value, str) and value.strip()[:1] in ("{", "[")
+        try:
+            values[key] = json.loads(value) if is_json else value
+        except ValueError as error:
+            lines.append(f"config {key}: is not valid JSON ({error})")
     try:
         parsed = StackConfig.model_validate(values)
     except ValidationError as error:

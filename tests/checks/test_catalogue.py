@@ -1,0 +1,157 @@
+from typing import Any
+
+import pytest
+
+from components.checks import CATALOGUE, Severity, refusals, run_checks
+from components.operations.snapshot import Snapshot
+from stacks.phases import Phase
+from tests.builders import alone, make_budget, make_context, make_facts, make_node, make_pod, make_snapshot, secondary
+
+
+def found(snapshot: Snapshot | None = None, **settings: Any) -> dict[str, list[str]]:
+    result: dict[str, list[str]] = {}
+    for finding in run_checks(CATALOGUE, make_context(snapshot, **settings)):
+        result.setdefault(f"{finding.check} {finding.severity}", []).append(finding.line)
+    return result
+
+
+def test_ids_are_unique_and_have_titles() -> None:
+    assert len({check.id for check in CATALOGUE}) == len(CATALOGUE)
+    assert all(check.title for check in CATALOGUE)
+
+
+def test_a_healthy_cluster_has_no_findings() -> None:
+    for phase in ("preflight", "secondary"):
+        assert found(phase=phase) == {}
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "settings", "check"),
+    [
+        (None, {"cilium": {"podCidr": "10.244.0.0/16"}}, "pod-cidr-free"),
+        (None, {"cilium": {"podCidr": "10.0.0.0/8"}}, "pod-cidr-free"),
+        (None, {"cilium": {"podCidr": "10.96.0.0/16"}}, "pod-cidr-free"),
+        (None, {"cilium": {"podCidr": "172.30.0.0/16"}}, "pod-cidr-free"),
+        (
+            make_snapshot(facts={"worker-2": make_facts(routes=(("10.245.3.0/24", "tun0"),))}),
+            {},
+            "pod-cidr-free",
+        ),
+        (None, {"cilium": {"podCidr": "10.245.0.0/23"}}, "pod-cidr-capacity"),
+        (None, {"cilium": {"tunnelPort": 8472}}, "tunnel-port-free"),
+        (make_snapshot(facts={"worker-2": make_facts(udp_ports=(53, 8473))}), {}, "tunnel-port-free"),
+        (
+            make_snapshot(pods=(make_pod("game", udp_host_ports=(8473,), host_network=True),)),
+            {},
+            "tunnel-port-free",
+        ),
+        (None, {"cilium": {"values": {"policyEnforcementMode": "always"}}}, "method-values"),
+        (make_snapshot(nodes=(make_node("worker-1"), make_node("worker-2", ready=False))), {}, "nodes-ready"),
+        (make_snapshot(cilium_config={"custom-cni-conf": "true"}), {}, "foreign-cilium"),
+        (None, {"waves": [["worker-1"]]}, "secondary-complete"),
+        (secondary(), {"waves": [["worker-9"]]}, "nodes-known"),
+        (secondary(node_configs=0), {"waves": [["worker-1"]]}, "secondary-complete"),
+        (secondary(cilium_config={"enable-policy": "default"}), {"waves": [["worker-1"]]}, "secondary-complete"),
+        (None, {"phase": "finalize"}, "secondary-complete"),
+        (secondary(), {"phase": "finalize", "waves": [["worker-1"]]}, "all-nodes-migrated"),
+        (alone(cilium_config=secondary().cilium_config), {"phase": "cleanup", "cleanup": {"consent": "flannel"},
+            "waves": [["worker-1", "worker-2", "worker-3"]]}, "finalize-complete"),
+        (alone(), {"phase": "cleanup", "waves": [["worker-1", "worker-2", "worker-3"]]}, "cleanup-consent"),
+        (alone(), {"phase": "finalize", "waves": [["worker-1", "worker-2"]]}, "no-way-back"),
+        (alone(daemon_sets=()), {"phase": "secondary", "waves": [["worker-1", "worker-2", "worker-3"]]}, "no-way-back"),
+    ],
+)  # fmt: skip
+def test_what_cannot_work_is_refused(snapshot: Snapshot | None, settings: dict[str, Any], check: str) -> None:
+    settings = {"phase": "secondary", **settings}
+    lines = found(snapshot, **settings)
+    assert f"{check} blocker" in lines
+    assert refusals(run_checks(CATALOGUE, make_context(snapshot, **settings)))
+
+
+def test_a_pod_with_an_old_address_keeps_cilium_from_being_alone() -> None:
+    nodes = alone().nodes
+    snapshot = secondary(
+        nodes=nodes, pods=(make_pod("late", address="10.244.2.9"), make_pod("new", address="10.245.1.1"))
+    )
+    settings: dict[str, Any] = {"phase": "finalize", "waves": [["worker-1", "worker-2", "worker-3"]]}
+    (line,) = found(snapshot, **settings)["all-nodes-migrated blocker"]
+    assert "1 pods still have addresses of Flannel: default/late (10.244.2.9)" in line
+    assert found(secondary(nodes=nodes), **settings) == {}
+
+
+def test_an_override_turns_a_blocker_into_a_warning_that_says_so() -> None:
+    lines = found(phase="secondary", cilium={"tunnelPort": 8472}, overrideChecks=["tunnel-port-free"])
+    (line,) = lines["tunnel-port-free warning"]
+    assert "OVERRIDDEN" in line
+
+
+def test_gates_cannot_be_overridden() -> None:
+    lines = found(phase="finalize", overrideChecks=[check.id for check in CATALOGUE])
+    assert "secondary-complete blocker" in lines
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "reached"),
+    [
+        (make_snapshot(), None),
+        (make_snapshot(record={"kind": "flannel"}), Phase.PREFLIGHT),
+        (secondary(), Phase.SECONDARY),
+        (secondary(nodes=(make_node("worker-1", step="migrated"), make_node("worker-2"))), Phase.MIGRATE),
+        (alone(), Phase.FINALIZE),
+        (alone(daemon_sets=()), Phase.CLEANUP),
+    ],
+)
+def test_how_far_the_cluster_is_can_be_read_from_it_alone(snapshot: Snapshot, reached: Phase | None) -> None:
+    assert make_context(snapshot).reached is reached
+
+
+def test_finished_migration_has_no_findings() -> None:
+    settings: dict[str, Any] = {"waves": [["worker-1", "worker-2", "worker-3"]], "cleanup": {"consent": "flannel"}}
+    assert found(alone(daemon_sets=()), phase="cleanup", **settings) == {}
+
+
+def test_a_node_that_cannot_be_drained_is_refused_with_each_reason() -> None:
+    pods = (
+        make_pod("bare", controller=""),
+        make_pod("scratch", empty_dirs=("cache",)),
+        make_pod("web"),
+        make_pod("shared"),
+    )
+    budgets = (
+        make_budget("web", app="web", healthy=1, desired=1),
+        make_budget("one", app="shared", healthy=3, desired=1),
+        make_budget("two", app="shared", healthy=3, desired=1),
+    )
+    lines = found(secondary(pods=pods, budgets=budgets), phase="migrate", waves=[["worker-1"]])["drainable blocker"]
+    text = "\n".join(lines)
+    for expected in (
+        "bare has no controller",
+        "emptyDir cache",
+        "budget default/web needs 1 available, has 1",
+        "2 budgets",
+    ):
+        assert expected in text
+    assert len(lines) == 4
+
+
+def test_a_budget_that_is_only_short_for_now_is_a_warning() -> None:
+    snapshot = secondary(
+        pods=(make_pod("web"),), budgets=(make_budget("web", app="web", healthy=3, desired=3, expected=4),)
+    )
+    lines = found(snapshot, phase="migrate", waves=[["worker-1"]])
+    assert "drainable blocker" not in lines
+    assert "needs 3 available, has 3" in lines["drainable warning"][0]
+
+
+def test_a_migrated_node_is_not_looked_at_again() -> None:
+    nodes = (make_node("worker-1", step="migrated", ready=False), make_node("worker-2"))
+    snapshot = secondary(nodes=nodes, pods=(make_pod("bare", controller=""),))
+    lines = found(snapshot, phase="migrate", waves=[["worker-1"], ["worker-2"]])
+    assert not [name for name in lines if name.endswith(Severity.BLOCKER)]
+
+
+def test_an_open_turn_outside_the_waves_is_said() -> None:
+    nodes = (make_node("worker-1", step="draining"), make_node("worker-2", step="switching"))
+    lines = found(secondary(nodes=nodes), phase="migrate")["turns-left-open warning"]
+    assert "kubectl uncordon worker-1" in lines[0]
+    assert "put it into `waves`" in lines[1]

@@ -1,0 +1,124 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stacks.config import CiliumSettings
+from stacks.values import (
+    contradictions,
+    final_values,
+    live_settings,
+    merge,
+    migration_values,
+    node_config,
+    node_config_api_version,
+    settings_faults,
+    value_at,
+)
+
+
+def test_migration_values_are_those_of_the_method() -> None:
+    values = migration_values(CiliumSettings())
+    wanted = {
+        "operator.unmanagedPodWatcher.restart": False,
+        "routingMode": "tunnel",
+        "tunnelProtocol": "vxlan",
+        "tunnelPort": 8473,
+        "cni.customConf": True,
+        "cni.uninstall": False,
+        "ipam.mode": "cluster-pool",
+        "ipam.operator.clusterPoolIPv4PodCIDRList": ["10.245.0.0/16"],
+        "policyEnforcementMode": "never",
+        "bpf.hostLegacyRouting": True,
+        "kubeProxyReplacement": "false",
+    }
+    assert {path: value_at(values, path) for path in wanted} == wanted
+
+
+def test_final_values_enforce_policies_and_manage_the_conf() -> None:
+    values = final_values(CiliumSettings())
+    assert value_at(values, "policyEnforcementMode") == "default"
+    assert value_at(values, "cni.customConf") is False
+    assert value_at(values, "operator.unmanagedPodWatcher.restart") is True
+
+
+def test_the_users_values_are_laid_over_without_losing_the_methods() -> None:
+    cilium = CiliumSettings(
+        values={"operator": {"replicas": 1}, "devices": "eth0"}, final_values={"bpf": {"tproxy": True}}
+    )
+    assert value_at(migration_values(cilium), "operator") == {"unmanagedPodWatcher": {"restart": False}, "replicas": 1}
+    assert value_at(migration_values(cilium), "bpf.tproxy") is None
+    assert value_at(final_values(cilium), "bpf") == {"hostLegacyRouting": True, "tproxy": True}
+    assert contradictions(cilium) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "path"),
+    [
+        ({"policyEnforcementMode": "default"}, "policyEnforcementMode"),
+        ({"cni": {"customConf": False}}, "cni.customConf"),
+        ({"tunnelPort": 8472}, "tunnelPort"),
+        (
+            {"ipam": {"operator": {"clusterPoolIPv4PodCIDRList": ["10.0.0.0/8"]}}},
+            "ipam.operator.clusterPoolIPv4PodCIDRList",
+        ),
+        ({"operator": {"unmanagedPodWatcher": {"restart": True}}}, "operator.unmanagedPodWatcher.restart"),
+        ({"routingMode": "native"}, "routingMode"),
+    ],
+)
+def test_an_override_that_contradicts_the_method_is_found(values: dict[str, Any], path: str) -> None:
+    (fault,) = contradictions(CiliumSettings(values=values))
+    assert fault.path == path
+    assert fault.reason
+
+
+def test_live_settings_are_compared_as_texts() -> None:
+    wanted = live_settings(migration_values(CiliumSettings()))
+    assert settings_faults(wanted, wanted) == []
+    live = {**wanted, "enable-policy": "default", "unmanaged-pod-watcher-interval": "15s"}
+    assert settings_faults(live, wanted) == [
+        "enable-policy is 'default', must be 'never'",
+        "unmanaged-pod-watcher-interval is '15s', must be '0'",
+    ]
+    assert len(settings_faults({}, wanted)) == len(wanted)
+
+
+@pytest.mark.parametrize(
+    ("version", "served"),
+    [
+        ("1.15.9", "cilium.io/v2alpha1"),
+        ("1.16.0", "cilium.io/v2"),
+        ("1.19.7", "cilium.io/v2"),
+        ("1.20.0-rc.1", "cilium.io/v2"),
+    ],
+)
+def test_node_config_version_follows_the_release(version: str, served: str) -> None:
+    assert node_config_api_version(CiliumSettings(version=version)) == served
+
+
+def test_node_config_takes_over_only_labelled_nodes() -> None:
+    assert node_config()["nodeSelector"] == {"matchLabels": {"io.cilium.migration/cilium-default": "true"}}
+
+
+trees = st.recursive(
+    st.integers() | st.booleans() | st.text(max_size=3),
+    lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=8,
+)
+mappings = st.dictionaries(st.sampled_from("abc"), trees, max_size=3)
+
+
+@given(mappings, mappings)
+def test_merge_keeps_every_value_of_the_upper_and_changes_neither(lower: dict[str, Any], upper: dict[str, Any]) -> None:
+    before = (repr(lower), repr(upper))
+    merged = merge(lower, upper)
+    assert (repr(lower), repr(upper)) == before
+    assert merge(merged, upper) == merged
+    assert set(merged) == set(lower) | set(upper)
+
+
+@given(mappings)
+def test_merge_with_nothing_is_the_same(tree: dict[str, Any]) -> None:
+    assert merge(tree, {}) == tree
+    assert merge({}, tree) == tree
