@@ -1,6 +1,8 @@
 """The lab's command line: `python -m scripts.lab up`."""
 
 import shutil
+import os
+import shlex
 import sys
 from typing import Annotated
 
@@ -11,10 +13,12 @@ from scripts.lab.console import LabError, Step, console
 from scripts.lab.images.store import image_store
 from scripts.lab.lab import Lab, build_parts
 from scripts.lab.paths import cache_folder
+from scripts.lab.workloads.apply import app as workload_commands
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 node_commands = typer.Typer(no_args_is_help=True, help="One machine of the lab.")
 app.add_typer(node_commands, name="node")
+app.add_typer(workload_commands, name="workloads")
 
 
 @app.command()
@@ -97,6 +101,32 @@ def start(name: str) -> None:
     """Start a node that powered itself off."""
     with Step(f"{name} started"):
         Lab().start(name)
+
+
+@app.command()
+def demo(
+    nodes: Annotated[int, typer.Option(min=2, max=40, help="How many worker nodes.")] = 3,
+    source: Annotated[str, typer.Option(help="The CNI to migrate from.")] = "flannel",
+    restart: Annotated[str, typer.Option(help="recycle or reboot")] = "recycle",
+    keep: Annotated[bool, typer.Option(help="Leave the lab up afterwards.")] = False,
+) -> None:
+    """Migrate a real cluster from nothing to the end, with traffic on it, and say what was lost."""
+    from scripts.lab.demo import run_demo  # the other commands start without it
+
+    run_demo(nodes=nodes, source=source, restart=restart, keep=keep)
+
+
+@app.command()
+def env() -> None:
+    """Print what a shell needs to run `pulumi` and `kubectl` on the lab: eval "$(python -m scripts.lab env)"."""
+    from scripts.lab.session import prepare  # the other commands start without it
+
+    lab = Lab()
+    environment = prepare(kubeconfig=lab.kubeconfig)
+    environment["PATH"] = f"{lab.kubectl_binary.parent}{os.pathsep}{environment['PATH']}"
+    for name, value in environment.items():
+        if name.startswith("PULUMI_") or name in ("PATH", "VIRTUAL_ENV", "KUBECONFIG", "HELM_BINARY"):
+            print(f"export {name}={shlex.quote(value)}")
 
 
 def main() -> None:
