@@ -3,6 +3,7 @@
 import copy
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from scripts.lab.kubernetes_plugin.annotations import FIELD_MANAGER, PATCH_FORCE, annotation, is_set, metadata
@@ -27,27 +28,34 @@ def _fresh_name() -> str:
     return f"pulumi-kubernetes-{secrets.token_hex(4)}"
 
 
-def _is_ours(entry: Mapping[str, Any], manager: str) -> bool:
-    # What a create writes counts as an update by the same name, and apply sees another owner in it.
-    return (
-        entry.get("operation") == "Update"
-        and not entry.get("subresource")
-        and entry.get("manager") in {manager, *_PREDECESSORS}
-    )
+@dataclass(frozen=True)
+class Succession:
+    """A field manager, and the former entries in an object's managedFields that stand for the same owner."""
+
+    manager: str
+    former_name: str = ""
+    whole_object: bool = True
+
+    def _succeeds(self, entry: Mapping[str, Any]) -> bool:
+        if entry.get("subresource"):
+            return False
+        if entry.get("operation") == "Apply":
+            return entry.get("manager") == self.former_name != self.manager
+        # What a create writes counts as an update by the same name, and apply sees another owner in it.
+        return self.whole_object and entry.get("manager") in {self.manager, self.former_name, *_PREDECESSORS}
+
+    def inherited(self, live: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The former entries; while there are any, apply would see a conflict with ourselves."""
+        return [entry for entry in metadata(live).get("managedFields") or [] if self._succeeds(entry)]
 
 
-def needs_takeover(live: Mapping[str, Any], manager: str) -> bool:
-    """Whether fields of the object are held by the same owner in another form, so that apply would see a conflict."""
-    return any(_is_ours(entry, manager) for entry in metadata(live).get("managedFields") or [])
-
-
-def take_over(live: dict[str, Any], cluster: Cluster, manager: str) -> dict[str, Any]:
-    """Move the fields of our own creates, and of kubectl, into `manager`'s apply entry; apply then may remove them."""
-    entries = metadata(live).get("managedFields") or []
-    if not needs_takeover(live, manager):
+def take_over(live: dict[str, Any], cluster: Cluster, succession: Succession) -> dict[str, Any]:
+    """Move the former entries' fields into the manager's own, as applied; apply then may change and remove them."""
+    manager, ours = succession.manager, succession.inherited(live)
+    if not ours:
         return live
+    entries = metadata(live).get("managedFields") or []
     applied = [entry for entry in entries if entry.get("operation") == "Apply" and entry.get("manager") == manager]
-    ours = [entry for entry in entries if _is_ours(entry, manager)]
     fields: dict[str, Any] = {}
     for entry in [*applied, *ours]:
         fields = _union(fields, entry.get("fieldsV1") or {})

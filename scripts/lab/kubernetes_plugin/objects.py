@@ -135,7 +135,7 @@ class Objects:
         inputs = _as_sent(request.inputs)
         if request.preview and (holds_unknown(inputs) or not self._is_served(inputs)):
             return Made(request.object_id, request.inputs)
-        before = managers.manager_name(_old_inputs(request), plain(request.state))
+        former = managers.manager_name(_old_inputs(request), plain(request.state))
         manager = managers.manager_name(inputs, plain(request.state))
         _, name = split_id(request.object_id)
         self._name_namespace(inputs, kind_of(inputs))
@@ -143,17 +143,14 @@ class Objects:
         if old is None:
             raise PluginError(f"{title(inputs)} is gone from the cluster; run `pulumi refresh`, then it is made anew")
         try:
-            live = self._change(old, inputs, manager, request)
+            live = self._change(old, request, inputs, manager, former)
         except ApiError as error:
             if request.preview and error.code == 403:
                 return Made(request.object_id, request.inputs)
             raise _not_changed(error, inputs, manager) from None
         if request.preview:
             return Made(request.object_id, self._state(live, request, manager))
-        made = self._when_ready(live, request, inputs, manager)
-        if before != manager:
-            managers.relinquish(live, self.cluster, before)
-        return made
+        return self._when_ready(live, request, inputs, manager)
 
     def delete(self, request: Request) -> None:
         """Delete the object and wait until it is gone; a patch gives its fields back instead."""
@@ -206,7 +203,7 @@ class Objects:
             if not request.preview:
                 found = self.cluster.find(kind_of(inputs), namespace_of(inputs), metadata(inputs).get("name", ""))
                 if found:
-                    managers.take_over(found, self.cluster, manager)
+                    managers.take_over(found, self.cluster, managers.Succession(manager))
             return self.cluster.apply(inputs, manager=manager, force=force, dry_run=request.preview)
         made = self.cluster.create(inputs, manager=manager, dry_run=request.preview)
         return made if request.preview else self._applied(made, manager)
@@ -215,7 +212,7 @@ class Objects:
         # The object was posted, for apply cannot refuse an existing one. What it holds is booked as applied at once,
         # or the next dry run would merge into our own fields as if they were others'.
         try:
-            return managers.take_over(made, self.cluster, manager)
+            return managers.take_over(made, self.cluster, managers.Succession(manager))
         except ApiError:
             return made  # Somebody changed it in between; the next update tries again.
 
@@ -232,18 +229,23 @@ class Objects:
                     raise
         return make()
 
-    def _change(self, old: dict[str, Any], inputs: dict[str, Any], manager: str, request: Request) -> dict[str, Any]:
+    def _change(
+        self, old: dict[str, Any], request: Request, inputs: dict[str, Any], manager: str, former: str
+    ) -> dict[str, Any]:
         if kind_of(inputs).name == "CustomResourceDefinition" and not _is_patch(request.urn, inputs):
-            whole = {**inputs, "metadata": {**metadata(inputs), "resourceVersion": metadata(old)["resourceVersion"]}}
-            changed = self.cluster.replace(whole, manager=manager, dry_run=request.preview)
+            version = metadata(old)["resourceVersion"]
+            content = {**inputs, "metadata": {**metadata(inputs), "resourceVersion": version}}
+            changed = self.cluster.replace(content, manager=manager, dry_run=request.preview)
             self.cluster.forget_kinds()
             return changed
         force = managers.is_forced(inputs, by_setting=self.settings.enable_patch_force)
-        if not _is_patch(request.urn, inputs):
-            if request.preview:
-                force = force or managers.needs_takeover(old, manager)
-            else:
-                old = managers.take_over(old, self.cluster, manager)
+        # A patch's other fields belong to whoever owns the object, whatever name that has.
+        whole = not _is_patch(request.urn, inputs)
+        succession = managers.Succession(manager, former_name=former, whole_object=whole)
+        if request.preview:
+            force = force or bool(succession.inherited(old))
+        else:
+            old = managers.take_over(old, self.cluster, succession)
         wanted = managers.with_ignored(inputs, old, manager, list(request.ignored))
         name = metadata(old)["name"]
         return self.cluster.apply(wanted, manager=manager, force=force, dry_run=request.preview, name=name)
