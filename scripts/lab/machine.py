@@ -108,7 +108,7 @@ def _room_problems(folder: Path, *, nodes: int) -> Iterator[str]:
     wanted = MEMORY_BASE + nodes * MEMORY_PER_NODE
     if memory < wanted:
         yield (
-            f"the machine has {memory / GIBIBYTE:.1f} GiB of memory and {nodes} nodes need {wanted / GIBIBYTE:.1f} GiB; "
+            f"the machine has {memory / GIBIBYTE:.1f} GiB of memory, {nodes} nodes need {wanted / GIBIBYTE:.1f} GiB; "
             "ask for fewer nodes"
         )
 

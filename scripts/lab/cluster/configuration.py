@@ -143,8 +143,8 @@ def _control_plane_daemons(layout: Layout, *, parts: Parts, pki: Path, home: Pat
             str(parts.kubernetes / "kube-apiserver"),
             *flags(
                 etcd_servers=clients,
-                bind_address="0.0.0.0",
-                advertise_address=layout.control_plane.address,  # noqa: S104
+                bind_address="0.0.0.0",  # noqa: S104 - of its own namespace
+                advertise_address=layout.control_plane.address,
                 secure_port=layout.api_port,
                 service_cluster_ip_range=layout.services,
                 authorization_mode="Node,RBAC",

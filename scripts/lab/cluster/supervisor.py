@@ -92,10 +92,8 @@ class Supervisor:
         # The kernel reports the end of the first process only after every other process of the machine has ended.
         _, status = os.waitpid(pid, 0)
         killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-        if killed_by is None:
-            why = f"exit {os.WEXITSTATUS(status)}"
-        else:
-            why = _ENDS.get(killed_by, f"signal {killed_by}")
+        exited = f"exit {os.waitstatus_to_exitcode(status)}"
+        why = _ENDS.get(killed_by, f"signal {killed_by}") if killed_by else exited
         say(f"{machine.name} ended: {why}")
         known = self._state.machines[machine.name]
         known.status, known.init, known.last_end = "off", None, why

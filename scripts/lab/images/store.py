@@ -55,11 +55,9 @@ def _import(archive_file: Path, *, binaries: Path, root: Path, scratch: Path) ->
     log = scratch.parents[1] / "containerd-import.log"
     ctr = [str(binaries / "ctr"), "--address", str(socket), "--namespace", "k8s.io"]
     with log.open("w") as sink:
-        # In a mount namespace of its own, so that nothing it mounts is left on the machine.
         daemon = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "private", str(binaries / "containerd"), "--config", str(config)],
-            stdout=sink,
-            stderr=sink,
+            contained(str(binaries / "containerd"), "--config", str(config), has_children=False),
+            stdout=sink, stderr=sink,
         )
         try:
             _wait_until_it_answers(ctr, daemon, log)
@@ -69,7 +67,6 @@ def _import(archive_file: Path, *, binaries: Path, root: Path, scratch: Path) ->
             if done.returncode != 0:
                 raise LabError(f"the images cannot be imported: {done.stderr.strip()[-600:]} (log: {log})")
         finally:
-            # The signal reaches what runs in the namespace by way of its first process.
             daemon.terminate()
             daemon.wait()
 
