@@ -12,10 +12,10 @@ import socket
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from components.names import PREFIX
 from components.operations.api import Cluster
 from components.operations.model import Node
 
-PREFIX = "cni-live-migration"
 STEP, SINCE, BY = f"{PREFIX}/step", f"{PREFIX}/since", f"{PREFIX}/by"
 CORDONED_BEFORE, BOOT_ID = f"{PREFIX}/cordoned-before", f"{PREFIX}/boot-id"
 ALL = (STEP, SINCE, BY, CORDONED_BEFORE, BOOT_ID)

@@ -6,11 +6,10 @@ from contextlib import suppress
 from importlib import resources
 from typing import Any
 
+from components.names import NAMESPACE, PREFIX
 from components.operations.api import Cluster, ClusterError
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
-from components.operations.marks import PREFIX
 
-NAMESPACE = "cni-live-migration"
 _LABEL = f"{PREFIX}/node-shell"
 _PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 

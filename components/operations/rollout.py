@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from components.names import PREFIX
 from components.operations import agent as agents
 from components.operations.api import Cluster
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
-from components.operations.marks import PREFIX
 from components.operations.progress import Progress
 from stacks.values import settings_faults
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from components.names import NAMESPACE
 from components.operations.api import Cluster
 from components.operations.marks import TurnStep, step_of
 from components.operations.model import Budget, Node, Pod
-from components.operations.node_shell import NAMESPACE
 
 RECORD = "record"
 FACTS = "facts"

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.operations.marks import PREFIX
+from components.names import PREFIX
 from components.plan import MigrationPlan
 from components.providers.node_cut_over import NodeCutOver
 from components.providers.node_drain import NodeDrain

@@ -2,7 +2,7 @@
 
 from importlib import resources
 
-from components.operations.node_shell import NAMESPACE
+from components.names import NAMESPACE
 
 NAME = "probe"
 LABELS = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/part-of": "cni-live-migration"}

@@ -6,9 +6,9 @@ from typing import Any
 
 from pulumi.dynamic import ConfigureRequest, DiffResult, ResourceProvider
 
+from components.names import NAMESPACE
 from components.operations.api import Cluster, connect
 from components.operations.drain_plan import DrainOptions
-from components.operations.node_shell import NAMESPACE
 from components.operations.snapshot import RECORD
 from components.operations.turn import Turn
 from components.sources.description import SourceDescription

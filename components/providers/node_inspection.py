@@ -7,9 +7,10 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, Resource, UpdateResult
 
+from components.names import NAMESPACE
 from components.operations.deadline import OperationError
 from components.operations.marks import now
-from components.operations.node_shell import NAMESPACE, run_on_node
+from components.operations.node_shell import run_on_node
 from components.operations.progress import Progress
 from components.operations.snapshot import FACTS
 from components.providers.base import ClusterProvider, Properties, results

@@ -1,8 +1,8 @@
 """The lab's command line: `python -m scripts.lab up`."""
 
-import shutil
 import os
 import shlex
+import shutil
 import sys
 from typing import Annotated
 
@@ -108,6 +108,7 @@ def demo(
     nodes: Annotated[int, typer.Option(min=2, max=40, help="How many worker nodes.")] = 3,
     source: Annotated[str, typer.Option(help="The CNI to migrate from.")] = "flannel",
     restart: Annotated[str, typer.Option(help="recycle or reboot")] = "recycle",
+    *,
     keep: Annotated[bool, typer.Option(help="Leave the lab up afterwards.")] = False,
 ) -> None:
     """Migrate a real cluster from nothing to the end, with traffic on it, and say what was lost."""

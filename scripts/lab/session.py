@@ -25,7 +25,7 @@ def prepare(*, kubeconfig: Path, folder: Path | None = None) -> dict[str, str]:
     base = folder or lab_folder()
     home = base / "pulumi-home"
     install(home, python=Path(sys.executable))
-    charts = lab_folder() / "charts"
+    charts = CHECKOUT / ".lab" / "charts"  # where Pulumi.dev.yaml says it is
     charts.mkdir(parents=True, exist_ok=True)
     link = charts / "cilium"
     chart = build_cilium() / "chart"
@@ -53,15 +53,26 @@ class Session:
     environment: dict[str, str]
     stack: str
     config: Path
+    folder: Path
     program: Path = CHECKOUT
     echo: bool = True
     runs: list[Run] = field(default_factory=list)
 
     @classmethod
-    def start(cls, *, kubeconfig: Path, stack: str, template: str = "Pulumi.dev.yaml", echo: bool = True) -> "Session":
-        """A new, empty stack with the config of `template`."""
-        config = lab_folder() / f"Pulumi.{stack}.yaml"
-        session = cls(environment=prepare(kubeconfig=kubeconfig), stack=stack, config=config, echo=echo)
+    def start(
+        cls,
+        *,
+        kubeconfig: Path,
+        stack: str,
+        template: str = "Pulumi.dev.yaml",
+        folder: Path | None = None,
+        echo: bool = True,
+    ) -> "Session":
+        """A new, empty stack with the config of `template`; state, home and logs are kept in `folder`."""
+        base = folder or lab_folder()
+        environment = prepare(kubeconfig=kubeconfig, folder=base)
+        config = base / f"Pulumi.{stack}.yaml"
+        session = cls(environment=environment, stack=stack, config=config, folder=base, echo=echo)
         session.pulumi("stack", "rm", "--force", "--yes", "--preserve-config", check=False, quiet=True)
         config.write_text((CHECKOUT / template).read_text())
         session.pulumi("stack", "init", stack, with_stack=False, quiet=True)
@@ -121,7 +132,7 @@ class Session:
         return self.pulumi("up", "--yes", "--skip-preview", "--non-interactive", check=check)
 
     def _log(self, run: Run) -> None:
-        folder = lab_folder() / "logs"
+        folder = self.folder / "logs"
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / f"pulumi-{self.stack}.log").open("a") as log:
             log.write(f"$ {run.command}\n{run.output}\nexit {run.exit_code} after {run.seconds:.1f} s\n\n")

@@ -1,0 +1,70 @@
+"""`pulumi preview` and what it refuses, by the real CLI: bad input is told in one line and changes nothing."""
+
+from collections.abc import Callable
+
+import pytest
+
+from scripts.lab.session import Session, diagnostics
+from scripts.lab.simulated.control_plane import ControlPlane
+from tests.engine.conftest import as_secondary
+
+pytestmark = [pytest.mark.engine, pytest.mark.apiserver]
+Fingerprint = Callable[[], dict[str, str]]
+
+REFUSED: list[tuple[dict[str, str], str]] = [
+    ({"phase": "finalise"}, "config phase: 'finalise' is not one of"),
+    ({"phase": "secondary", "cilium.podCidr": "10.244.128.0/17"}, "[pod-cidr-free] cilium.podCidr 10.244.128.0/17"),
+    ({"phase": "secondary", "cilium.tunnelPort": "8472"}, "cilium.tunnelPort 8472 is the UDP port of Flannel"),
+    ({"phase": "secondary", "cilium.values.policyEnforcementMode": "default"}, "sets policyEnforcementMode"),
+    ({"phase": "migrate", "waves[0][0]": "worker-1"}, "phase 'migrate' moves nodes, but Cilium is not installed"),
+    ({"phase": "secondary", "wavs[0][0]": "worker-1"}, "config wavs: there is no such setting"),
+]
+
+
+def test_each_refusal_is_one_clear_line_and_changes_nothing(stack: Session, fingerprint: Fingerprint) -> None:
+    before, plain = fingerprint(), stack.config.read_text()
+    for settings, line in REFUSED:
+        stack.config.write_text(plain)
+        for path, value in settings.items():
+            stack.set_path(path, value)
+        for run in (stack.preview(check=False), stack.up(check=False)):
+            assert run.exit_code != 0
+            assert line in diagnostics(run.output)
+            assert "Traceback" not in run.output
+    assert fingerprint() == before
+
+
+def test_finalize_straight_after_one_of_three_nodes_is_refused(
+    plane: ControlPlane, stack: Session, fingerprint: Fingerprint
+) -> None:
+    as_secondary(plane, migrated=("worker-1",))
+    before = fingerprint()
+    stack.set_path("phase", "finalize")
+    stack.set_path("waves[0][0]", "worker-1")
+    for run in (stack.preview(check=False), stack.up(check=False)):
+        assert run.exit_code != 0
+        assert "needs every node on Cilium, but 1 of 3 are: worker-2, worker-3 are not" in run.output
+    assert fingerprint() == before
+
+
+def test_a_preview_changes_nothing_and_says_what_a_turn_will_do(
+    plane: ControlPlane, stack: Session, fingerprint: Fingerprint
+) -> None:
+    before = fingerprint()
+    run = stack.preview()
+    assert "+ 8 to create" in run.output
+    as_secondary(plane)
+    before = fingerprint()
+    stack.set_path("phase", "migrate")
+    stack.set_path("waves[0][0]", "worker-2")
+    # No CiliumNodeConfig is there: what `secondary` leaves is not complete.
+    assert "there is no CiliumNodeConfig" in stack.preview(check=False).output
+    assert fingerprint() == before
+
+
+def test_no_cluster_is_one_clear_line(stack: Session) -> None:
+    stack.environment["KUBECONFIG"] = "/nonexistent"
+    run = stack.preview(check=False)
+    assert run.exit_code != 0
+    assert "no usable kubeconfig" in run.output
+    assert "Traceback" not in run.output
