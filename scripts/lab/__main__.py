@@ -60,7 +60,7 @@ def status() -> None:
     for known in found.machines:
         node = {True: "Ready", False: "NotReady", None: "-"}[known.ready]
         process = str(known.process) if known.running else "off"
-        table.add_row(known.name, known.address, process, str(known.boots), node, known.boot_id)
+        table.add_row(known.name, known.address, process, str(known.boots), node, known.boot_id[:8])
     console.print(table)
 
 

@@ -229,7 +229,7 @@ class Lab:
     def _running(self) -> state.LabState:
         known = self.current()
         if known is None:
-            raise LabError(f"lab {self.lab_id} is not up; start it with `up`")
+            raise LabError(f"lab {self.lab_id} is not up; start it with `up` (last log: {self.folder}/supervisor.log)")
         return known
 
     def _machine(self, name: str) -> state.MachineState:
@@ -304,7 +304,8 @@ class Lab:
         configuration.write_admin_kubeconfig(self.folder, port=self._running().port)
         with Step("API server"):
             _wait(
-                lambda: self.kubectl("get", "--raw", "/readyz", check=False).returncode == 0,
+                # A supervisor that could not set the lab up has ended, and then it is said at once.
+                lambda: bool(self._running()) and self.kubectl("get", "--raw", "/readyz", check=False).returncode == 0,
                 seconds=_API_SECONDS,
                 what=f"the API server (log: {self.log(CONTROL_PLANE)}/kube-apiserver.log)",
             )
