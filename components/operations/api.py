@@ -190,10 +190,20 @@ class Cluster:
             socket.run_forever(timeout=timeout_seconds)
             if socket.is_open():
                 raise ClusterError(f"{where}: `{' '.join(command)[:80]}` did not end in {timeout_seconds:.0f} s")
-            output, status = socket.read_all(), socket.returncode
+            status = _exit_code(socket)  # first: reading the output empties every channel, the status's too
+            output = socket.read_all()
         finally:
             socket.close()
-        return CommandResult(exit_code=-1 if status is None else int(status), output=str(output or ""))
+        if status is None:
+            raise ClusterError(f"{where}: the connection ended before `{' '.join(command)[:80]}` did")
+        return CommandResult(exit_code=status, output=str(output or ""))
+
+
+def _exit_code(socket: Any) -> int | None:
+    try:
+        return int(socket.returncode)
+    except TypeError:  # the server closed the connection and said no status
+        return None
 
 
 @lru_cache(maxsize=4)

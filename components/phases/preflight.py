@@ -7,7 +7,7 @@ from components import probe
 from components.operations.marks import now
 from components.operations.snapshot import RECORD
 from components.plan import MigrationPlan
-from components.providers.node_inspection import NodeInspection
+from components.providers.node_inspection import LOOKED, NodeInspection
 from stacks.phases import Phase
 
 
@@ -37,7 +37,7 @@ class Preflight(pulumi.ComponentResource):
             "nodes",
             nodes=plan.nodes,
             # In its own phase it looks anew at each run: that is what one runs it for.
-            look=now() if plan.config.phase is Phase.PREFLIGHT else "once",
+            look=now() if plan.config.phase is Phase.PREFLIGHT else LOOKED,
             opts=inside,
         )
         self.register_outputs({})

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, Resource, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from components.names import NAMESPACE
 from components.operations.deadline import OperationError
@@ -17,12 +17,18 @@ from components.providers.base import ClusterProvider, Properties, results
 from stacks.phases import Phase
 
 _AT_ONCE = 20
+LOOKED = ""
 
 
 class NodeInspectionProvider(ClusterProvider):
     """Keeps the ConfigMap of facts."""
 
-    meaningful = ("nodes", "look")
+    meaningful = ("nodes",)
+
+    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
+        """Other nodes, or another wish to look; later phases wish nothing."""
+        again = _news["look"] != LOOKED and _news["look"] != _olds.get("look")
+        return DiffResult(changes=again or _news["nodes"] != _olds.get("nodes"))
 
     def _inspect(self, nodes: list[str]) -> dict[str, Any]:
         progress = Progress("preflight", 1)
@@ -69,7 +75,7 @@ class NodeInspectionProvider(ClusterProvider):
 
 
 class NodeInspection(Resource, module="preflight", name="NodeInspection"):
-    """What the nodes look like; `look` is any text whose change makes it look again."""
+    """What the nodes look like; another text in `look` makes it look again, LOOKED keeps what was seen."""
 
     inspected: pulumi.Output[int]
 

@@ -26,8 +26,13 @@ class BuildProgress:
         self._live: Progress | None = None
         if sys.stderr.isatty():
             self._live = Progress(
-                SpinnerColumn(), TextColumn("building {task.description}"), BarColumn(pulse_style="cyan"),
-                TextColumn("{task.completed} packages"), TimeElapsedColumn(), console=console, transient=True,
+                SpinnerColumn(),
+                TextColumn("building {task.description}"),
+                BarColumn(pulse_style="cyan"),
+                TextColumn("{task.completed} packages"),
+                TimeElapsedColumn(),
+                console=console,
+                transient=True,
             )
             self._task = self._live.add_task(name, total=None)
 
@@ -45,9 +50,13 @@ class BuildProgress:
             self._live.update(self._task, completed=self._packages)
         elif time.monotonic() - self._said > self._EVERY_SECONDS:
             self._said = time.monotonic()
-            console.print(f"building {self.name}: {self._packages} packages, {self._said - self._started:.0f} s, now {package}")
+            console.print(
+                f"building {self.name}: {self._packages} packages, {self._said - self._started:.0f} s, now {package}"
+            )
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._live:
             self._live.stop()
         if kind is None:
@@ -67,7 +76,9 @@ class Step:
         console.print(f"[dim]…[/dim] {self._text}")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.seconds = time.monotonic() - self._started
         mark = "[green]✓[/green]" if kind is None else "[red]✗[/red]"
         console.print(f"{mark} {self._text} [dim]{self.seconds:.1f} s[/dim]")

@@ -95,11 +95,12 @@ class Session:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         ) as process:  # fmt: skip
             assert process.stdout is not None
-            last = ""
+            last, over = "", False
             for line in process.stdout:
                 lines.append(line)
+                over = over or line.startswith("Diagnostics:")  # there it says everything a second time
                 found = _PROGRESS.search(line) or (None if check else _TOLD.match(line))
-                if found and self.echo and not quiet and found[1] != last:
+                if found and not over and self.echo and not quiet and found[1] != last:
                     last = found[1]
                     console.print(f"  [dim]{last}[/dim]", soft_wrap=True)
             process.wait(timeout=_LIMIT_SECONDS)

@@ -31,13 +31,13 @@ def serve(plugin: Plugin) -> tuple[grpc.Server, int]:
 
 def main() -> None:
     """Serve until the engine ends the process; its address is the last argument."""
-    # Ctrl-C reaches the whole process group; the engine decides when a plugin ends, and cancels it first.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     addresses = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
     plugin = Plugin(addresses[-1] if addresses else "")
     server, port = serve(plugin)
     ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    # The engine interrupts a plugin that it is done with, and waits five seconds for its end.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda *_: ended.set())
     print(port, flush=True)
     parent = os.getppid()
     # An engine that is killed can tell nobody; what it asked for must not go on without it.

@@ -90,9 +90,7 @@ def _service_account_key(folder: Path) -> Pair:
     pair = Pair(folder / "service-accounts.pub", folder / "service-accounts.key")
     key = ec.generate_private_key(ec.SECP256R1())
     _write_key(key, pair.key)
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     pair.certificate.write_bytes(public)
     return pair
 

@@ -14,7 +14,7 @@ KINDS = provider_pb2.PropertyDiff.Kind
 
 
 @dataclass
-class Failure(Exception):
+class RefusedError(Exception):
     """What the plugin answered instead of success; with the object's id and state when it exists all the same."""
 
     message: str
@@ -47,15 +47,15 @@ def urn(token: str, name: str) -> str:
     return f"urn:pulumi:test::project::{token}::{name}"
 
 
-def _failure(error: grpc.RpcError) -> Failure:
+def _failure(error: grpc.RpcError) -> RefusedError:
     assert isinstance(error, grpc.Call)
     for key, value in error.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
             status = status_pb2.Status.FromString(value)
             detail = provider_pb2.ErrorResourceInitFailed()
             assert status.details[0].Unpack(detail)
-            return Failure(error.details() or "", detail.id, read(detail.properties), list(detail.reasons))
-    return Failure(error.details() or "")
+            return RefusedError(error.details() or "", detail.id, read(detail.properties), list(detail.reasons))
+    return RefusedError(error.details() or "")
 
 
 class Engine:
@@ -76,7 +76,7 @@ class Engine:
         )
         answer = self._call("Check", request)
         if answer.failures:
-            raise Failure("; ".join(f"{each.property}: {each.reason}" for each in answer.failures))
+            raise RefusedError("; ".join(f"{each.property}: {each.reason}" for each in answer.failures))
         return read(answer.inputs)
 
     def diff(self, resource: Resource, inputs: Mapping[str, Any], *ignored: str) -> Differences:

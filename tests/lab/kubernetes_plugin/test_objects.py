@@ -5,7 +5,7 @@ import pytest
 
 from scripts.lab.kubernetes_plugin.values import UNKNOWN, Secret
 from scripts.lab.simulated.control_plane import ControlPlane
-from tests.lab.kubernetes_plugin.engine import Engine, Failure
+from tests.lab.kubernetes_plugin.engine import Engine, RefusedError
 
 pytestmark = pytest.mark.apiserver
 
@@ -79,7 +79,7 @@ def test_preview_asks_the_server_and_changes_nothing(
     assert "status" not in shown.state
     assert control_plane.kubectl("-n", namespace, "get", "services", "-o", "name") == ""
 
-    with pytest.raises(Failure, match=f"Service {namespace}/web was not created: .*spec.ports.*port"):
+    with pytest.raises(RefusedError, match=f"Service {namespace}/web was not created: .*spec.ports.*port"):
         engine.create(SERVICE, "web", service(namespace, port=-1), preview=True)
 
     made = engine.create(SERVICE, "web", service(namespace))
@@ -103,7 +103,7 @@ def test_an_existing_object_is_not_taken_over_unless_asked(
     engine: Engine, control_plane: ControlPlane, namespace: str
 ) -> None:
     control_plane.kubectl("-n", namespace, "create", "configmap", "settings", "--from-literal=key=theirs")
-    with pytest.raises(Failure, match=f"ConfigMap {namespace}/settings already exists.*upsertExistingObjects"):
+    with pytest.raises(RefusedError, match=f"ConfigMap {namespace}/settings already exists.*upsertExistingObjects"):
         engine.create(CONFIG_MAP, "settings", config_map(namespace, key="ours"))
     engine.configure(kubeconfig=control_plane.kubeconfig.read_text(), upsertExistingObjects="true")
     try:
@@ -248,16 +248,12 @@ def test_custom_resources_and_their_definition(engine: Engine, control_plane: Co
             ],
         },
     }
-    widget = {
-        "apiVersion": "lab.example/v1",
-        "kind": "Widget",
-        "metadata": {"namespace": namespace, "name": "one"},
-        "size": 1,
-    }
-    token, definition_token = (
-        "kubernetes:lab.example/v1:Widget",
-        "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
-    )
+    # In the foreground it waits for the garbage collector, which learns of new kinds every half minute only.
+    annotations = {"pulumi.com/deletionPropagationPolicy": "background"}
+    metadata = {"namespace": namespace, "name": "one", "annotations": annotations}
+    widget = {"apiVersion": "lab.example/v1", "kind": "Widget", "metadata": metadata, "size": 1}
+    token = "kubernetes:lab.example/v1:Widget"
+    definition_token = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
     assert engine.create(token, "one", widget, preview=True).state["size"] == 1, "not served yet: shown as it is"
     made = engine.create(definition_token, "widgets", definition)
     one = engine.create(token, "one", widget)
@@ -273,7 +269,7 @@ def test_a_refused_deletion_and_a_finalizer_are_told(
     inputs = config_map(namespace, key="1")
     inputs["metadata"]["finalizers"] = ["lab.example/held"]
     made = engine.create(CONFIG_MAP, "settings", inputs)
-    with pytest.raises(Failure, match=f"ConfigMap {namespace}/settings is still there.*lab.example/held"):
+    with pytest.raises(RefusedError, match=f"ConfigMap {namespace}/settings is still there.*lab.example/held"):
         engine.delete(made, timeout=0.5)
     control_plane.kubectl(
         "-n", namespace, "patch", "configmap", "settings", "--type=merge", "-p", '{"metadata":{"finalizers":null}}'

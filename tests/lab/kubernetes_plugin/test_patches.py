@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from scripts.lab.simulated.control_plane import ControlPlane
-from tests.lab.kubernetes_plugin.engine import Engine, Failure
+from tests.lab.kubernetes_plugin.engine import Engine, RefusedError
 
 pytestmark = pytest.mark.apiserver
 
@@ -13,8 +13,8 @@ DAEMON_SET_PATCH = "kubernetes:apps/v1:DaemonSetPatch"
 
 
 def node_labels(control_plane: ControlPlane) -> dict[str, str]:
-    found: dict[str, str] = json.loads(control_plane.kubectl("get", "node", "simulated-1", "-o", "json"))["metadata"]["labels"]
-    return found
+    found = json.loads(control_plane.kubectl("get", "node", "simulated-1", "-o", "json"))
+    return dict(found["metadata"]["labels"])
 
 
 def node_patch(**labels: str) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def node_patch(**labels: str) -> dict[str, Any]:
 
 
 def data_patch(namespace: str, *, annotations: dict[str, str] | None = None, **data: str) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"namespace": namespace, "name": "theirs"} | ({"annotations": annotations} if annotations else {})
+    metadata = {"namespace": namespace, "name": "theirs", "annotations": annotations}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
@@ -30,20 +30,22 @@ def data_patch(namespace: str, *, annotations: dict[str, str] | None = None, **d
 def theirs(control_plane: ControlPlane, namespace: str) -> str:
     """A namespace with a config map that somebody else applied."""
     applied = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs"}, "data": {"owned": "by them"}}
-    control_plane.kubectl("-n", namespace, "apply", "--server-side", "--field-manager=them", "-f", "-", stdin=json.dumps(applied))
+    arguments = ("-n", namespace, "apply", "--server-side", "--field-manager=them", "-f", "-")
+    control_plane.kubectl(*arguments, stdin=json.dumps(applied))
     return namespace
 
 
 def data(control_plane: ControlPlane, namespace: str) -> dict[str, str]:
-    found: dict[str, str] = json.loads(control_plane.kubectl("-n", namespace, "get", "configmap", "theirs", "-o", "json"))["data"]
-    return found
+    found = json.loads(control_plane.kubectl("-n", namespace, "get", "configmap", "theirs", "-o", "json"))
+    return dict(found["data"])
 
 
 def test_a_patch_sets_its_fields_and_gives_them_back(engine: Engine, control_plane: ControlPlane) -> None:
     made = engine.create(NODE_PATCH, "mark", node_patch(lab="one", more="one"))
     assert made.object_id == "simulated-1"
     assert {"lab": "one", "more": "one"}.items() <= node_labels(control_plane).items()
-    assert engine.diff(made, node_patch(lab="two")).changes == {"metadata.labels.lab": "UPDATE", "metadata.labels.more": "DELETE"}
+    found = engine.diff(made, node_patch(lab="two"))
+    assert found.changes == {"metadata.labels.lab": "UPDATE", "metadata.labels.more": "DELETE"}
     changed = engine.update(made, node_patch(lab="two"))
     assert node_labels(control_plane)["lab"] == "two"
     assert "more" not in node_labels(control_plane)
@@ -69,7 +71,9 @@ def test_a_preview_of_a_patch_changes_nothing(engine: Engine, control_plane: Con
 
 
 def test_a_conflict_names_the_field_and_its_owner(engine: Engine, control_plane: ControlPlane, theirs: str) -> None:
-    with pytest.raises(Failure, match=r'ConfigMap .*/theirs: .*\.data\.owned \(conflict with "them"\).*patchForce'):
+    with pytest.raises(
+        RefusedError, match=r'ConfigMap .*/theirs: .*\.data\.owned \(conflict with "them"\).*patchForce'
+    ):
         engine.create(CONFIG_MAP_PATCH, "patch", data_patch(theirs, owned="by us"))
     forced = data_patch(theirs, annotations={"pulumi.com/patchForce": "true"}, owned="by us")
     made = engine.create(CONFIG_MAP_PATCH, "patch", forced)
@@ -95,13 +99,16 @@ def test_the_field_manager_can_be_chosen_and_changed(engine: Engine, control_pla
     changed = engine.update(made, named("renamed"))
     managers = [each["manager"] for each in changed.state["metadata"]["managedFields"]]
     assert "renamed" in managers
-    live = json.loads(control_plane.kubectl("-n", theirs, "get", "configmap", "theirs", "-o", "json", "--show-managed-fields"))
+    query = ("get", "configmap", "theirs", "-o", "json", "--show-managed-fields")
+    live = json.loads(control_plane.kubectl("-n", theirs, *query))
     assert sorted(each["manager"] for each in live["metadata"]["managedFields"]) == ["renamed", "them"]
 
 
 def test_items_of_lists_are_patched_by_name(engine: Engine, control_plane: ControlPlane, namespace: str) -> None:
     daemons = {
-        "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"namespace": namespace, "name": "agents"},
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"namespace": namespace, "name": "agents"},
         "spec": {
             "selector": {"matchLabels": {"app": "agents"}},
             "template": {
@@ -113,7 +120,9 @@ def test_items_of_lists_are_patched_by_name(engine: Engine, control_plane: Contr
     control_plane.kubectl("create", "-f", "-", stdin=json.dumps(daemons))
     second = {"name": "second", "env": [{"name": "MODE", "value": "chained"}]}
     patch = {
-        "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"namespace": namespace, "name": "agents"},
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"namespace": namespace, "name": "agents"},
         "spec": {"template": {"spec": {"containers": [second], "nodeSelector": {"no-such": "node"}}}},
     }
     made = engine.create(DAEMON_SET_PATCH, "patch", patch, timeout=30)
@@ -126,12 +135,15 @@ def test_items_of_lists_are_patched_by_name(engine: Engine, control_plane: Contr
 @pytest.mark.parametrize(
     ("patch", "message"),
     [
-        ({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "none"}}, "Node none does not exist.*nothing to patch"),
+        (
+            {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "none"}},
+            "Node none does not exist.*nothing to patch",
+        ),
         ({"apiVersion": "v1", "kind": "Node", "metadata": {}}, "metadata.name: a patch must name the object"),
     ],
 )
 def test_a_patch_needs_its_object(engine: Engine, patch: dict[str, Any], message: str) -> None:
-    with pytest.raises(Failure, match=message):
+    with pytest.raises(RefusedError, match=message):
         engine.create(NODE_PATCH, "patch", patch)
 
 

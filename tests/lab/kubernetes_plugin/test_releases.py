@@ -10,7 +10,7 @@ from scripts.lab.kubernetes_plugin.values import UNKNOWN, Secret
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.toolchain import parts
 from scripts.lab.toolchain.build import build_part
-from tests.lab.kubernetes_plugin.engine import Engine, Failure
+from tests.lab.kubernetes_plugin.engine import Engine, RefusedError
 
 pytestmark = pytest.mark.apiserver
 
@@ -37,7 +37,8 @@ def second(namespace: str) -> dict[str, Any]:
 
 
 def greeting(control_plane: ControlPlane, namespace: str) -> str:
-    return control_plane.kubectl("-n", namespace, "get", "configmap", "tiny-settings", "-o", "jsonpath={.data.greeting}")
+    query = "jsonpath={.data.greeting}"
+    return control_plane.kubectl("-n", namespace, "get", "configmap", "tiny-settings", "-o", query)
 
 
 def cut_off(control_plane: ControlPlane, namespace: str, revision: int, status: str) -> None:
@@ -55,14 +56,22 @@ def test_a_release_lives(engine: Engine, control_plane: ControlPlane, namespace:
     made = engine.create(RELEASE, "tiny", release(namespace, greeting="one"))
     assert made.object_id == f"{namespace}/tiny"
     assert made.state["status"] == {
-        "appVersion": "9", "chart": "tiny", "name": "tiny", "namespace": namespace, "revision": 1, "status": "deployed",
+        "appVersion": "9",
+        "chart": "tiny",
+        "name": "tiny",
+        "namespace": namespace,
+        "revision": 1,
+        "status": "deployed",
         "version": "1.2.3",
     }
     assert made.state["resourceNames"] == {
-        "ConfigMap/v1": [f"{namespace}/tiny-settings"], "Deployment.apps/apps/v1": [f"{namespace}/tiny-web"],
+        "ConfigMap/v1": [f"{namespace}/tiny-settings"],
+        "Deployment.apps/apps/v1": [f"{namespace}/tiny-web"],
     }
     assert greeting(control_plane, namespace) == "one"
-    assert engine.diff(made, engine.check(RELEASE, "tiny", release(namespace, greeting="one"), made.inputs)).changes == {}
+    assert (
+        engine.diff(made, engine.check(RELEASE, "tiny", release(namespace, greeting="one"), made.inputs)).changes == {}
+    )
 
     wanted = engine.check(RELEASE, "tiny", release(namespace, greeting="two"), made.inputs)
     found = engine.diff(made, wanted)
@@ -85,9 +94,9 @@ def test_preview_renders_and_changes_nothing(engine: Engine, control_plane: Cont
     assert shown.state["resourceNames"]["ConfigMap/v1"] == [f"{namespace}/tiny-settings"]
     assert "status" not in shown.state
     assert control_plane.kubectl("-n", namespace, "get", "deployments", "-o", "name") == ""
-    with pytest.raises(Failure, match="chart: .*greeting.*want string"):
+    with pytest.raises(RefusedError, match=r"chart: .*greeting.*want string"):
         engine.check(RELEASE, "tiny", release(namespace, greeting=1))
-    with pytest.raises(Failure, match="chart: .*no/such/chart"):
+    with pytest.raises(RefusedError, match=r"chart: .*no/such/chart"):
         engine.check(RELEASE, "tiny", {**release(namespace), "chart": "./no/such/chart"})
     assert engine.check(RELEASE, "tiny", release(namespace, greeting=UNKNOWN))["values"] == {"greeting": UNKNOWN}
 
@@ -99,14 +108,14 @@ def test_another_name_is_another_release(engine: Engine, namespace: str) -> None
 
 
 def test_secret_values_stay_secret(engine: Engine, namespace: str) -> None:
-    made = engine.create(RELEASE, "tiny", release(namespace, greeting=Secret("hidden")))
+    made = engine.create(RELEASE, "tiny", release(namespace, greeting=Secret("hidden")), preview=True)
     assert made.inputs["values"] == {"greeting": Secret("hidden")}
     assert made.state["values"] == {"greeting": Secret("hidden")}
 
 
 def test_somebody_elses_release_is_not_touched(engine: Engine, namespace: str) -> None:
-    engine.create(RELEASE, "theirs", release(namespace))
-    with pytest.raises(Failure, match=f"Release {namespace}/tiny: cannot re-use a name that is still in use"):
+    engine.create(RELEASE, "theirs", first(namespace))
+    with pytest.raises(RefusedError, match=f"Release {namespace}/tiny: cannot re-use a name that is still in use"):
         engine.create(RELEASE, "ours", release(namespace))
     imported = engine.read(RELEASE, f"{namespace}/tiny")
     assert imported is not None
@@ -129,7 +138,7 @@ def test_an_upgrade_that_was_cut_off_is_done_again(engine: Engine, control_plane
     made = engine.create(RELEASE, "tiny", first(namespace))
     changed = engine.update(made, second(namespace))
     cut_off(control_plane, namespace, 2, "pending-upgrade")
-    with pytest.raises(Failure, match="is pending-upgrade"):
+    with pytest.raises(RefusedError, match="is pending-upgrade"):
         engine.refresh(changed)
     again = engine.update(changed, second(namespace))
     assert again.state["status"]["status"] == "deployed"
@@ -137,7 +146,7 @@ def test_an_upgrade_that_was_cut_off_is_done_again(engine: Engine, control_plane
 
 def test_a_release_that_does_not_get_ready_is_kept_and_can_be_mended(engine: Engine, namespace: str) -> None:
     broken = {**release(namespace, **NEVER_READY), "timeout": 1}
-    with pytest.raises(Failure, match=f"Release {namespace}/tiny is failed after helm install") as caught:
+    with pytest.raises(RefusedError, match=f"Release {namespace}/tiny is failed after helm install") as caught:
         engine.create(RELEASE, "tiny", broken)
     failure = caught.value
     assert failure.object_id == f"{namespace}/tiny"
@@ -147,6 +156,6 @@ def test_a_release_that_does_not_get_ready_is_kept_and_can_be_mended(engine: Eng
 
 
 def test_an_atomic_release_that_fails_leaves_nothing(engine: Engine, namespace: str) -> None:
-    with pytest.raises(Failure, match=f"Release {namespace}/tiny was not installed") as caught:
+    with pytest.raises(RefusedError, match=f"Release {namespace}/tiny was not installed") as caught:
         engine.create(RELEASE, "tiny", {**release(namespace, **NEVER_READY), "timeout": 1, "atomic": True})
     assert caught.value.object_id == ""

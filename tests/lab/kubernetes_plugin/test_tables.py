@@ -1,5 +1,6 @@
 """What needs no cluster: names, values, differences."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,10 @@ def test_api_versions(kind: Kind, api_version: str) -> None:
 
 
 _json = st.recursive(
-    st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
@@ -66,7 +70,8 @@ def test_values_survive_the_wire(content: dict[str, Any]) -> None:
 
 
 def test_marked_values_survive_the_wire() -> None:
-    content = {"secret": Secret({"key": [1, UNKNOWN]}), "file": TextFile(text="a: 1"), "none": None, "list": [Secret("x")]}
+    secret = Secret({"key": [1, UNKNOWN]})
+    content = {"secret": secret, "file": TextFile(text="a: 1"), "none": None, "list": [Secret("x")]}
     assert values.read(values.write(content)) == {key: value for key, value in content.items() if key != "none"}
     assert values.plain(content["secret"]) == {"key": [1, UNKNOWN]}
     assert values.holds_unknown(content)
@@ -154,8 +159,11 @@ def test_settings_come_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_K8S_DELETE_UNREACHABLE", "true")
     settings = Settings.parse(
         {
-            "upsertExistingObjects": "true", "kubeClientSettings": '{"timeout": 5, "qps": 50}', "context": "123",
-            "kubeconfig": UNKNOWN, "version": "4.34.2",
+            "upsertExistingObjects": "true",
+            "kubeClientSettings": '{"timeout": 5, "qps": 50}',
+            "context": "123",
+            "kubeconfig": UNKNOWN,
+            "version": "4.34.2",
         }
     )
     assert settings.upsert_existing_objects
@@ -179,9 +187,13 @@ def test_settings_that_cannot_be_had_are_refused(given: dict[str, str], message:
 
 
 def _kubeconfig(server: str, token: str = "one") -> str:
-    return (
-        '{"clusters":[{"name":"c","cluster":{"server":"%s"}}],"users":[{"name":"u","user":{"token":"%s"}}],'
-        '"contexts":[{"name":"x","context":{"cluster":"c","user":"u"}}],"current-context":"x"}' % (server, token)
+    return json.dumps(
+        {
+            "clusters": [{"name": "c", "cluster": {"server": server}}],
+            "users": [{"name": "u", "user": {"token": token}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "x",
+        }
     )
 
 
@@ -200,7 +212,9 @@ def _kubeconfig(server: str, token: str = "one") -> str:
         ({"kubeconfig": _kubeconfig("https://a")}, {"kubeconfig": UNKNOWN}, [False]),
     ],
 )
-def test_only_another_cluster_replaces_the_provider(old: dict[str, Any], new: dict[str, Any], replaces: list[bool]) -> None:
+def test_only_another_cluster_replaces_the_provider(
+    old: dict[str, Any], new: dict[str, Any], replaces: list[bool]
+) -> None:
     assert [each.replaces for each in differences_of_settings(old, new)] == replaces
 
 

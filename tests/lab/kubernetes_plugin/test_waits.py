@@ -1,13 +1,14 @@
+import json
 import threading
 import time
 from typing import Any
 
 import pytest
 
-from scripts.lab.kubernetes_plugin.server import Plugin
 from scripts.lab.kubernetes_plugin.__main__ import serve
+from scripts.lab.kubernetes_plugin.server import Plugin
 from scripts.lab.simulated.control_plane import ControlPlane
-from tests.lab.kubernetes_plugin.engine import Engine, Failure
+from tests.lab.kubernetes_plugin.engine import Engine, RefusedError
 
 pytestmark = pytest.mark.apiserver
 
@@ -17,12 +18,17 @@ CRASHING = {"simulated/stays": "crashing"}
 
 
 def pod_template(**labels: str) -> dict[str, Any]:
-    return {"metadata": {"labels": {"app": "web", **labels}}, "spec": {"containers": [{"name": "main", "image": "none"}]}}
+    return {
+        "metadata": {"labels": {"app": "web", **labels}},
+        "spec": {"containers": [{"name": "main", "image": "none"}]},
+    }
 
 
 def workload(kind: str, namespace: str, *, labels: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
     return {
-        "apiVersion": "apps/v1", "kind": kind, "metadata": {"namespace": namespace, "name": "web"},
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": {"namespace": namespace, "name": "web"},
         "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": pod_template(**(labels or {})), **spec},
     }
 
@@ -31,7 +37,9 @@ def job(namespace: str, *, labels: dict[str, str] | None = None) -> dict[str, An
     template = pod_template(**(labels or {}))
     template["spec"]["restartPolicy"] = "Never"
     return {
-        "apiVersion": "batch/v1", "kind": "Job", "metadata": {"namespace": namespace, "name": "once"},
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"namespace": namespace, "name": "once"},
         "spec": {"template": template, "backoffLimit": 0},
     }
 
@@ -68,8 +76,9 @@ def test_a_job_is_waited_for_and_replaced_when_its_pods_change(engine: Engine, n
 
 
 def test_a_rollout_that_does_not_end_names_the_pods_and_keeps_the_object(engine: Engine, namespace: str) -> None:
-    with pytest.raises(Failure, match=f"Deployment {namespace}/web is not ready after 1 s") as caught:
-        engine.create(DEPLOYMENT, "web", annotated(workload("Deployment", namespace, labels=CRASHING), timeoutSeconds="1"))
+    inputs = annotated(workload("Deployment", namespace, labels=CRASHING), timeoutSeconds="1")
+    with pytest.raises(RefusedError, match=f"Deployment {namespace}/web is not ready after 1 s") as caught:
+        engine.create(DEPLOYMENT, "web", inputs)
     assert caught.value.object_id == f"{namespace}/web"
     assert caught.value.state["metadata"]["name"] == "web"
     assert any("container main is waiting: CrashLoopBackOff" in reason for reason in caught.value.reasons)
@@ -82,19 +91,21 @@ def test_the_wait_can_be_left_out(engine: Engine, namespace: str) -> None:
 
 def test_an_unready_object_shows_at_a_refresh(engine: Engine, control_plane: ControlPlane, namespace: str) -> None:
     made = engine.create(DEPLOYMENT, "web", workload("Deployment", namespace), timeout=30)
-    control_plane.kubectl("-n", namespace, "set", "image", "deployment/web", "main=other")
-    control_plane.kubectl("-n", namespace, "patch", "deployment", "web", "--type=merge", "-p", '{"spec":{"template":{"metadata":{"labels":{"simulated/stays":"pending"}}}}}')
-    with pytest.raises(Failure, match="pods are of the new version|has not seen the change yet") as caught:
+    change = json.dumps({"spec": {"template": {"metadata": {"labels": {"simulated/stays": "pending"}}}}})
+    control_plane.kubectl("-n", namespace, "patch", "deployment", "web", "--type=merge", "-p", change)
+    with pytest.raises(RefusedError, match=r"pods are of the new version|has not seen the change yet") as caught:
         engine.refresh(made)
     assert caught.value.object_id == f"{namespace}/web"
 
 
 def test_a_service_waits_for_the_pods_of_its_selector(engine: Engine, namespace: str) -> None:
     service = {
-        "apiVersion": "v1", "kind": "Service", "metadata": {"namespace": namespace, "name": "web"},
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"namespace": namespace, "name": "web"},
         "spec": {"ports": [{"port": 80}], "selector": {"app": "web"}},
     }
-    with pytest.raises(Failure, match="no ready pod matches its selector"):
+    with pytest.raises(RefusedError, match="no ready pod matches its selector"):
         engine.create("kubernetes:core/v1:Service", "web", service, timeout=0.5)
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": namespace, "name": "one"}, **pod_template()}
     pod["metadata"] = {"namespace": namespace, "name": "one", "labels": {"app": "web"}}
@@ -107,9 +118,20 @@ def test_a_service_waits_for_the_pods_of_its_selector(engine: Engine, namespace:
 def test_a_condition_can_be_waited_for(engine: Engine, control_plane: ControlPlane, namespace: str) -> None:
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": namespace, "name": "flag"}, "data": {}}
     waiting = annotated(config, waitFor="jsonpath={.data.done}=yes")
-    later = threading.Timer(0.5, control_plane.kubectl, [
-        "-n", namespace, "patch", "configmap", "flag", "--type=merge", "-p", '{"data":{"done":"yes"}}',
-    ])
+    later = threading.Timer(
+        0.5,
+        control_plane.kubectl,
+        [
+            "-n",
+            namespace,
+            "patch",
+            "configmap",
+            "flag",
+            "--type=merge",
+            "-p",
+            '{"data":{"done":"yes"}}',
+        ],
+    )
     later.start()
     made = engine.create("kubernetes:core/v1:ConfigMap", "flag", waiting, timeout=20)
     later.join()
@@ -131,7 +153,7 @@ def test_cancel_ends_a_wait(control_plane: ControlPlane, namespace: str) -> None
     engine.configure(kubeconfig=control_plane.kubeconfig.read_text())
     threading.Timer(1.0, engine.call, ["Cancel"]).start()
     begun = time.monotonic()
-    with pytest.raises(Failure, match="waiting was cancelled"):
+    with pytest.raises(RefusedError, match="waiting was cancelled"):
         engine.create(DEPLOYMENT, "web", workload("Deployment", namespace, labels=CRASHING))
     assert time.monotonic() - begun < 10
     engine.channel.close()
