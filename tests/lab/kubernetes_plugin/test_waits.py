@@ -138,14 +138,6 @@ def test_a_condition_can_be_waited_for(engine: Engine, control_plane: ControlPla
     assert made.state["data"] == {"done": "yes"}
 
 
-def test_a_deleted_namespace_is_gone_when_delete_returns(engine: Engine, control_plane: ControlPlane) -> None:
-    inputs = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "short-lived"}}
-    made = engine.create("kubernetes:core/v1:Namespace", "short-lived", inputs)
-    assert made.object_id == "short-lived"
-    engine.delete(made, timeout=30)
-    assert "short-lived" not in control_plane.kubectl("get", "namespaces", "-o", "name")
-
-
 def test_cancel_ends_a_wait(control_plane: ControlPlane, namespace: str) -> None:
     plugin = Plugin()
     server, port = serve(plugin)
