@@ -7,11 +7,10 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import yaml
-
 from scripts.lab.kubernetes_plugin.annotations import metadata
 from scripts.lab.kubernetes_plugin.errors import PluginError, UnreachableError
-from scripts.lab.kubernetes_plugin.settings import Settings, kubeconfig_text
+from scripts.lab.kubernetes_plugin.kubeconfig import Kubeconfig
+from scripts.lab.kubernetes_plugin.settings import Settings
 from scripts.lab.kubernetes_plugin.tokens import Kind, join_id
 
 _APPLY_PATCH = "application/apply-patch+yaml"
@@ -71,18 +70,14 @@ class Cluster:
         self._endpoints: dict[Kind, _Endpoint] = {}
 
     @cached_property
+    def kubeconfig(self) -> Kubeconfig:
+        """The kubeconfig in use, with the provider's context and cluster in place."""
+        return Kubeconfig.load(self._settings)
+
+    @property
     def default_namespace(self) -> str:
         """The namespace of objects that name none: the provider's, else the kubeconfig context's, else empty."""
-        if self._settings.namespace:
-            return self._settings.namespace
-        return str(self._context.get("namespace") or "")
-
-    @cached_property
-    def server(self) -> str:
-        """The API server's address in the kubeconfig."""
-        name = self._settings.cluster or self._context.get("cluster", "")
-        found: Mapping[str, Any] = self._named("clusters", "cluster", name)
-        return str(found.get("server", ""))
+        return self._settings.namespace or self.kubeconfig.namespace
 
     def is_namespaced(self, kind: Kind) -> bool:
         """Whether objects of this kind live in a namespace; assumed for a kind that is not served (yet)."""
@@ -157,10 +152,6 @@ class Cluster:
         """Ask for an object's deletion; it may take time to go."""
         body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
         self._request("DELETE", self._path(kind, namespace, name), {}, body)
-
-    def kubeconfig_dict(self) -> dict[str, Any]:
-        """The kubeconfig in use, with the provider's context and cluster in place."""
-        return self._kubeconfig
 
     def _path(self, kind: Kind, namespace: str, name: str) -> str:
         endpoint = self._endpoint(kind)
@@ -238,52 +229,11 @@ class Cluster:
 
         configuration = Configuration()
         configuration.connection_pool_maxsize = 32
-        if self._kubeconfig:
-            config.load_kube_config_from_dict(self._kubeconfig, client_configuration=configuration)
+        if self.kubeconfig.content:
+            config.load_kube_config_from_dict(self.kubeconfig.content, client_configuration=configuration)
         else:
             config.load_incluster_config(client_configuration=configuration)
         return ApiClient(configuration)
-
-    @cached_property
-    def _kubeconfig(self) -> dict[str, Any]:
-        content = self._load_kubeconfig()
-        if self._settings.context:
-            content["current-context"] = self._settings.context
-        if self._settings.cluster:
-            for context in content.get("contexts") or []:
-                if context["name"] == content.get("current-context"):
-                    context["context"]["cluster"] = self._settings.cluster
-        return content
-
-    def _load_kubeconfig(self) -> dict[str, Any]:
-        if self._settings.kubeconfig:
-            content = yaml.safe_load(kubeconfig_text(self._settings.kubeconfig))
-            if not isinstance(content, dict):
-                raise PluginError("provider setting kubeconfig is no kubeconfig's content and no file that exists")
-            return content
-        from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigMerger
-
-        merged = KubeConfigMerger(KUBE_CONFIG_DEFAULT_LOCATION).config
-        return dict(_plain(merged)) if merged is not None else {}
-
-    @property
-    def _context(self) -> Mapping[str, Any]:
-        return self._named("contexts", "context", self._kubeconfig.get("current-context", ""))
-
-    def _named(self, section: str, entry: str, name: str) -> Mapping[str, Any]:
-        for item in self._kubeconfig.get(section) or []:
-            if item.get("name") == name:
-                found: Mapping[str, Any] = item.get(entry) or {}
-                return found
-        return {}
-
-
-def _plain(node: Any) -> Any:
-    """The merger's own wrapping of what several kubeconfig files say, taken off."""
-    value = getattr(node, "value", node)
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
 def kind_of(content: Mapping[str, Any]) -> Kind:

@@ -146,7 +146,7 @@ class Helm:
         return found
 
     def _connection(self) -> Sequence[str]:
-        content = self._cluster.kubeconfig_dict()
+        content = self._cluster.kubeconfig.content
         if not content:
             return []
         if self._kubeconfig is None:

@@ -12,7 +12,7 @@ def install(pulumi_home: Path, *, python: Path) -> Path:
     folder = pulumi_home / "plugins" / f"resource-kubernetes-v{VERSION}"
     folder.mkdir(parents=True, exist_ok=True)
     launcher = folder / "pulumi-resource-kubernetes"
-    # -S -E would lose the virtual environment; -P keeps the program's folder from shadowing modules of ours.
+    # -P: the engine starts plugins in the program's folder, and a file there must not shadow a module.
     lines = [
         "#!/bin/sh",
         f"PYTHONPATH={shlex.quote(str(CHECKOUT))} exec {shlex.quote(str(python))} -P "
@@ -21,5 +21,5 @@ def install(pulumi_home: Path, *, python: Path) -> Path:
     launcher.write_text("\n".join(lines) + "\n")
     launcher.chmod(0o755)
     # The engine takes a folder with this mark for one whose installation was interrupted.
-    folder.with_suffix(".partial").unlink(missing_ok=True)
+    folder.with_name(f"{folder.name}.partial").unlink(missing_ok=True)
     return launcher

@@ -1,6 +1,5 @@
 """The life of one Kubernetes object or patch: create, read, change by server-side apply, and delete."""
 
-import base64
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,28 +18,17 @@ from scripts.lab.kubernetes_plugin.annotations import (
     timeout_seconds,
 )
 from scripts.lab.kubernetes_plugin.cluster import ApiError, Cluster, UnknownKindError, kind_of, namespace_of, title
-from scripts.lab.kubernetes_plugin.diff import Change, Difference, differences, immutable_places, parse_path, prune
+from scripts.lab.kubernetes_plugin.diff import Change, Difference, differences, immutable_places, parse_path
 from scripts.lab.kubernetes_plugin.engine import EngineLog
 from scripts.lab.kubernetes_plugin.errors import InitializationError, PluginError, UnreachableError
 from scripts.lab.kubernetes_plugin.naming import name_object
 from scripts.lab.kubernetes_plugin.operations import Checked, Diffed, Made, Naming, Properties, Request
 from scripts.lab.kubernetes_plugin.settings import Settings
+from scripts.lab.kubernetes_plugin.shapes import FIRST_VERSION, OLD_STYLE_INPUTS, as_sent, imported_inputs, live_inputs
 from scripts.lab.kubernetes_plugin.tokens import Kind, join_id, parse_token, split_id, type_of
 from scripts.lab.kubernetes_plugin.values import Secret, holds_unknown, plain, with_secrets_of
 
-_FIRST_VERSION = "__initialApiVersion"
-_OLD_STYLE_INPUTS = "__inputs"
 _RETRY_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
-_SERVER_FIELDS = (
-    "creationTimestamp",
-    "deletionGracePeriodSeconds",
-    "deletionTimestamp",
-    "generation",
-    "managedFields",
-    "resourceVersion",
-    "selfLink",
-    "uid",
-)
 
 
 @dataclass
@@ -54,7 +42,7 @@ class Objects:
 
     def check(self, request: Request, naming: Naming) -> Checked:
         """Fill in the name and namespace; a patch must name its object."""
-        inputs = _as_sent(request.inputs)
+        inputs = as_sent(request.inputs)
         if _is_patch(request.urn, inputs):
             if metadata(inputs).get("name") is None and isinstance(inputs.get("metadata", {}), dict):
                 return Checked(inputs, {"metadata.name": "a patch must name the object that it changes"})
@@ -67,7 +55,7 @@ class Objects:
 
     def diff(self, request: Request) -> Diffed:
         """Compare with the last inputs, which a refresh has brought in line with the live object."""
-        new, old = _as_sent(request.inputs), _old_inputs(request)
+        new, old = as_sent(request.inputs), _old_inputs(request)
         kind, is_patch = kind_of(new), _is_patch(request.urn, new)
         for content in (old, new):
             self._name_namespace(content, kind)
@@ -89,10 +77,10 @@ class Objects:
 
     def create(self, request: Request) -> Made:
         """Create the object and wait until it is ready; it must not exist unless upsertExistingObjects is set."""
-        inputs = _as_sent(request.inputs)
+        inputs = as_sent(request.inputs)
         if request.preview and not self._can_preview(request.urn, inputs):
             return Made("", request.inputs)
-        manager = managers.manager_name(inputs, {})
+        manager = managers.manager_name(inputs, {}, request.urn)
         try:
             live = self._retried(lambda: self._make(inputs, manager, request), request)
         except ApiError as error:
@@ -108,7 +96,7 @@ class Objects:
     def read(self, request: Request) -> Made:
         """The live object and the inputs that would make it; an empty id when it is gone."""
         namespace, name = split_id(request.object_id)
-        old = _old_inputs(request) or _as_sent(request.state)
+        old = _old_inputs(request) or as_sent(request.state)
         kind = kind_of(old) if old.get("kind") else parse_token(type_of(request.urn)).kind
         try:
             live = self.cluster.find(kind, namespace, name)
@@ -121,8 +109,8 @@ class Objects:
         if live is None:
             return Made("", {})
         known = _old_inputs(request)
-        inputs = _live_inputs(live, known) if known else _imported_inputs(live)
-        manager = managers.manager_name(known, plain(request.state))
+        inputs = live_inputs(live, known) if known else imported_inputs(live)
+        manager = managers.manager_name(known, plain(request.state), request.urn)
         state = self._state(live, request, manager)
         inputs = with_secrets_of(inputs, request.old_inputs)
         lacking = self._lacking(live, known) if known else []
@@ -132,11 +120,11 @@ class Objects:
 
     def update(self, request: Request) -> Made:
         """Apply the inputs to the object and wait until it is ready again."""
-        inputs = _as_sent(request.inputs)
+        inputs = as_sent(request.inputs)
         if request.preview and (holds_unknown(inputs) or not self._is_served(inputs)):
             return Made(request.object_id, request.inputs)
-        former = managers.manager_name(_old_inputs(request), plain(request.state))
-        manager = managers.manager_name(inputs, plain(request.state))
+        former = managers.manager_name(_old_inputs(request), plain(request.state), request.urn)
+        manager = managers.manager_name(inputs, plain(request.state), request.urn)
         _, name = split_id(request.object_id)
         self._name_namespace(inputs, kind_of(inputs))
         old = self.cluster.find(kind_of(inputs), namespace_of(inputs), name)
@@ -154,7 +142,7 @@ class Objects:
 
     def delete(self, request: Request) -> None:
         """Delete the object and wait until it is gone; a patch gives its fields back instead."""
-        state, inputs = _as_sent(request.state), _old_inputs(request)
+        state, inputs = as_sent(request.state), _old_inputs(request)
         namespace, name = split_id(request.object_id)
         kind = kind_of(state) if state.get("kind") else parse_token(type_of(request.urn)).kind
         try:
@@ -165,7 +153,7 @@ class Objects:
             raise
         if live is None:
             return
-        manager = managers.manager_name(inputs, plain(request.state))
+        manager = managers.manager_name(inputs, plain(request.state), request.urn)
         if _is_patch(request.urn, inputs or state):
             managers.relinquish(live, self.cluster, manager)
             return
@@ -288,7 +276,7 @@ class Objects:
     def _refused_in_place(self, found: list[Difference], new: dict[str, Any], request: Request) -> list[Difference]:
         # The table of immutable fields cannot know every kind; the API server does.
         try:
-            manager = managers.manager_name(new, plain(request.state))
+            manager = managers.manager_name(new, plain(request.state), request.urn)
             self.cluster.apply(new, manager=manager, force=True, dry_run=True)
         except ApiError as error:
             if error.is_immutable:
@@ -325,8 +313,8 @@ class Objects:
         state: Properties = with_secrets_of(live, inputs)
         if live.get("kind") == "Secret" and live.get("apiVersion") == "v1":
             state |= {key: Secret(live[key]) for key in ("data", "stringData") if key in live}
-        first_version = plain(request.state).get(_FIRST_VERSION) or live["apiVersion"]
-        return {**state, managers.STATE_KEY: manager, _FIRST_VERSION: first_version}
+        first_version = plain(request.state).get(FIRST_VERSION) or live["apiVersion"]
+        return {**state, managers.STATE_KEY: manager, FIRST_VERSION: first_version}
 
 
 def _is_patch(urn: str, inputs: dict[str, Any]) -> bool:
@@ -335,49 +323,9 @@ def _is_patch(urn: str, inputs: dict[str, Any]) -> bool:
     return parse_token(token).is_patch and not token.endswith(f":{inputs.get('kind')}")
 
 
-def _as_sent(properties: Properties) -> dict[str, Any]:
-    """The object as the API server gets it: no secrets' wrapping, no fields of ours or its own."""
-    content: dict[str, Any] = _with_dashes(plain(properties))
-    for key in (managers.STATE_KEY, _FIRST_VERSION, _OLD_STYLE_INPUTS):
-        content.pop(key, None)
-    known = content.get("metadata")
-    if isinstance(known, dict):
-        content["metadata"] = {key: value for key, value in known.items() if key not in _SERVER_FIELDS}
-    return content
-
-
-def _with_dashes(content: Any) -> Any:
-    # The SDKs cannot have dashes in names, so the OpenAPI extensions of a definition come with underscores.
-    if isinstance(content, dict):
-        return {
-            key.replace("_", "-") if key.startswith("x_kubernetes_") else key: _with_dashes(value)
-            for key, value in content.items()
-        }
-    return [_with_dashes(item) for item in content] if isinstance(content, list) else content
-
-
 def _old_inputs(request: Request) -> dict[str, Any]:
     # Old versions of the engine did not send them; upstream kept a copy in the state for those.
-    return _as_sent(request.old_inputs or plain(request.state).get(_OLD_STYLE_INPUTS) or {})
-
-
-def _live_inputs(live: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-    inputs: dict[str, Any] = prune(live, known)
-    text = known.get("stringData")
-    if live.get("kind") == "Secret" and isinstance(text, dict):
-        data = live.get("data") or {}
-        inputs["stringData"] = {
-            key: base64.b64decode(data[key]).decode(errors="replace") for key in text if key in data
-        }
-    return inputs
-
-
-def _imported_inputs(live: dict[str, Any]) -> dict[str, Any]:
-    content = _as_sent({key: value for key, value in live.items() if key != "status"})
-    annotations = metadata(content).get("annotations") or {}
-    for key in ("deployment.kubernetes.io/revision", "kubectl.kubernetes.io/last-applied-configuration"):
-        annotations.pop(key, None)
-    return content
+    return as_sent(request.old_inputs or plain(request.state).get(OLD_STYLE_INPUTS) or {})
 
 
 def _not_created(error: ApiError, inputs: dict[str, Any], manager: str) -> PluginError:

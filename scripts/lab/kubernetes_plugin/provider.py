@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from scripts.lab.kubernetes_plugin.cluster import Cluster
 from scripts.lab.kubernetes_plugin.diff import Change, Difference
 from scripts.lab.kubernetes_plugin.errors import PluginError
+from scripts.lab.kubernetes_plugin.kubeconfig import Kubeconfig
 from scripts.lab.kubernetes_plugin.settings import Settings, changed_keys
 from scripts.lab.kubernetes_plugin.values import holds_unknown
 
@@ -29,6 +29,6 @@ def differences_of_settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> l
 
 def _server(settings: Mapping[str, Any]) -> str:
     try:
-        return Cluster(Settings.parse(settings)).server
+        return Kubeconfig.load(Settings.parse(settings)).server
     except (PluginError, OSError):
         return ""

@@ -115,7 +115,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         return _answer(context, check)
 
     def DiffConfig(self, request: provider_pb2.DiffRequest, context: Context) -> Any:
-        old = read(request.old_inputs or request.olds)
+        old = read(request.old_inputs) or read(request.olds)
         return _answer(
             context, lambda: _differences(differences_of_settings(old, read(request.news)), delete_first=False)
         )

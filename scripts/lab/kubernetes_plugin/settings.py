@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -96,14 +95,6 @@ def _decoded(key: str, value: Any) -> Any:
         return json.loads(value)
     except ValueError:
         return value
-
-
-def kubeconfig_text(given: str) -> str:
-    """The kubeconfig's content: `given` may be the content itself, or a file's path."""
-    if "\n" in given or given.lstrip().startswith("{") or not given:
-        return given
-    path = Path(given).expanduser()
-    return path.read_text() if path.is_file() else given
 
 
 def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
