@@ -1,10 +1,15 @@
 """Fixtures that more than one folder of tests uses."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from scripts.lab.paths import CHECKOUT
 from scripts.lab.simulated.control_plane import ControlPlane
+
+# The tests' lab is not the user's: they may start and stop it as they like.
+os.environ["LAB_FOLDER"] = str(CHECKOUT / ".lab" / "tests")
 
 
 @pytest.fixture(scope="session")

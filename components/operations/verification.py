@@ -9,11 +9,13 @@ from typing import Any
 from components import probe
 from components.operations.api import Cluster, ClusterError
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
-from components.operations.model import Pod
+from components.operations.marks import TurnStep, step_of
+from components.operations.model import Node, Pod
 from components.operations.progress import Progress
 
 _PODS = f"/api/v1/namespaces/{probe.NAMESPACE}/pods"
 _NEIGHBOURS = 3
+_UNSETTLED = (TurnStep.SWITCHING, TurnStep.RETURNING)
 _FULL_SIZE_BYTES = 8000
 
 
@@ -68,7 +70,13 @@ def _ask(cluster: Cluster, pod: str, targets: Mapping[str, str], *, seconds: flo
 def _neighbours(cluster: Cluster, node: str, *, belongs: Callable[[Pod], bool]) -> tuple[list[Pod], list[Pod]]:
     """Some probe pods of other nodes: (on the network that the node joined, on the other one)."""
     items = cluster.list(_PODS, labelSelector=f"app.kubernetes.io/name={probe.NAME}")
-    others = [pod for pod in map(Pod.read, items) if pod.ready and pod.node != node and not pod.terminating_since]
+    # In a wave other nodes are in their turn as well: what does not answer there says nothing of this node.
+    busy = {each.name for each in map(Node.read, cluster.list("/api/v1/nodes")) if step_of(each) in _UNSETTLED}
+    others = [
+        pod
+        for pod in map(Pod.read, items)
+        if pod.ready and not pod.terminating_since and pod.node != node and pod.node not in busy
+    ]
     others.sort(key=lambda pod: pod.name)
     same = [pod for pod in others if belongs(pod)]
     other = [pod for pod in others if not belongs(pod)]

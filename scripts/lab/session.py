@@ -73,9 +73,13 @@ class Session:
         environment = prepare(kubeconfig=kubeconfig, folder=base)
         config = base / f"Pulumi.{stack}.yaml"
         session = cls(environment=environment, stack=stack, config=config, folder=base, echo=echo)
-        session.pulumi("stack", "rm", "--force", "--yes", "--preserve-config", check=False, quiet=True)
         config.write_text((CHECKOUT / template).read_text())
+        # From a folder with nothing but the project's name, as `init` writes a config file beside it.
+        (base / "Pulumi.yaml").write_text((CHECKOUT / "Pulumi.yaml").read_text())
+        session.program = base
+        session.pulumi("stack", "rm", "--force", "--yes", "--preserve-config", check=False, quiet=True)
         session.pulumi("stack", "init", stack, with_stack=False, quiet=True)
+        session.program = CHECKOUT
         return session
 
     def command(self, *words: str, with_stack: bool = True) -> list[str]:

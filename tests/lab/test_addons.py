@@ -26,7 +26,9 @@ def test_flannel_gets_the_labs_images_and_network_and_keeps_the_rest() -> None:
     config, daemon_set = yaml.safe_load_all(addons.flannel_manifest(_FLANNEL, Layout(lab_id="lab-1")))
     network = json.loads(config["data"]["net-conf.json"])
     assert network == {
-        "Network": "10.244.0.0/16", "EnableNFTables": False, "Backend": {"Type": "vxlan", "Port": 8472},
+        "Network": "10.244.0.0/16",
+        "EnableNFTables": False,
+        "Backend": {"Type": "vxlan", "Port": 8472},
     }
     pod = daemon_set["spec"]["template"]["spec"]
     images = [container["image"] for container in (*pod["initContainers"], *pod["containers"])]

@@ -11,8 +11,10 @@ def test_every_machine_has_its_own_name_address_port_and_hardware_address() -> N
     machines = layout.machines
     assert len(machines) == 41
     for values in (
-        {machine.name for machine in machines}, {machine.address for machine in machines},
-        {machine.port for machine in machines}, {machine.hardware_address for machine in machines},
+        {machine.name for machine in machines},
+        {machine.address for machine in machines},
+        {machine.port for machine in machines},
+        {machine.hardware_address for machine in machines},
     ):
         assert len(values) == 41
     assert all(machine.address in layout.lan for machine in machines)

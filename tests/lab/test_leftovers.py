@@ -12,7 +12,8 @@ _MOUNTS = """\
 
 def test_only_mounts_inside_the_folder_count() -> None:
     assert mounts_below(_MOUNTS, Path("/work/main/.lab")) == [
-        "/work/main/.lab/nodes/worker-1/disk/root", "/work/main/.lab/with space",
+        "/work/main/.lab/nodes/worker-1/disk/root",
+        "/work/main/.lab/with space",
     ]
 
 

@@ -21,9 +21,11 @@ def test_a_client_carries_its_user_and_groups_and_is_signed_by_the_authority() -
 
 def test_a_server_is_valid_for_its_names_and_addresses() -> None:
     pair = Authority.create("test authority").server("api", names=["kubernetes"], addresses=[IPv4Address("10.96.0.1")])
-    names = x509.load_pem_x509_certificate(pair.certificate).extensions.get_extension_for_class(
-        x509.SubjectAlternativeName
-    ).value
+    names = (
+        x509.load_pem_x509_certificate(pair.certificate)
+        .extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        .value
+    )
     assert names.get_values_for_type(x509.DNSName) == ["kubernetes"]
     assert names.get_values_for_type(x509.IPAddress) == [IPv4Address("10.96.0.1")]
 

@@ -46,7 +46,9 @@ def test_state_survives_being_written_and_read(tmp_path: Path) -> None:
     assert state.read_state(tmp_path) is None
     me = state.Process.of(os.getpid())
     known = state.LabState(
-        lab_id="lab-1", supervisor=me, port=6443,
+        lab_id="lab-1",
+        supervisor=me,
+        port=6443,
         machines={"worker-1": state.MachineState(status="running", init=me, boot_id="b", boots=2)},
     )
     state.write_state(tmp_path, known)

@@ -152,8 +152,6 @@ def test_the_plugin_ends_with_its_engine(stack: Stack) -> None:
         assert time.monotonic() < deadline, f"still running: {plugins}"
         time.sleep(0.2)
     stack.run("cancel", "--yes")
-    stack.run("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
-    stack.up(crash="")
 
 
 def _plugins(home: str) -> list[int]:

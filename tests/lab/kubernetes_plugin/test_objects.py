@@ -113,6 +113,19 @@ def test_an_existing_object_is_not_taken_over_unless_asked(
         engine.configure(kubeconfig=control_plane.kubeconfig.read_text())
 
 
+def test_an_adopted_object_can_be_changed_after_a_run_that_was_cut_off(
+    engine: Engine, control_plane: ControlPlane, namespace: str
+) -> None:
+    engine.create(SERVICE, "web", service(namespace))
+    engine.configure(kubeconfig=control_plane.kubeconfig.read_text(), upsertExistingObjects="true")
+    try:
+        again = engine.create(SERVICE, "web", service(namespace))
+        engine.update(again, service(namespace, sessionAffinity="ClientIP"))
+    finally:
+        engine.configure(kubeconfig=control_plane.kubeconfig.read_text())
+    assert live(control_plane, namespace, "service/web")["spec"]["sessionAffinity"] == "ClientIP"
+
+
 def test_an_unnamed_object_keeps_its_automatic_name(engine: Engine, namespace: str) -> None:
     inputs = config_map(namespace, None, key="1")
     made = engine.create(CONFIG_MAP, "settings", inputs)
