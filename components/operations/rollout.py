@@ -35,7 +35,8 @@ def wait_for_agents(cluster: Cluster, *, namespace: str, timeout_seconds: float,
         if current and wanted and updated == wanted == available:
             return wanted
         waiting = [each.why_not for each in agents.agents(cluster, namespace=namespace) if not each.ready]
-        text = f"{min(updated, available)} of {wanted} agents Ready"
+        done = min(updated, available) if current else 0
+        text = f"{done} of {wanted} agents Ready with the present settings"
         if text != said:
             progress.say(text)
             said = text

@@ -52,7 +52,13 @@ def remove_flannel(
     removed = _remove_objects(cluster, namespace=namespace, daemon_set=daemon_set, config_map=config_map)
     progress.say(f"{len(removed)} removed: {', '.join(removed)}")
     progress.step("pods")
-    _wait_for_pods(cluster, namespace=namespace, daemon_set=daemon_set, timeout_seconds=timeout_seconds)
+    _wait_until_gone(
+        cluster,
+        namespace=namespace,
+        daemon_set=daemon_set,
+        with_namespace=f"Namespace {namespace}" in removed,
+        timeout_seconds=timeout_seconds,
+    )
     progress.step("nodes")
     found = agents.agents(cluster, namespace=cilium_namespace)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
@@ -105,14 +111,20 @@ def _is_empty_and_its_own(cluster: Cluster, namespace: str, daemon_set: str) -> 
     return not others and cluster.find(f"/api/v1/namespaces/{namespace}") is not None
 
 
-def _wait_for_pods(cluster: Cluster, *, namespace: str, daemon_set: str, timeout_seconds: float) -> None:
+def _wait_until_gone(
+    cluster: Cluster, *, namespace: str, daemon_set: str, with_namespace: bool, timeout_seconds: float
+) -> None:
     def gone() -> Pending | None:
         left = [
             item["metadata"]["name"]
             for item in cluster.list(f"/api/v1/namespaces/{namespace}/pods")
             if any(owner["name"] == daemon_set for owner in item["metadata"].get("ownerReferences") or [])
         ]
-        return Pending(f"{len(left)} left: {', '.join(left[:5])}") if left else None
+        if left:
+            return Pending(f"{len(left)} left: {', '.join(left[:5])}")
+        if with_namespace and cluster.find(f"/api/v1/namespaces/{namespace}"):
+            return Pending(f"namespace {namespace} is still terminating")
+        return None
 
     wait_until(
         gone,

@@ -45,7 +45,6 @@ def main() -> None:
         pass
     plugin.stop()
     server.stop(grace=_STOP_SECONDS).wait()
-    plugin.close()
 
 
 if __name__ == "__main__":

@@ -7,12 +7,11 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 from threading import Event
-from typing import Any
+from typing import IO, Any
 
 from scripts.lab.kubernetes_plugin.cluster import Cluster
 from scripts.lab.kubernetes_plugin.errors import CancelledError, PluginError
@@ -56,17 +55,19 @@ class Helm:
         self._cluster = cluster
         self._settings = settings
         self._cancelled = cancelled
-        self._kubeconfig: Path | None = None
 
     def run(
         self, *arguments: str, namespace: str, values: Mapping[str, Any] | None = None, only_reads: bool = False
     ) -> str:
         """What helm prints; values go through its standard input, never through a file."""
         with_values = [] if values is None else ["--values=-"]
-        command = [self._binary(), *arguments, *with_values, f"--namespace={namespace}", *self._connection()]
+        command = [self._binary(), *arguments, *with_values, f"--namespace={namespace}"]
+        inherited = [self._kubeconfig.fileno()] if self._kubeconfig else []
+        command += [f"--kubeconfig=/proc/self/fd/{number}" for number in inherited]
         process = subprocess.Popen(
             command,
             env=self._environment(),
+            pass_fds=inherited,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -145,21 +146,16 @@ class Helm:
             raise PluginError(f"program {wanted} is not there; install Helm 4 on PATH, or set HELM_BINARY to its path")
         return found
 
-    def _connection(self) -> Sequence[str]:
+    @cached_property
+    def _kubeconfig(self) -> IO[bytes] | None:
+        # In memory and gone with the process: it holds credentials, and helm takes them from a file only.
         content = self._cluster.kubeconfig.content
         if not content:
-            return []
-        if self._kubeconfig is None:
-            handle, name = tempfile.mkstemp(prefix="pulumi-helm-", suffix=".json")
-            with os.fdopen(handle, "w") as file:
-                json.dump(content, file)
-            self._kubeconfig = Path(name)
-        return [f"--kubeconfig={self._kubeconfig}"]
-
-    def close(self) -> None:
-        """Remove the copy of the kubeconfig that helm was given."""
-        if self._kubeconfig is not None:
-            self._kubeconfig.unlink(missing_ok=True)
+            return None
+        file = os.fdopen(os.memfd_create("kubeconfig"), "wb")
+        file.write(json.dumps(content).encode())
+        file.flush()
+        return file
 
     def _environment(self) -> dict[str, str]:
         wanted = self._settings.helm_release_settings

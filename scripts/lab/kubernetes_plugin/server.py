@@ -78,16 +78,10 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         self._cancelled = Event()
         self._objects: Operations | None = None
         self._releases: Operations | None = None
-        self._helm: Helm | None = None
 
     def stop(self) -> None:
         """End every wait and every helm that runs."""
         self._cancelled.set()
-
-    def close(self) -> None:
-        """Leave no files behind."""
-        if self._helm is not None:
-            self._helm.close()
 
     def Handshake(self, request: provider_pb2.ProviderHandshakeRequest, context: Context) -> Any:
         self._log.attach(request.engine_address)
@@ -128,9 +122,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             settings = Settings.parse(given)
             cluster = Cluster(settings)
             self._objects = Objects(cluster, settings, self._log, self._cancelled)
-            self.close()
-            self._helm = Helm(cluster, settings, self._cancelled)
-            self._releases = Releases(self._helm, cluster, self._log)
+            self._releases = Releases(Helm(cluster, settings, self._cancelled), cluster, self._log)
             return provider_pb2.ConfigureResponse(
                 acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
             )

@@ -14,14 +14,12 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def engine(control_plane: ControlPlane) -> Iterator[Engine]:
     """The plugin, configured for the shared cluster as a program would by default."""
-    plugin = Plugin()
-    server, port = serve(plugin)
+    server, port = serve(Plugin())
     client = Engine(port)
     client.configure(kubeconfig=control_plane.kubeconfig.read_text())
     yield client
     client.channel.close()
     server.stop(grace=None)
-    plugin.close()
 
 
 @pytest.fixture
