@@ -12,7 +12,8 @@ from rich.table import Table
 from scripts.lab.console import LabError, Step, console
 from scripts.lab.images.store import image_store
 from scripts.lab.lab import Lab, build_parts
-from scripts.lab.paths import cache_folder
+from scripts.lab.paths import cache_folder, lab_folder
+from scripts.lab.simulated import lab as simulated
 from scripts.lab.workloads.apply import app as workload_commands
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -40,8 +41,11 @@ def down() -> None:
 def clean(
     *, cache: Annotated[bool, typer.Option("--cache", help="Also remove every built part and image.")] = False
 ) -> None:
-    """Stop the lab and remove its folder; built parts and images stay in the cache unless asked."""
-    Lab().clean()
+    """Stop the labs (the tests' and the simulated one too) and remove them; what was built stays unless asked."""
+    simulated.control_plane().stop()
+    for folder in (lab_folder() / "tests", lab_folder()):
+        if folder.exists():
+            Lab(folder).clean()
     if cache:
         shutil.rmtree(cache_folder(), ignore_errors=True)
     else:
@@ -115,6 +119,20 @@ def demo(
     from scripts.lab.demo import run_demo  # the other commands start without it
 
     run_demo(nodes=nodes, source=source, restart=restart, keep=keep)
+
+
+@app.command()
+def sim(
+    nodes: Annotated[int, typer.Option(min=1, max=5000, help="How many simulated nodes.")] = 100,
+    *,
+    down: Annotated[bool, typer.Option(help="Stop it instead.")] = False,
+) -> None:
+    """Start a real control plane with simulated nodes; their pods are scheduled and Ready, and nothing runs in them."""
+    if down:
+        simulated.control_plane().stop()
+        return
+    plane = simulated.start(nodes)
+    console.print(f"export KUBECONFIG={plane.kubeconfig}")
 
 
 @app.command()

@@ -37,7 +37,12 @@ def root_file_system() -> Path:
         with Step(f"root file system ({suite}, {len(PACKAGES)} packages and what they need)"), log.open("w") as sink:
             done = subprocess.run(
                 contained(
-                    "debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, str(folder), mirror,
+                    "debootstrap",
+                    "--variant=minbase",
+                    f"--include={','.join(PACKAGES)}",
+                    suite,
+                    str(folder),
+                    mirror,
                     has_children=True,
                 ),
                 stdout=sink,
@@ -65,6 +70,4 @@ def _mirror(suite: str) -> str:
         address, release, component = line.split()
         if (release, component) == (suite, "main"):
             return address
-    raise LabError(
-        f"apt has no source for {suite or 'this system'}, component main; add this release to apt's sources"
-    )
+    raise LabError(f"apt has no source for {suite or 'this system'}, component main; add this release to apt's sources")

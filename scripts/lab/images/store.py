@@ -57,7 +57,8 @@ def _import(archive_file: Path, *, binaries: Path, root: Path, scratch: Path) ->
     with log.open("w") as sink:
         daemon = subprocess.Popen(
             contained(str(binaries / "containerd"), "--config", str(config), has_children=False),
-            stdout=sink, stderr=sink,
+            stdout=sink,
+            stderr=sink,
         )
         try:
             _wait_until_it_answers(ctr, daemon, log)

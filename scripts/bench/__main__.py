@@ -1,0 +1,87 @@
+"""Run every benchmark and print its ratio: `python -m scripts.bench`."""
+
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+from rich.table import Table
+
+from scripts.bench import drains, previews
+from scripts.lab.console import console
+from scripts.lab.paths import lab_folder
+from scripts.lab.simulated.control_plane import ControlPlane
+
+
+class Ratio(BaseModel):
+    """One benchmark's outcome, times in seconds (medians)."""
+
+    name: str
+    ours: float
+    baseline: str
+    of_baseline: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times the baseline's time ours takes."""
+        return self.ours / self.of_baseline
+
+
+def _median(run: Callable[[], None], times: int, before: Callable[[], None] = lambda: None) -> float:
+    taken = []
+    for _ in range(times):
+        before()
+        began = time.monotonic()
+        run()
+        taken.append(time.monotonic() - began)
+    return statistics.median(taken)
+
+
+def _previews(plane: ControlPlane, folder: Path, *, nodes: int, times: int) -> Ratio:
+    ours, baseline = previews.prepare(plane, folder)
+    return Ratio(
+        name=f"no-change preview, {nodes} nodes",
+        ours=_median(ours, times),
+        baseline="preview of an empty Python program",
+        of_baseline=_median(baseline, times),
+    )
+
+
+def _drains(plane: ControlPlane, *, pods: int, times: int) -> Ratio:
+    settle, ours, baseline = drains.prepare(plane, pods=pods)
+    return Ratio(
+        name=f"drain of a node with {pods} pods",
+        ours=_median(ours, times, settle),
+        baseline="kubectl drain",
+        of_baseline=_median(baseline, times, settle),
+    )
+
+
+def main(
+    nodes: Annotated[int, typer.Option(help="Simulated nodes of the preview.")] = 100,
+    pods: Annotated[int, typer.Option(help="Pods on the node that is drained.")] = 60,
+    times: Annotated[int, typer.Option(help="Runs of each; the median counts.")] = 3,
+) -> None:
+    """Measure, print, and write `.lab/bench.json`."""
+    with tempfile.TemporaryDirectory() as scratch, ControlPlane(simulated_nodes=True) as plane:
+        previews.add_nodes(plane, nodes)
+        found = [
+            _previews(plane, Path(scratch), nodes=nodes, times=times),
+            _drains(plane, pods=pods, times=times),
+        ]
+    table = Table("what", "ours", "baseline", "takes", "ratio")
+    for each in found:
+        table.add_row(each.name, f"{each.ours:.2f} s", each.baseline, f"{each.of_baseline:.2f} s", f"{each.ratio:.2f}")
+    console.print(table)
+    target = lab_folder() / "bench.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps([{**each.model_dump(), "ratio": each.ratio} for each in found], indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,38 @@
+"""A preview of our program against one of a program that does nothing, on the same engine."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from scripts.lab.session import Session
+from scripts.lab.simulated import lab as simulated
+from scripts.lab.simulated.control_plane import ControlPlane
+
+_EMPTY = "name: empty\nruntime: python\n"
+
+
+def add_nodes(plane: ControlPlane, count: int) -> None:
+    """The simulated lab's nodes and Flannel's objects."""
+    together = json.dumps({"apiVersion": "v1", "kind": "List", "items": simulated.objects(count)})
+    plane.kubectl("apply", "--server-side", "-f", "-", stdin=together)
+    plane.kubectl("wait", "node", "--all", "--for=condition=Ready", "--timeout=120s")
+
+
+def prepare(plane: ControlPlane, folder: Path) -> tuple[Callable[[], None], Callable[[], None]]:
+    """(one preview of ours, one of the empty program)."""
+    session = Session.start(kubeconfig=plane.kubeconfig, stack="bench", folder=folder, echo=False)
+    empty = folder / "empty"
+    empty.mkdir()
+    (empty / "Pulumi.yaml").write_text(_EMPTY)
+    (empty / "__main__.py").write_text("")
+
+    def run(*words: str) -> None:
+        subprocess.run(["pulumi", *words], cwd=empty, env=session.environment, check=True, capture_output=True)
+
+    run("stack", "init", "bench")
+
+    def ours() -> None:
+        session.preview()
+
+    return ours, lambda: run("preview", "--stack", "bench", "--non-interactive")
