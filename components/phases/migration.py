@@ -3,6 +3,7 @@
 from typing import Any
 
 import pulumi
+import pulumi_kubernetes as kubernetes
 
 from components.phases.cleanup import Cleanup
 from components.phases.finalize import Finalize
@@ -13,14 +14,30 @@ from components.plan import MigrationPlan
 from stacks.phases import Phase
 
 
+def _provider() -> kubernetes.Provider:
+    """The cluster of the stack's config, or of the environment."""
+    config = pulumi.Config("kubernetes")
+    return kubernetes.Provider(
+        "cluster",
+        kubeconfig=config.get("kubeconfig"),
+        context=config.get("context"),
+        # A run killed between an object's creation and the engine's note of it meets its own object the next time.
+        upsert_existing_objects=True,
+        enable_config_map_mutable=True,
+    )
+
+
 def declare(plan: MigrationPlan) -> dict[str, Any]:
     """Declare the resources that the plan asks for; returns the stack's outputs."""
     phase = plan.config.phase
     turns: dict[str, Any] = {}
-    done: list[pulumi.Resource] = [Preflight(plan)]
+    done: list[pulumi.Resource] = []
+    provider = _provider()
 
     def after() -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(depends_on=list(done))
+        return pulumi.ResourceOptions(depends_on=list(done), providers={"kubernetes": provider})
+
+    done.append(Preflight(plan, after()))
 
     if phase.includes(Phase.SECONDARY):
         done.append(Secondary(plan, after()))

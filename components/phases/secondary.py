@@ -42,7 +42,12 @@ class Secondary(pulumi.ComponentResource):
             timeout=cilium.timeout_seconds,
             skip_await=True,  # CiliumReady waits, and looks at the data path besides
             **_chart(cilium),
-            opts=pulumi.ResourceOptions(parent=self, protect=phase.includes(Phase.CLEANUP)),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=phase.includes(Phase.CLEANUP),
+                # Certificates that the chart generates differ at each rendering; values are what is compared.
+                ignore_changes=["checksum"],
+            ),
         )
         self.ready = CiliumReady(
             "ready",
