@@ -18,6 +18,7 @@ from scripts.lab.toolchain.pulumi import environment
 _PROGRESS = re.compile(r"(\S+ \[\d+/\d+\] .+ \(\d+\.\d s\))\s*$")
 _TOLD = re.compile(r"^\s*(error: .*|\[[a-z-]+\] .*)$")
 _LIMIT_SECONDS = 1800
+_WITH_CONFIG = ("config", "preview", "up", "refresh", "destroy")
 
 
 def prepare(*, kubeconfig: Path, folder: Path | None = None) -> dict[str, str]:
@@ -84,7 +85,7 @@ class Session:
 
     def command(self, *words: str, with_stack: bool = True) -> list[str]:
         """The CLI's command line for this stack."""
-        config = ["--config-file", str(self.config)] if words[0] in ("config", "preview", "up", "refresh") else []
+        config = ["--config-file", str(self.config)] if words[0] in _WITH_CONFIG else []
         return ["pulumi", *words, *(["--stack", self.stack] if with_stack else []), *config]
 
     def pulumi(self, *words: str, check: bool = True, quiet: bool = False, with_stack: bool = True) -> Run:
