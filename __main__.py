@@ -22,7 +22,7 @@ def main() -> None:
         )
     except PlanError as error:
         raise pulumi.RunError(str(error)) from error
-    for line in plan.lines():
+    for line in plan.lines(at_once=pulumi.runtime.settings.SETTINGS.parallel or 1):
         pulumi.log.warn(line) if line.startswith("warning") else pulumi.log.info(line)
     for name, value in declare(plan).items():
         pulumi.export(name, value)

@@ -35,10 +35,20 @@ class MigrationPlan:
         """Nodes that are in no wave yet."""
         return sorted(self.snapshot.node_names - set(self.config.nodes))
 
-    def lines(self) -> list[str]:
-        """What this run will do to each node that is about to move or to go back."""
+    def lines(self, *, at_once: int) -> list[str]:
+        """What this run will do to each node that is about to move or to go back.
+
+        `at_once` is the number of resources that the engine works on at the same time.
+        """
         context = Context(config=self.config, snapshot=self.snapshot, source=self.source)
         lines = [f"{each.severity}: {each.line}" for each in self.findings if each.severity is not Severity.BLOCKER]
+        moving = {node.name for node in context.about_to_move}
+        widest = max((len(moving.intersection(wave)) for wave in self.config.waves), default=0)
+        if widest > at_once:
+            lines.append(
+                f"warning: [wave-width] a wave has {widest} nodes to move, this run works on {at_once} resources at a "
+                f"time: they will not all move side by side; `pulumi up --parallel {widest}`"
+            )
         options = DrainOptions(**self.config.drain.model_dump())
         for node in context.about_to_move:
             pods = self.snapshot.pods_on(node.name)

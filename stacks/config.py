@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
+from stacks.labels import parse_selector
 from stacks.phases import Phase
 
 NodeName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
@@ -28,6 +30,8 @@ class RestartMethod(StrEnum):
 
     RECYCLE = "recycle"
     REBOOT = "reboot"
+    COMMAND = "command"
+    NONE = "none"
 
 
 class CiliumSettings(_Section):
@@ -68,6 +72,7 @@ class DrainSettings(_Section):
 
     timeout_seconds: Seconds = 600
     grace_period_seconds: Annotated[int, Field(ge=0)] | None = None
+    pod_selector: str = ""
     force: bool = False
     delete_empty_dir_data: bool = False
     disable_eviction: bool = False
@@ -75,12 +80,43 @@ class DrainSettings(_Section):
     wait_for_replacements: bool = True
     replacements_timeout_seconds: Seconds = 300
 
+    @field_validator("pod_selector")
+    @classmethod
+    def _is_selector(cls, text: str) -> str:
+        parse_selector(text)
+        return text
+
 
 class RestartSettings(_Section):
     """What happens to a node between the agent's restart and the verification."""
 
     method: RestartMethod = RestartMethod.RECYCLE
+    command: str = ""
     timeout_seconds: Seconds = 600
+
+    @model_validator(mode="after")
+    def _command_fits(self) -> "RestartSettings":
+        if self.method is RestartMethod.COMMAND and "{node}" not in self.command:
+            raise ValueError("method 'command' needs `command` with {node} in it, such as 'docker restart {node}'")
+        if self.method is not RestartMethod.COMMAND and self.command:
+            raise ValueError(f"`command` is set but method is '{self.method}': set method to 'command' or remove it")
+        return self
+
+
+class GateSettings(_Section):
+    """What must hold before a node's turn begins, besides the cluster itself."""
+
+    prometheus_url: str = ""
+    ignore_alerts: str = "Watchdog|InfoInhibitor"
+
+    @field_validator("ignore_alerts")
+    @classmethod
+    def _is_expression(cls, text: str) -> str:
+        try:
+            re.compile(text)
+        except re.error as error:
+            raise ValueError(f"'{text}' is not a regular expression ({error})") from error
+        return text
 
 
 class ProbeSettings(_Section):
@@ -105,6 +141,7 @@ class StackConfig(_Section):
     cilium: CiliumSettings = Field(default_factory=CiliumSettings)
     drain: DrainSettings = Field(default_factory=DrainSettings)
     restart: RestartSettings = Field(default_factory=RestartSettings)
+    gates: GateSettings = Field(default_factory=GateSettings)
     probe: ProbeSettings = Field(default_factory=ProbeSettings)
     cleanup: CleanupSettings = Field(default_factory=CleanupSettings)
     override_checks: list[str] = Field(default_factory=list)

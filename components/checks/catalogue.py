@@ -5,6 +5,7 @@ from components.checks.finding import Check
 
 CATALOGUE: tuple[Check, ...] = (
     Check(id="foreign-cilium", title="No other Cilium", find=gates.foreign_cilium, overridable=False),
+    Check(id="one-run", title="No other run at work", find=gates.one_run_at_a_time, overridable=False),
     Check(id="nodes-known", title="Nodes of the waves exist", find=nodes.nodes_known, overridable=False),
     Check(
         id="secondary-complete",
@@ -21,6 +22,7 @@ CATALOGUE: tuple[Check, ...] = (
     Check(id="tunnel-port-free", title="Cilium's tunnel port is free", find=network.tunnel_port_free),
     Check(id="method-values", title="Helm values fit the method", find=network.method_values),
     Check(id="nodes-ready", title="Nodes are Ready", find=nodes.nodes_ready),
+    Check(id="control-plane-last", title="Control plane last", find=nodes.control_plane_last),
     Check(id="drainable", title="Nodes can be drained", find=nodes.drainable),
     Check(id="turns-left-open", title="No turn was left half-way", find=nodes.turns_left_open),
     Check(id="new-nodes", title="Nodes outside the waves", find=gates.new_nodes),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from components.checks.finding import Context, Finding, Severity
+from components.operations.lease import SECONDS as LEASE_SECONDS
 from stacks.phases import Phase
 from stacks.values import final_values, live_settings, migration_values, settings_faults
 
@@ -115,6 +116,15 @@ def foreign_cilium(context: Context) -> Iterator[Finding]:
         yield Finding(
             evidence="the cluster has a Cilium (ConfigMap cilium-config) that this program did not install",
             remedy="remove it, or point the program at the right cluster",
+        )
+
+
+def one_run_at_a_time(context: Context) -> Iterator[Finding]:
+    """Two operators do not move nodes of one cluster at the same time."""
+    if context.snapshot.other_run:
+        yield Finding(
+            evidence=f"another run works on this cluster: {context.snapshot.other_run}",
+            remedy=f"wait for it to end; the hold of a dead run ends by itself after {LEASE_SECONDS} s",
         )
 
 

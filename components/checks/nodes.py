@@ -19,6 +19,26 @@ def nodes_known(context: Context) -> Iterator[Finding]:
             )
 
 
+def control_plane_last(context: Context) -> Iterator[Finding]:
+    """Control-plane nodes move after all others, one at a time: what they lose, every node loses."""
+    kinds = {node.name: node.control_plane for node in context.snapshot.nodes}
+    first = None
+    for number, wave in enumerate(context.config.waves):
+        theirs = [name for name in wave if kinds.get(name)]
+        if theirs and len(wave) > 1:
+            yield Finding(
+                evidence=f"wave {number} moves control-plane node {theirs[0]} together with other nodes",
+                remedy="give each control-plane node a wave of its own, at the end",
+            )
+        elif not theirs and first is not None:
+            yield Finding(
+                evidence=f"wave {number} moves workers after control-plane node {first}",
+                remedy="put the waves of control-plane nodes last",
+            )
+            return
+        first = first or next(iter(theirs), None)
+
+
 def nodes_ready(context: Context) -> Iterator[Finding]:
     """A node that is to move must be Ready; one that merely is there is reported."""
     moving = {node.name for node in context.about_to_move}

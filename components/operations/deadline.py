@@ -15,6 +15,10 @@ class OperationError(Exception):
     """A step could not be done; the text names the node and object, states the fact, then the remedy."""
 
 
+class StoppedError(OperationError):
+    """The run was asked to stop, and did so where nothing is half done."""
+
+
 class Deadline:
     """A point in time, on the monotonic clock."""
 
@@ -41,9 +45,9 @@ class Pending:
 
 
 def pause(seconds: float) -> None:
-    """Sleep, or raise OperationError at once when the run is being stopped."""
+    """Sleep, or raise StoppedError at once when the run is asked to stop."""
     if stopping.wait(seconds):
-        raise OperationError("stopped by request at a safe point; run `pulumi up` to continue from here")
+        raise StoppedError("stopped as asked; `pulumi up` continues from here")
 
 
 def wait_until(

@@ -4,7 +4,8 @@
 `cni-live-migration/step`                          where the node's turn is; absent on a node that was never touched
 `cni-live-migration/since`, `/by`                  when that step began (UTC), and who ran it
 `cni-live-migration/cordoned-before`               the node was cordoned before its turn, and stays so after
-`cni-live-migration/boot-id`                       the boot ID before a reboot that we asked for
+`cni-live-migration/boot-id`                       the boot ID before a restart that we asked for
+`cni-live-migration/restarted`                     the user's restart command has ended well in this turn
 """
 
 import getpass
@@ -17,8 +18,8 @@ from components.operations.api import Cluster
 from components.operations.model import Node
 
 STEP, SINCE, BY = f"{PREFIX}/step", f"{PREFIX}/since", f"{PREFIX}/by"
-CORDONED_BEFORE, BOOT_ID = f"{PREFIX}/cordoned-before", f"{PREFIX}/boot-id"
-ALL = (STEP, SINCE, BY, CORDONED_BEFORE, BOOT_ID)
+CORDONED_BEFORE, BOOT_ID, RESTARTED = f"{PREFIX}/cordoned-before", f"{PREFIX}/boot-id", f"{PREFIX}/restarted"
+ALL = (STEP, SINCE, BY, CORDONED_BEFORE, BOOT_ID, RESTARTED)
 
 
 class TurnStep(StrEnum):

@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _lock = threading.Lock()
@@ -10,10 +11,14 @@ _lock = threading.Lock()
 
 @dataclass
 class Progress:
-    """The steps of one subject's (mostly a node's) turn, with how long each took in seconds."""
+    """The steps of one subject's (mostly a node's) turn, with how long each took in seconds.
+
+    `announce` is called with the name and detail of each step as it begins, and of the end.
+    """
 
     subject: str
     total: int
+    announce: Callable[[str, str], None] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     _number: int = 0
     _name: str = ""
@@ -26,6 +31,8 @@ class Progress:
         self._number += 1
         self._name, self._step_began = name, time.monotonic()
         self.say(detail or "begins")
+        if self.announce:
+            self.announce(name, detail or f"step {self._number} of {self.total}")
 
     def say(self, text: str) -> None:
         """A line of news within the step."""
@@ -39,7 +46,14 @@ class Progress:
         self._end_step()
         self._name = "done"
         self.say(text)
+        if self.announce:
+            self.announce("done", text)
         return self.seconds
+
+    @property
+    def current(self) -> str:
+        """The name of the step that is under way."""
+        return self._name
 
     def _end_step(self) -> None:
         if self._name:

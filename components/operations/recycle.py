@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from components.operations.api import Cluster
-from components.operations.deadline import Deadline, OperationError, Pending, wait_until
+from components.operations.deadline import Deadline, OperationError, Pending, StoppedError, wait_until
 from components.operations.drain import pods_on
 from components.operations.model import Pod
 from components.operations.progress import Progress
@@ -66,5 +66,7 @@ def wait_for_fresh_addresses(
 
     try:
         wait_until(fresh, what="", deadline=Deadline(timeout_seconds), remedy="", every_seconds=1)
+    except StoppedError:
+        raise
     except OperationError:
         return

@@ -9,6 +9,7 @@ from typing import Any
 
 from components.names import NAMESPACE
 from components.operations.api import Cluster
+from components.operations.lease import read as read_lease
 from components.operations.marks import TurnStep, step_of
 from components.operations.model import Budget, Node, Pod
 
@@ -50,6 +51,7 @@ class Snapshot:
     cilium_config: Mapping[str, str] | None = None
     node_configs: int = 0
     record: Mapping[str, Any] | None = None
+    other_run: str = ""
     facts: Mapping[str, NodeFacts] = field(default_factory=dict)
 
     @cached_property
@@ -96,7 +98,9 @@ def observe(cluster: Cluster, *, cilium_namespace: str) -> Snapshot:
         read = dict(zip(paths, pool.map(cluster.list, paths.values()), strict=True))
     cilium_config = cluster.find(f"/api/v1/namespaces/{cilium_namespace}/configmaps/cilium-config")
     ours = {item["metadata"]["name"]: item.get("data") or {} for item in read["ours"]}
+    lease = read_lease(cluster)
     return Snapshot(
+        other_run=lease.holder if lease and not lease.free else "",
         nodes=tuple(Node.read(item) for item in read["nodes"]),
         pods=tuple(Pod.read(item) for item in read["pods"]),
         budgets=tuple(Budget.read(item) for item in read["budgets"]),

@@ -38,7 +38,7 @@ class NodeTurn(pulumi.ComponentResource):
             "finished": cut_over.finished,
             "podsEvicted": drain.podsEvicted,
             "podsRecycled": cut_over.podsRecycled,
-            "rebooted": cut_over.rebooted,
+            "restarted": cut_over.restarted,
             "seconds": cut_over.seconds,
             "verified": cut_over.verified,
         }

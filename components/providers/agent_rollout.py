@@ -22,7 +22,7 @@ class AgentRolloutProvider(ClusterProvider):
         progress = Progress("Cilium", 1)
         progress.step("agents")
         outcome = roll_agents(
-            self.cluster,
+            self.working_cluster(),
             namespace=cilium.namespace,
             settings=settings,
             digest=digest,

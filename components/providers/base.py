@@ -9,10 +9,13 @@ from pulumi.dynamic import ConfigureRequest, DiffResult, ResourceProvider
 from components.names import NAMESPACE
 from components.operations.api import Cluster, connect
 from components.operations.drain_plan import DrainOptions
+from components.operations.lease import hold
+from components.operations.restart import Restart
 from components.operations.snapshot import RECORD
 from components.operations.turn import Turn
+from components.providers import engine_process
 from components.sources.description import SourceDescription
-from stacks.config import RestartMethod, StackConfig, parse_config
+from stacks.config import StackConfig, parse_config
 from stacks.values import CNI_CONF, MIGRATED_LABEL
 
 # The engine shows an error's own text; the server's stack trace beside it would bury that.
@@ -33,7 +36,8 @@ class ClusterProvider(ResourceProvider):
     replacing: tuple[str, ...] = ()
 
     def configure(self, req: ConfigureRequest) -> None:
-        """Read the stack's config."""
+        """Read the stack's config, and make the engine's process fit for a wave."""
+        engine_process.prepare()
         raw = {key: req.config.get(key) for key in StackConfig.config_keys()}
         self._config = parse_config({key: value for key, value in raw.items() if value is not None})
         self._kubeconfig = str(req.config.get("kubernetes:kubeconfig") or "")
@@ -47,6 +51,11 @@ class ClusterProvider(ResourceProvider):
     def config(self) -> StackConfig:
         """The stack's config."""
         return self._config
+
+    def working_cluster(self) -> Cluster:
+        """The cluster's API for a run that changes it; raises OperationError if another run does so already."""
+        hold(self.cluster)
+        return self.cluster
 
     @property
     def cluster(self) -> Cluster:
@@ -70,8 +79,14 @@ class ClusterProvider(ResourceProvider):
             source_title=source.title,
             source_networks=source.pod_networks,
             drain=DrainOptions(**config.drain.model_dump()),
-            reboot=config.restart.method is RestartMethod.REBOOT,
-            restart_timeout_seconds=config.restart.timeout_seconds,
+            restart=Restart(
+                method=config.restart.method.value,
+                command=config.restart.command,
+                timeout_seconds=config.restart.timeout_seconds,
+                agent_timeout_seconds=config.cilium.timeout_seconds,
+                cilium_namespace=config.cilium.namespace,
+                image=config.probe.image,
+            ),
             agent_timeout_seconds=config.cilium.timeout_seconds,
             verify_timeout_seconds=config.probe.timeout_seconds,
             image=config.probe.image,

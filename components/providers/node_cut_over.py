@@ -1,33 +1,45 @@
 """The inner half of a node's turn: created, the labelled node is on Cilium and verified; deleted, it is empty again."""
 
 import pulumi
-from pulumi.dynamic import CreateResult, Resource, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.operations.marks import node_path
-from components.operations.turn import empty_for_return, move_to_cilium
+from components.operations.turn import drift, empty_for_return, move_to_cilium
 from components.providers.base import ClusterProvider, Properties, results
+
+MIGRATED = "migrated"
 
 
 class NodeCutOverProvider(ClusterProvider):
     """Agent, CNI conf, recycle or reboot, verify, uncordon; undone: cordon and drain."""
 
-    meaningful = ("sealed",)
+    meaningful = ("sealed", "state")
     replacing = ("node",)
 
     def create(self, props: Properties) -> CreateResult:
         """Move the node to Cilium's network."""
         node = props["node"]
-        return CreateResult(id_=node, outs=results(props, move_to_cilium(self.cluster, self.turn(node))))
+        return CreateResult(id_=node, outs=results(props, move_to_cilium(self.working_cluster(), self.turn(node))))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Seal or unseal: nothing happens to the node."""
-        return UpdateResult(outs=results(_olds, {"sealed": _news["sealed"]}))
+        """Seal or unseal, which touches nothing; a node that a refresh found adrift is moved again."""
+        outcome = {"sealed": _news["sealed"], "state": MIGRATED}
+        if _olds.get("state", MIGRATED) != MIGRATED:
+            outcome |= move_to_cilium(self.working_cluster(), self.turn(_news["node"]))
+        return UpdateResult(outs=results(_olds, outcome))
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """On refresh: is the node as its turn left it; one that left the cluster leaves the stack."""
+        if self.cluster.find(node_path(id_)) is None:
+            return ReadResult("", props)
+        found = None if props.get("sealed") else drift(self.cluster, self.turn(id_))
+        return ReadResult(id_, {**props, "state": found or MIGRATED})
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Empty the node for its way back; nothing if it is sealed or gone."""
         if _props.get("sealed") or self.cluster.find(node_path(_props["node"])) is None:
             return
-        empty_for_return(self.cluster, self.turn(_props["node"]))
+        empty_for_return(self.working_cluster(), self.turn(_props["node"]))
 
 
 class NodeCutOver(Resource, module="migrate", name="NodeCutOver"):
@@ -36,10 +48,10 @@ class NodeCutOver(Resource, module="migrate", name="NodeCutOver"):
     finished: pulumi.Output[str]
     seconds: pulumi.Output[dict[str, float]]
     podsRecycled: pulumi.Output[int]  # noqa: N815 (the name in the stack's outputs)
-    rebooted: pulumi.Output[bool]
+    restarted: pulumi.Output[bool]
     verified: pulumi.Output[dict[str, object]]
 
     def __init__(self, name: str, *, node: str, sealed: bool, opts: pulumi.ResourceOptions | None = None) -> None:
-        outputs = ("finished", "seconds", "podsRecycled", "rebooted", "cniConf", "verified")
-        props = {"node": node, "sealed": sealed, **dict.fromkeys(outputs)}
+        outputs = ("finished", "seconds", "podsRecycled", "restarted", "cniConf", "verified")
+        props = {"node": node, "sealed": sealed, "state": MIGRATED, **dict.fromkeys(outputs)}
         super().__init__(NodeCutOverProvider(), name, props, opts)

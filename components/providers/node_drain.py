@@ -1,8 +1,9 @@
 """The outer half of a node's turn: created, the node is empty; deleted, it is back on the old network."""
 
 import pulumi
-from pulumi.dynamic import CreateResult, Resource, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
+from components.operations.alerts import assert_none_firing
 from components.operations.marks import node_path
 from components.operations.turn import empty_for_cilium, return_to_source
 from components.providers.base import ClusterProvider, Properties, results
@@ -16,18 +17,25 @@ class NodeDrainProvider(ClusterProvider):
 
     def create(self, props: Properties) -> CreateResult:
         """Cordon and drain the node."""
-        node = props["node"]
-        return CreateResult(id_=node, outs=results(props, empty_for_cilium(self.cluster, self.turn(node))))
+        node, gates = props["node"], self.config.gates
+        cluster = self.working_cluster()
+        if gates.prometheus_url:
+            assert_none_firing(gates.prometheus_url, ignore=gates.ignore_alerts)
+        return CreateResult(id_=node, outs=results(props, empty_for_cilium(cluster, self.turn(node))))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
         """Seal or unseal: nothing happens to the node."""
         return UpdateResult(outs=results(_olds, {"sealed": _news["sealed"]}))
 
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """On refresh: a node that left the cluster leaves the stack."""
+        return ReadResult(id_ if self.cluster.find(node_path(id_)) else "", props)
+
     def delete(self, _id: str, _props: Properties) -> None:
         """Bring the node back onto the old network; nothing if it is sealed or gone."""
         if _props.get("sealed") or self.cluster.find(node_path(_props["node"])) is None:
             return
-        return_to_source(self.cluster, self.turn(_props["node"]))
+        return_to_source(self.working_cluster(), self.turn(_props["node"]))
 
 
 class NodeDrain(Resource, module="migrate", name="NodeDrain"):

@@ -17,7 +17,7 @@ class SourceRemovalProvider(ClusterProvider):
         """Remove the old CNI from the API and from every node."""
         source = self.source()
         outcome = remove_flannel(
-            self.cluster,
+            self.working_cluster(),
             namespace=source.namespace,
             daemon_set=source.daemon_set,
             config_map=source.config_map,

@@ -85,6 +85,26 @@ def test_an_override_turns_a_blocker_into_a_warning_that_says_so() -> None:
     assert "OVERRIDDEN" in line
 
 
+@pytest.mark.parametrize(
+    ("waves", "evidence"),
+    [
+        ([["worker-1"], ["worker-2"], ["worker-3"]], ""),
+        ([["worker-1", "worker-3"]], "wave 0 moves control-plane node worker-3 together with other nodes"),
+        ([["worker-3"], ["worker-1"]], "wave 1 moves workers after control-plane node worker-3"),
+        ([["worker-1", "worker-2"]], ""),
+    ],
+)
+def test_control_plane_nodes_go_last_and_alone(waves: list[list[str]], evidence: str) -> None:
+    nodes = (make_node("worker-1"), make_node("worker-2"), make_node("worker-3", control_plane=True))
+    lines = found(secondary(nodes=nodes), phase="migrate", waves=waves).get("control-plane-last blocker", [])
+    assert [evidence in line for line in lines] == ([True] if evidence else [])
+
+
+def test_another_run_at_work_is_refused() -> None:
+    (line,) = found(secondary(other_run="alice@elsewhere/1"), phase="secondary")["one-run blocker"]
+    assert "alice@elsewhere/1" in line
+
+
 def test_gates_cannot_be_overridden() -> None:
     lines = found(phase="finalize", overrideChecks=[check.id for check in CATALOGUE])
     assert "secondary-complete blocker" in lines

@@ -117,7 +117,7 @@ def test_a_wave_of_two_nodes_by_reboot(stage: Stage) -> None:
     outputs = stage.outputs()
     assert outputs["nodesDone"] == stage.nodes
     assert outputs["nodesToDo"] == []
-    assert outputs["nodes"]["worker-2"]["rebooted"] is True
+    assert outputs["nodes"]["worker-2"]["restarted"] is True
     assert outputs["nodes"]["worker-2"]["verified"]["flows"] >= 5
 
 

@@ -44,6 +44,9 @@ def test_values_come_as_json_text_as_the_engine_hands_them_over() -> None:
         ({"cilium": '{"podCidr": "fd00::/104"}'}, "config cilium.podCidr: 'fd00::/104' is IPv6"),
         ({"cilium": '{"nodeMaskSize": 16}'}, "config cilium: nodeMaskSize 16 leaves no room"),
         ({"cilium": '{"tunnelPort": 70000}'}, "config cilium.tunnelPort: Input should be less than or equal to 65535"),
+        ({"restart": '{"method": "command", "command": "docker restart x"}'}, "config restart: method 'command' needs"),
+        ({"restart": '{"command": "reboot {node}"}'}, "config restart: `command` is set but method is 'recycle'"),
+        ({"gates": '{"ignoreAlerts": "("}'}, "config gates.ignoreAlerts: '(' is not a regular expression"),
         ({"strategy": "magic"}, "config strategy: Input should be 'hybrid'"),
     ],
 )

@@ -1,0 +1,32 @@
+"""Kubernetes Events on a Node, so that `kubectl describe node` tells the story of its turn."""
+
+import secrets
+from contextlib import suppress
+
+from components.names import PREFIX
+from components.operations.api import Cluster, ClusterError
+from components.operations.marks import now
+
+_LONGEST = 1000
+
+
+def tell(cluster: Cluster, node: str, *, reason: str, message: str, warning: bool = False) -> None:
+    """Write one Event on the node; a cluster that takes no events does not stop the migration."""
+    moment = now()
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{node}.{secrets.token_hex(6)}", "namespace": "default"},
+        # The kubelet's own convention: for nodes the name stands in for the uid.
+        "involvedObject": {"kind": "Node", "name": node, "uid": node, "apiVersion": "v1"},
+        "type": "Warning" if warning else "Normal",
+        "reason": reason,
+        "message": message[:_LONGEST],
+        "source": {"component": PREFIX},
+        "reportingComponent": PREFIX,
+        "firstTimestamp": moment,
+        "lastTimestamp": moment,
+        "count": 1,
+    }
+    with suppress(ClusterError):
+        cluster.create("/api/v1/namespaces/default/events", event)

@@ -1,0 +1,112 @@
+"""How a node's pods come to the network that its agent now makes: recycle, reboot, a command of the user's, none."""
+
+import shlex
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from components.operations import agent as agents
+from components.operations.api import Cluster
+from components.operations.deadline import Deadline, OperationError, Pending, wait_until
+from components.operations.marks import RESTARTED, TurnStep, mark, read_node
+from components.operations.model import Pod
+from components.operations.progress import Progress
+from components.operations.reboot import reboot
+from components.operations.recycle import recycle, stale_pods, wait_for_fresh_addresses
+
+_KUBELET_RENEWS_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restart:
+    """The method, by its name in the config, and what it needs; times in seconds."""
+
+    method: str
+    command: str
+    timeout_seconds: float
+    agent_timeout_seconds: float
+    cilium_namespace: str
+    image: str
+
+
+def bring_over(
+    cluster: Cluster, node: str, how: Restart, *, stale: Callable[[Pod], bool], agent: agents.Agent, progress: Progress
+) -> tuple[bool, list[str]]:
+    """See to it that no pod of the node has a stale address; returns (was it restarted, which pods were recycled)."""
+    restarted = False
+    if how.method == "reboot":
+        progress.step("reboot")
+        restarted = reboot(
+            cluster,
+            node,
+            image=how.image,
+            step=TurnStep.SWITCHING,
+            timeout_seconds=how.timeout_seconds,
+            progress=progress,
+        )
+        _settle(cluster, node, how, stale=stale, other_than=agent.run if restarted else "")
+    elif how.method == "command":
+        progress.step("command")
+        restarted = _run_command(cluster, node, how, progress=progress)
+        _settle(cluster, node, how, stale=stale, other_than="")
+    if how.method == "none":
+        progress.step("wait", "restart.method is none: waiting for somebody else to renew the node's pods")
+        _wait_for_others(cluster, node, how, stale=stale)
+        return False, []
+    progress.step("recycle")
+    return restarted, recycle(cluster, node, stale=stale, timeout_seconds=how.timeout_seconds, progress=progress)
+
+
+def _run_command(cluster: Cluster, node: str, how: Restart, *, progress: Progress) -> bool:
+    if read_node(cluster, node).annotations.get(RESTARTED):
+        progress.say("was restarted in this turn already")
+        return False
+    words = [word.replace("{node}", node) for word in shlex.split(how.command)]
+    progress.say(f"running {shlex.join(words)}")
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=how.timeout_seconds, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise OperationError(f"node {node}: restart.command could not be run to its end: {error}") from error
+    if done.returncode != 0:
+        said = (done.stdout + done.stderr).strip()[-400:]
+        raise OperationError(
+            f"node {node} stays cordoned: `{shlex.join(words)}` ended with {done.returncode}: {said}; mend it and run "
+            "`pulumi up` again"
+        )
+    mark(cluster, node, TurnStep.SWITCHING, **{RESTARTED: "true"})
+    return True
+
+
+def _settle(cluster: Cluster, node: str, how: Restart, *, stale: Callable[[Pod], bool], other_than: str) -> None:
+    def ready() -> Pending | None:
+        return None if read_node(cluster, node).ready else Pending("it is NotReady")
+
+    wait_until(
+        ready,
+        what=f"node {node}: Ready after its restart",
+        deadline=Deadline(how.timeout_seconds),
+        remedy="look at its console; once it is up run `pulumi up` again",
+        every_seconds=1,
+    )
+    agents.wait_ready(
+        cluster,
+        node,
+        namespace=how.cilium_namespace,
+        timeout_seconds=how.agent_timeout_seconds,
+        other_than=other_than,
+    )
+    wait_for_fresh_addresses(cluster, node, stale=stale, timeout_seconds=_KUBELET_RENEWS_SECONDS)
+
+
+def _wait_for_others(cluster: Cluster, node: str, how: Restart, *, stale: Callable[[Pod], bool]) -> None:
+    def fresh() -> Pending | None:
+        old = stale_pods(cluster, node, stale=stale)
+        return Pending(f"{len(old)} have not: {', '.join(pod.title for pod in old[:5])}") if old else None
+
+    wait_until(
+        fresh,
+        what=f"node {node}: its pods have addresses of the new network",
+        deadline=Deadline(how.timeout_seconds),
+        remedy="restart.method is 'none', so their renewal is yours: restart them, then `pulumi up` again",
+        every_seconds=1,
+    )
