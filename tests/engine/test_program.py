@@ -1,6 +1,8 @@
 """`pulumi preview` and what it refuses, by the real CLI: bad input is told in one line and changes nothing."""
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -60,6 +62,23 @@ def test_a_preview_changes_nothing_and_says_what_a_turn_will_do(
     # No CiliumNodeConfig is there: what `secondary` leaves is not complete.
     assert "there is no CiliumNodeConfig" in stack.preview(check=False).output
     assert fingerprint() == before
+
+
+def test_a_second_operator_is_refused_in_preview(plane: ControlPlane, stack: Session) -> None:
+    as_secondary(plane)
+    lease = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": "migration", "namespace": "cni-live-migration"},
+        "spec": {
+            "holderIdentity": "alice@elsewhere/1",
+            "renewTime": datetime.now(UTC).isoformat(timespec="microseconds"),
+        },
+    }
+    plane.kubectl("apply", "-f", "-", stdin=json.dumps(lease))
+    stack.set_path("phase", "secondary")
+    run = stack.preview(check=False)
+    assert "[one-run] another run works on this cluster: alice@elsewhere/1" in run.output
 
 
 def test_no_cluster_is_one_clear_line(stack: Session) -> None:

@@ -69,8 +69,23 @@ class Stage:
     def objects(self, *words: str) -> Any:
         return json.loads(self.lab.kubectl(*words, "-o", "json").stdout)
 
-    def kill_up_when(self, text: str, *, limit_seconds: float = 120) -> str:
+    def kill_up_when(self, text: str) -> None:
         """Start `pulumi up` and kill -9 the engine and its providers the moment that its output has `text`."""
+        process, _ = self._up_until(text)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def interrupt_up_when(self, text: str) -> tuple[str, float]:
+        """Start `pulumi up` and press Ctrl-C when its output has `text`; returns all output and the seconds it took."""
+        process, output = self._up_until(text)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.stdout is not None
+        output += process.stdout.read()
+        process.wait()
+        return output, time.monotonic() - began
+
+    def _up_until(self, text: str, *, limit_seconds: float = 120) -> tuple[subprocess.Popen[str], str]:
         process = subprocess.Popen(
             self.session.command("up", "--yes", "--skip-preview", "--non-interactive"),
             cwd=self.session.program,
@@ -87,9 +102,6 @@ class Stage:
             lines.append(line)
             if text in line or time.monotonic() > end:
                 break
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
         output = "".join(lines)
         assert text in output, output
-        return output
+        return process, output

@@ -87,8 +87,21 @@ def test_finalize_after_one_of_three_nodes_is_refused(stage: Stage) -> None:
     stage.session.set(phase="migrate")
 
 
-def test_a_node_taken_out_of_the_waves_goes_back(stage: Stage) -> None:
+def test_a_label_removed_by_hand_is_drift_and_is_mended(stage: Stage) -> None:
+    stage.lab.kubectl("label", "node", "worker-1", "io.cilium.migration/cilium-default-")
+    stage.session.pulumi("refresh", "--yes", "--skip-preview", "--non-interactive")
+    assert "to update" in stage.session.preview().output
+    stage.session.up()
+    assertions.node_is_on_cilium(stage.lab, "worker-1")
+    assert "to update" not in stage.session.preview().output
+
+
+def test_a_node_taken_out_of_the_waves_goes_back_also_when_stopped_midway(stage: Stage) -> None:
     stage.set_waves()
+    output, seconds = stage.interrupt_up_when("[3/7] agent: re-creating")
+    assert seconds < 15
+    assert "node worker-1: stopped as asked in step 'agent'" in output
+    assert stage.objects("get", "node", "worker-1")["spec"]["unschedulable"] is True
     stage.session.up()
     for node in stage.nodes:
         assertions.node_is_on_flannel(stage.lab, node)
@@ -119,6 +132,9 @@ def test_a_wave_of_two_nodes_by_reboot(stage: Stage) -> None:
     assert outputs["nodesToDo"] == []
     assert outputs["nodes"]["worker-2"]["restarted"] is True
     assert outputs["nodes"]["worker-2"]["verified"]["flows"] >= 5
+    described = stage.lab.kubectl("describe", "node", "worker-2").stdout
+    for reason in ("MigrationCordon", "MigrationDrain", "MigrationAgent", "MigrationReboot", "MigrationDone"):
+        assert reason in described
 
 
 def _boot_id(stage: Stage, node: str) -> str:
