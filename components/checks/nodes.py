@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from components.checks.finding import Context, Finding, Severity
+from components.operations.drain_notes import Surroundings, Topic, preview_notes
 from components.operations.drain_plan import DrainOptions, budget_findings, plan_drain
 from components.operations.marks import BY, CORDONED_BEFORE, SINCE, STEP, TurnStep, step_of
 from stacks.phases import Phase
@@ -58,19 +59,31 @@ def drainable(context: Context) -> Iterator[Finding]:
     """A drain that can't succeed is refused before it starts; one that may take long is announced."""
     settings = context.config.drain
     options = DrainOptions(**settings.model_dump())
+    around = Surroundings(
+        nodes=context.snapshot.nodes,
+        pods=context.snapshot.pods,
+        volumes=context.snapshot.pinned_volumes,
+        options=options,
+    )
     for node in context.about_to_move:
         if step_of(node) in (TurnStep.DRAINED, TurnStep.SWITCHING):
             continue
         plan = plan_drain(
             context.snapshot.pods_on(node.name), daemon_sets=context.snapshot.daemon_set_names, options=options
         )
-        never, slow = budget_findings(plan, context.snapshot.budgets)
-        for text in (*plan.refusals, *([] if options.disable_eviction else never)):
+        never, slow = ([], []) if options.disable_eviction else budget_findings(plan, context.snapshot.budgets)
+        for text in (*plan.refusals, *never):
             fact, _, remedy = text.partition(": ")
             yield Finding(evidence=f"node {node.name} cannot be drained: {fact}", remedy=remedy or "mend that")
         for text in (*plan.warnings, *slow):
             yield Finding(
                 evidence=f"node {node.name}: {text}", remedy="its turn may take longer", severity=Severity.WARNING
+            )
+        for note in preview_notes(plan, context.snapshot.budgets, around):
+            yield Finding(
+                evidence=f"node {node.name}: {note.fact}",
+                remedy=note.remedy,
+                severity=Severity.NOTE if note.topic is Topic.ONLY_REPLICA else Severity.WARNING,
             )
 
 

@@ -17,17 +17,33 @@ Object = dict[str, Any]
 PAGE_SIZE = 500
 # Reads may be sent again whatever happened; anything else only if it never left.
 _RETRY_READS = Retry(total=5, connect=5, read=3, status=5, status_forcelist=(429, 502, 503), backoff_factor=0.2)
-_RETRY_CONNECT = Retry(total=5, connect=5, read=0, status=0, other=0, backoff_factor=0.2)
+_RETRY_CONNECT = Retry(
+    total=5, connect=5, read=0, status=0, other=0, backoff_factor=0.2, respect_retry_after_header=False
+)
 
 
 class ClusterError(Exception):
-    """The cluster's API said no, or said nothing; `status` is the HTTP code, 0 if there was no answer."""
+    """The cluster's API said no, or said nothing; `status` is the HTTP code, 0 if there was no answer.
 
-    def __init__(self, text: str, *, status: int = 0, reason: str = "", causes: tuple[str, ...] = ()) -> None:
+    `causes` are in the server's words, `cause_kinds` what it calls them; `retry_after` is in seconds, 0 if not said.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        status: int = 0,
+        reason: str = "",
+        causes: tuple[str, ...] = (),
+        cause_kinds: tuple[str, ...] = (),
+        retry_after: float = 0,
+    ) -> None:
         super().__init__(text)
         self.status = status
         self.reason = reason
         self.causes = causes
+        self.cause_kinds = cause_kinds
+        self.retry_after = retry_after
 
     @property
     def may_pass(self) -> bool:
@@ -43,16 +59,22 @@ class CommandResult:
     output: str
 
 
-def _error(status: int, body: bytes, *, doing: str) -> ClusterError:
-    message, reason, causes = body.decode(errors="replace")[:300], "", ()
+def _error(status: int, body: bytes, *, doing: str, retry_after: str) -> ClusterError:
+    message, reason = body.decode(errors="replace")[:300], ""
+    causes: list[Object] = []
     try:
         answer = json.loads(body)
         message, reason = answer.get("message") or message, answer.get("reason") or ""
-        causes = tuple(cause.get("message", "") for cause in (answer.get("details") or {}).get("causes") or [])
+        causes = (answer.get("details") or {}).get("causes") or []
     except (ValueError, AttributeError):
         pass
     return ClusterError(
-        f"{doing}: the API server answered {status}: {message}", status=status, reason=reason, causes=causes
+        f"{doing}: the API server answered {status}: {message}",
+        status=status,
+        reason=reason,
+        causes=tuple(cause.get("message", "") for cause in causes),
+        cause_kinds=tuple(cause.get("reason", "") for cause in causes),
+        retry_after=float(retry_after) if retry_after.isdigit() else 0,
     )
 
 
@@ -92,7 +114,12 @@ class Cluster:
         except (HTTPError, OSError) as error:
             raise ClusterError(f"{method} {path}: no answer from {self.server} ({error})") from error
         if response.status >= 300:
-            raise _error(response.status, response.data, doing=f"{method} {path}")
+            raise _error(
+                response.status,
+                response.data,
+                doing=f"{method} {path}",
+                retry_after=response.headers.get("retry-after", ""),
+            )
         return bytes(response.data)
 
     def _request(

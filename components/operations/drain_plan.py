@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from components.operations.model import Budget, Pod
+from stacks.labels import parse_selector, selects
+
+NOT_SELECTED = "not selected by drain.podSelector"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +17,7 @@ class DrainOptions:
 
     timeout_seconds: float = 600
     grace_period_seconds: int | None = None
+    pod_selector: str = ""
     force: bool = False
     delete_empty_dir_data: bool = False
     disable_eviction: bool = False
@@ -37,9 +41,16 @@ class DrainPlan:
         return ", ".join(f"{name} ×{count}" for name, count in sorted(counts.items())) or "no pods"
 
 
-def _age_of_deletion(pod: Pod, now: datetime) -> float:
-    since = datetime.fromisoformat(pod.terminating_since.replace("Z", "+00:00"))
-    return (now - since).total_seconds()
+def age_of_deletion(pod: Pod, now: datetime) -> float:
+    """Seconds since a terminating pod's grace period ended, negative until then."""
+    return (now - datetime.fromisoformat(pod.terminating_since.replace("Z", "+00:00"))).total_seconds()
+
+
+def no_longer_awaited(pod: Pod, *, options: DrainOptions, now: datetime) -> bool:
+    """Whether the pod has been terminating for longer than the options let a drain wait; whole seconds, as kubectl."""
+    if not pod.terminating_since or not options.skip_wait_for_delete_seconds:
+        return False
+    return int(age_of_deletion(pod, now)) > options.skip_wait_for_delete_seconds
 
 
 def plan_drain(
@@ -50,65 +61,83 @@ def plan_drain(
     The filters and their order are those of k8s.io/kubectl/pkg/drain, with DaemonSet pods always left alone.
     """
     moment = now or datetime.now(UTC)
+    selector = parse_selector(options.pod_selector)
     evict: list[Pod] = []
     leave: list[tuple[Pod, str]] = []
     refusals: list[str] = []
     warnings: list[str] = []
     for pod in sorted(pods, key=lambda each: (each.namespace, each.name)):
-        skip_after = options.skip_wait_for_delete_seconds
-        if pod.terminating_since and skip_after and _age_of_deletion(pod, moment) > skip_after:
-            leave.append((pod, f"terminating for more than {skip_after:.0f} s"))
+        if not selects(selector, pod.labels):
+            leave.append((pod, NOT_SELECTED))
+        elif no_longer_awaited(pod, options=options, now=moment):
+            leave.append((pod, f"terminating for more than {options.skip_wait_for_delete_seconds:.0f} s"))
+        elif pod.finished:
+            leave.append((pod, "static pod")) if pod.mirror else evict.append(pod)
+        elif (pod.namespace, _daemon_set(pod)) in daemon_sets:
+            leave.append((pod, "DaemonSet pod"))
+        elif _daemon_set(pod) and not options.force:
+            refusals.append(
+                f"pod {pod.title} belongs to DaemonSet {_daemon_set(pod)}, which does not exist: "
+                "delete the pod, or set drain.force"
+            )
         elif pod.mirror:
             leave.append((pod, "static pod"))
-        elif pod.controller and pod.controller.kind == "DaemonSet" and not pod.finished:
-            if (pod.namespace, pod.controller.name) in daemon_sets:
-                leave.append((pod, "DaemonSet pod"))
-            elif options.force:
-                warnings.append(f"pod {pod.title}: its DaemonSet {pod.controller.name} is gone, nothing re-creates it")
-                evict.append(pod)
-            else:
-                refusals.append(
-                    f"pod {pod.title} belongs to DaemonSet {pod.controller.name}, which does not exist: "
-                    "delete the pod, or set drain.force"
-                )
-        elif pod.finished:
-            evict.append(pod)
         else:
-            faults = []
-            if pod.empty_dirs and not options.delete_empty_dir_data:
-                faults.append(
-                    f"pod {pod.title} keeps data in emptyDir {', '.join(pod.empty_dirs)}, which a drain deletes: "
-                    "set drain.deleteEmptyDirData if that data may go"
-                )
-            if pod.controller is None and not options.force:
-                faults.append(
-                    f"pod {pod.title} has no controller, so nothing re-creates it: move it yourself, or set drain.force"
-                )
-            elif pod.controller is None:
-                warnings.append(f"pod {pod.title} has no controller: nothing re-creates it")
+            faults, cautions = _losses(pod, options)
             refusals += faults
             if not faults:
+                warnings += cautions
                 evict.append(pod)
     return DrainPlan(evict=tuple(evict), leave=tuple(leave), refusals=tuple(refusals), warnings=tuple(warnings))
+
+
+def _daemon_set(pod: Pod) -> str:
+    return pod.controller.name if pod.controller and pod.controller.is_daemon_set else ""
+
+
+def _losses(pod: Pod, options: DrainOptions) -> tuple[list[str], list[str]]:
+    """What an eviction would destroy for good: (what the options forbid, what they accept)."""
+    faults, cautions = [], []
+    if pod.empty_dirs and not options.delete_empty_dir_data:
+        faults.append(
+            f"pod {pod.title} keeps data in emptyDir {', '.join(pod.empty_dirs)}, which a drain deletes: "
+            "set drain.deleteEmptyDirData if that data may go"
+        )
+    if pod.controller is None and not options.force:
+        faults.append(
+            f"pod {pod.title} has no controller, so nothing re-creates it: move it yourself, or set drain.force"
+        )
+    elif pod.controller is None:
+        cautions.append(f"pod {pod.title} has no controller: nothing re-creates it")
+    elif _daemon_set(pod):
+        cautions.append(f"pod {pod.title}: its DaemonSet {_daemon_set(pod)} is gone, nothing re-creates it")
+    return faults, cautions
 
 
 def budget_findings(plan: DrainPlan, budgets: Sequence[Budget]) -> tuple[list[str], list[str]]:
     """What the budgets say of the pods to evict: (what can never succeed, what may take long)."""
     never, slow = [], []
-    touched: dict[str, Budget] = {}
+    blocking: dict[str, Budget] = {}
     for pod in plan.evict:
         covering = [budget for budget in budgets if budget.covers(pod)]
-        if len(covering) > 1:
+        if len(covering) > 1 and not pod.past_budgets:
             names = ", ".join(budget.name for budget in covering)
             never.append(
                 f"pod {pod.title} is under {len(covering)} budgets ({names}): the API refuses every eviction of it; "
                 "leave it one budget"
             )
-        for budget in covering:
-            touched[f"{budget.namespace}/{budget.name}"] = budget
-    for budget in touched.values():
-        if budget.disruptions_allowed == 0 and budget.current_healthy <= budget.desired_healthy >= budget.expected_pods:
-            never.append(f"{budget.numbers} of {budget.expected_pods}: no eviction can ever succeed; add a replica")
-        elif budget.disruptions_allowed == 0:
+        blocking.update({f"{each.namespace}/{each.name}": each for each in covering if each.guards(pod)})
+    for title, budget in blocking.items():
+        if not budget.counted:
+            slow.append(f"budget {title} has not been counted since it was changed: evictions wait until it has")
+        elif budget.disruptions_allowed > 0:
+            continue
+        elif budget.failure:
+            never.append(f"budget {title} cannot be counted ({budget.failure}): mend it, until then nothing is evicted")
+        elif budget.desired_healthy >= budget.expected_pods > 0:
+            rule = f" ({budget.rule})" if budget.rule else ""
+            remedy = "loosen it for the time of the move" if budget.forbids_any else "add a replica, or loosen it"
+            never.append(f"{budget.numbers} of {budget.expected_pods}{rule}: no eviction can ever succeed; {remedy}")
+        else:
             slow.append(f"{budget.numbers}: evictions wait until a replica more is healthy")
     return never, slow

@@ -8,6 +8,7 @@ from typing import Any
 Object = Mapping[str, Any]
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
+HOSTNAME_LABEL = "kubernetes.io/hostname"
 
 
 def _metadata(item: Object) -> Object:
@@ -60,6 +61,34 @@ class Controller:
 
     kind: str
     name: str
+    api_version: str = "apps/v1"
+
+    @property
+    def is_daemon_set(self) -> bool:
+        """Whether it is the DaemonSet of Kubernetes; other projects have kinds of that name, which a drain evicts."""
+        return self.kind == "DaemonSet" and self.api_version == "apps/v1"
+
+
+def required_hosts(required: Object | None) -> tuple[str, ...]:
+    """The nodes that a required node affinity names by hostname or name; empty if it leaves any other open."""
+    hosts: set[str] = set()
+    for term in (required or {}).get("nodeSelectorTerms") or []:
+        rules = [
+            rule
+            for rule in [*(term.get("matchExpressions") or []), *(term.get("matchFields") or [])]
+            if rule.get("key") in (HOSTNAME_LABEL, "metadata.name") and rule.get("operator") == "In"
+        ]
+        if not rules:
+            return ()
+        hosts.update(rules[0].get("values") or [])
+    return tuple(sorted(hosts))
+
+
+def _hosts_of_pod(spec: Object) -> tuple[str, ...]:
+    selected = (spec.get("nodeSelector") or {}).get(HOSTNAME_LABEL)
+    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
+    return (str(selected),) if selected else required_hosts(required)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +111,10 @@ class Pod:
     host_ports: tuple[int, ...]
     images: tuple[str, ...]
     labels: Mapping[str, str]
+    only_hosts: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+    ports_on_host: tuple[tuple[str, int], ...] = ()
+    finalizers: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, item: Object) -> "Pod":
@@ -105,12 +138,26 @@ class Pod:
             host_network=host_network,
             terminating_since=metadata.get("deletionTimestamp") or "",
             mirror=MIRROR_ANNOTATION in (metadata.get("annotations") or {}),
-            controller=Controller(kind=owners[0]["kind"], name=owners[0]["name"]) if owners else None,
+            controller=Controller(
+                kind=owners[0]["kind"], name=owners[0]["name"], api_version=owners[0].get("apiVersion") or ""
+            )
+            if owners
+            else None,
             empty_dirs=tuple(each["name"] for each in spec.get("volumes") or [] if "emptyDir" in each),
             udp_host_ports=tuple(port for protocol, port in on_host if protocol == "UDP" and port),
             host_ports=tuple(port for _, port in on_host if port and not host_network),
             images=tuple(each.get("image", "") for each in spec.get("containers") or []),
             labels=metadata.get("labels") or {},
+            only_hosts=_hosts_of_pod(spec),
+            claims=tuple(
+                each["persistentVolumeClaim"]["claimName"]
+                if "persistentVolumeClaim" in each
+                else f"{metadata['name']}-{each['name']}"
+                for each in spec.get("volumes") or []
+                if "persistentVolumeClaim" in each or "ephemeral" in each
+            ),
+            ports_on_host=tuple((protocol, port) for protocol, port in on_host if port),
+            finalizers=tuple(metadata.get("finalizers") or ()),
         )
 
     @property
@@ -127,6 +174,11 @@ class Pod:
     def finished(self) -> bool:
         """Whether it ran to its end."""
         return self.phase in ("Succeeded", "Failed")
+
+    @property
+    def past_budgets(self) -> bool:
+        """Whether the API evicts it whatever the budgets say: it is over, on its way out, or never came up."""
+        return self.finished or self.phase == "Pending" or bool(self.terminating_since)
 
     @property
     def on_pod_network(self) -> bool:
@@ -168,8 +220,32 @@ def _matches(selector: Object | None, labels: Mapping[str, str]) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PinnedVolume:
+    """A PersistentVolume that some nodes alone can mount, with the claim that it is bound to."""
+
+    name: str
+    namespace: str
+    claim: str
+    hosts: tuple[str, ...]
+
+    @classmethod
+    def read(cls, item: Object) -> "PinnedVolume | None":
+        """From the API's JSON; None if any node can mount it, or nobody claims it."""
+        spec = item.get("spec") or {}
+        hosts = required_hosts((spec.get("nodeAffinity") or {}).get("required"))
+        claim = spec.get("claimRef") or {}
+        if not hosts or not claim:
+            return None
+        return cls(name=_metadata(item)["name"], namespace=claim["namespace"], claim=claim["name"], hosts=hosts)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Budget:
-    """One PodDisruptionBudget with its present numbers."""
+    """One PodDisruptionBudget with its present numbers.
+
+    `rule` is what its spec demands, in its own words; `counted` is False while the numbers are those of an older spec;
+    `failure` is why its controller cannot count at all.
+    """
 
     namespace: str
     name: str
@@ -178,24 +254,46 @@ class Budget:
     current_healthy: int
     desired_healthy: int
     expected_pods: int
+    rule: str = ""
+    evicts_unready: bool = False
+    counted: bool = True
+    failure: str = ""
 
     @classmethod
     def read(cls, item: Object) -> "Budget":
         """From the API's JSON."""
-        metadata, status = _metadata(item), item.get("status") or {}
+        metadata, spec, status = _metadata(item), item.get("spec") or {}, item.get("status") or {}
+        rules = [f"{key} {spec[key]}" for key in ("minAvailable", "maxUnavailable") if spec.get(key) is not None]
+        failed = [each for each in status.get("conditions") or [] if each.get("reason") == "SyncFailed"]
         return cls(
             namespace=metadata["namespace"],
             name=metadata["name"],
-            selector=(item.get("spec") or {}).get("selector"),
+            selector=spec.get("selector"),
             disruptions_allowed=int(status.get("disruptionsAllowed") or 0),
             current_healthy=int(status.get("currentHealthy") or 0),
             desired_healthy=int(status.get("desiredHealthy") or 0),
             expected_pods=int(status.get("expectedPods") or 0),
+            rule=rules[0] if rules else "",
+            evicts_unready=spec.get("unhealthyPodEvictionPolicy") == "AlwaysAllow",
+            counted=int(status.get("observedGeneration") or 0) >= int(metadata.get("generation") or 0),
+            failure=failed[0].get("message", "") if failed else "",
         )
 
     def covers(self, pod: Pod) -> bool:
         """Whether the budget counts this pod."""
         return self.namespace == pod.namespace and _matches(self.selector, pod.labels)
+
+    def guards(self, pod: Pod) -> bool:
+        """Whether it has a say in this pod's eviction; of a pod that is not Ready, mostly not."""
+        if not self.covers(pod) or pod.past_budgets:
+            return False
+        enough_without_it = self.counted and self.current_healthy >= self.desired_healthy > 0
+        return pod.ready or not (self.evicts_unready or enough_without_it)
+
+    @property
+    def forbids_any(self) -> bool:
+        """Whether no number of replicas would let one go."""
+        return self.rule in ("maxUnavailable 0", "maxUnavailable 0%", "minAvailable 100%")
 
     @property
     def numbers(self) -> str:

@@ -11,7 +11,7 @@ from components.names import NAMESPACE
 from components.operations.api import Cluster
 from components.operations.lease import read as read_lease
 from components.operations.marks import TurnStep, step_of
-from components.operations.model import Budget, Node, Pod
+from components.operations.model import Budget, Node, PinnedVolume, Pod
 
 RECORD = "record"
 FACTS = "facts"
@@ -44,6 +44,7 @@ class Snapshot:
     nodes: tuple[Node, ...]
     pods: tuple[Pod, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    pinned_volumes: tuple[PinnedVolume, ...] = ()
     daemon_sets: tuple[Mapping[str, Any], ...] = ()
     config_maps: tuple[Mapping[str, Any], ...] = ()
     service_networks: tuple[str, ...] = ()
@@ -89,6 +90,7 @@ def observe(cluster: Cluster, *, cilium_namespace: str) -> Snapshot:
         "nodes": "/api/v1/nodes",
         "pods": "/api/v1/pods",
         "budgets": "/apis/policy/v1/poddisruptionbudgets",
+        "volumes": "/api/v1/persistentvolumes",
         "daemon_sets": "/apis/apps/v1/daemonsets",
         "ours": f"/api/v1/namespaces/{NAMESPACE}/configmaps",
         "cilium_nodes": "/apis/cilium.io/v2/ciliumnodes",
@@ -104,6 +106,7 @@ def observe(cluster: Cluster, *, cilium_namespace: str) -> Snapshot:
         nodes=tuple(Node.read(item) for item in read["nodes"]),
         pods=tuple(Pod.read(item) for item in read["pods"]),
         budgets=tuple(Budget.read(item) for item in read["budgets"]),
+        pinned_volumes=tuple(volume for volume in map(PinnedVolume.read, read["volumes"]) if volume),
         daemon_sets=tuple(read["daemon_sets"]),
         config_maps=tuple(_source_config_maps(cluster, read["daemon_sets"])),
         service_networks=_service_networks(cluster),
