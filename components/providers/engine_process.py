@@ -1,18 +1,25 @@
-"""What the engine's process for Python providers lacks: more than four at once, and an ear for Ctrl-C.
+"""What the engine's process for Python providers lacks: more than four at once, an ear for Ctrl-C, an end.
 
 The process is `pulumi.dynamic`'s own. It serves with four threads and answers Cancel with nothing, so at most four
 nodes of a wave would move side by side, and a Ctrl-C would wait for every drain to its end (pulumi 3.259,
-`pulumi/dynamic/__main__.py`). Both are put right from within; nothing but this module knows of it, and in any other
+`pulumi/dynamic/__main__.py`). And an engine that was killed leaves it behind: it would go on draining while the next
+run does the same. All three are put right from within; nothing but this module knows of it, and in any other
 process it does nothing. See docs/decisions/0006.
 """
 
 import gc
+import os
+import socket
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 AT_ONCE = 128
 _THEIR_WORKERS = 4
+_LOOK_SECONDS = 1.0
+_prepared = False
 
 
 def _serves_providers() -> bool:
@@ -30,10 +37,28 @@ def _cancel(self: Any, request: Any, context: Any) -> Any:  # noqa: ARG001 (the 
     return empty_pb2.Empty()
 
 
+def _end_with_engine(host: str, port: int) -> None:
+    """End this process as soon as the engine is gone; whatever is half done, the next run takes up again."""
+    while True:
+        time.sleep(_LOOK_SECONDS)
+        try:
+            socket.create_connection((host, port), timeout=_LOOK_SECONDS).close()
+        except ConnectionRefusedError:
+            os._exit(1)
+        except OSError:
+            continue  # a machine short of sockets or time says nothing of the engine
+
+
 def prepare() -> None:
-    """Let this process serve many nodes at once and hear of a Ctrl-C; done twice it does nothing more."""
-    if not _serves_providers():
+    """Let this process serve many nodes at once, hear of a Ctrl-C and end with its engine. Once is enough."""
+    global _prepared  # noqa: PLW0603 (it is the process that is prepared)
+    if _prepared or not _serves_providers():
         return
+    _prepared = True
+    host, _, port = sys.argv[-1].rpartition(":")
+    if port.isdigit():
+        watch = threading.Thread(target=_end_with_engine, args=(host, int(port)), daemon=True, name="engine")
+        watch.start()
     for each in gc.get_objects():
         if type(each) is ThreadPoolExecutor and each._max_workers == _THEIR_WORKERS:
             each._max_workers = AT_ONCE  # it makes threads as they are needed, up to this

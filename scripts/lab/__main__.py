@@ -11,7 +11,7 @@ from rich.table import Table
 
 from scripts.lab.console import LabError, Step, console
 from scripts.lab.images.store import image_store
-from scripts.lab.lab import Lab, build_parts
+from scripts.lab.lab import Lab
 from scripts.lab.paths import cache_folder, lab_folder
 from scripts.lab.simulated import lab as simulated
 from scripts.lab.workloads.apply import app as workload_commands
@@ -82,9 +82,10 @@ def kubeconfig() -> None:
 
 @app.command()
 def build() -> None:
-    """Build every program and image that the lab needs, without starting it."""
-    build_parts()
-    image_store()
+    """Build every program and image that the lab needs, Pulumi's too, without starting anything."""
+    from scripts.lab.session import build_everything  # the other commands start without it
+
+    build_everything()
 
 
 @app.command()

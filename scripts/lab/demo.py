@@ -13,7 +13,7 @@ from scripts.lab import assertions
 from scripts.lab.console import LabError, Step, console
 from scripts.lab.lab import Lab
 from scripts.lab.paths import lab_folder
-from scripts.lab.session import Session
+from scripts.lab.session import Session, build_everything
 from scripts.lab.toolchain.pulumi import stack_history
 from scripts.lab.workloads.apply import Workloads, show
 from scripts.lab.workloads.recording import lab_records, read
@@ -113,6 +113,7 @@ def run_demo(*, nodes: int, source: str, restart: str, keep: bool) -> DemoResult
     """The whole of it, from nothing; raises LabError when anything was lost that nobody planned."""
     if source != "flannel":
         raise LabError(f"source {source} is not known; the lab's source is flannel")
+    build_everything()
     lab = Lab()
     lab.down()
     with Step(f"a cluster of {nodes} nodes with Flannel"):

@@ -8,17 +8,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts.lab.console import LabError, console
+from scripts.lab.images.store import image_store
 from scripts.lab.kubernetes_plugin.install import install
+from scripts.lab.lab import build_parts
 from scripts.lab.paths import CHECKOUT, lab_folder
 from scripts.lab.toolchain import parts
 from scripts.lab.toolchain.build import build_cilium, build_part
-from scripts.lab.toolchain.pulumi import environment
+from scripts.lab.toolchain.pulumi import cli_folder, environment
 
 # A line of one of the providers' operations: `worker-1 [2/7] drain: 3 of 5 pods gone (1.2 s)`.
 _PROGRESS = re.compile(r"(\S+ \[\d+/\d+\] .+ \(\d+\.\d s\))\s*$")
 _TOLD = re.compile(r"^\s*(error: .*|\[[a-z-]+\] .*)$")
 _LIMIT_SECONDS = 1800
 _WITH_CONFIG = ("config", "preview", "up", "refresh", "destroy")
+
+
+def build_everything() -> None:
+    """Every program and image of the lab and of the engine, so that nothing is compiled beside a running cluster."""
+    cli_folder()
+    build_part(parts.HELM)
+    build_cilium()
+    build_parts()
+    image_store()
 
 
 def prepare(*, kubeconfig: Path, folder: Path | None = None) -> dict[str, str]:

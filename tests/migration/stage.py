@@ -5,8 +5,10 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from scripts.lab.lab import Lab
@@ -15,6 +17,22 @@ from scripts.lab.workloads.apply import Workloads
 from scripts.lab.workloads.explanations import Outage
 from scripts.lab.workloads.recording import lab_records, read
 from scripts.lab.workloads.report import Report
+
+
+def _descendants(process: int) -> list[int]:
+    """Every process below this one, by the kernel's own lists."""
+    found: list[int] = []
+    for each in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in map(int, each.read_text().split()):
+            found += [child, *_descendants(child)]
+    return found
+
+
+def _command(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
 
 
 @dataclass
@@ -72,8 +90,17 @@ class Stage:
     def kill_up_when(self, text: str) -> None:
         """Start `pulumi up` and kill -9 the engine and its providers the moment that its output has `text`."""
         process, _ = self._up_until(text)
-        os.killpg(process.pid, signal.SIGKILL)
+        below = _descendants(process.pid)
+        process.kill()
         process.wait()
+        # What works on the cluster must end by itself: a run that follows would meet it there.
+        end = time.monotonic() + 10
+        while any("pulumi.dynamic" in _command(each) for each in below):
+            assert time.monotonic() < end, "the provider's process outlives its engine"
+            time.sleep(0.2)
+        for each in below:
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
 
     def interrupt_up_when(self, text: str) -> tuple[str, float]:
         """Start `pulumi up` and press Ctrl-C when its output has `text`; returns all output and the seconds it took."""
