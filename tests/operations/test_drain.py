@@ -115,7 +115,10 @@ def test_replacements_that_find_no_room_are_named(cluster: Cluster, node: str, s
     space.deployment("web", replicas=1, nodeSelector={"kubernetes.io/hostname": node})
     eventually(lambda: len(space.ready("web")) == 1)
     cordon(cluster, node, step=TurnStep.DRAINING)
-    with pytest.raises(OperationError, match=r"ReplicaSet .*/web-.* has 0 of 1 pods Ready"):
+    with pytest.raises(
+        OperationError,
+        match=r"Deployment .*/web has 0 of 1 pods Ready \(pod web-.* is unschedulable: 0/\d+ nodes are available",
+    ):
         run(cluster, node, replacements_timeout_seconds=2)
 
 
