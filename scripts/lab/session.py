@@ -164,5 +164,5 @@ def diagnostics(output: str) -> str:
 def announcements(output: str) -> list[str]:
     """What the program said of the nodes and what the engine counts, from a preview's output."""
     _, _, rest = output.partition("Diagnostics:")
-    wanted = re.compile(r"^\s*(warning: .*|note: .*|info: .*|.* (moves to Cilium|goes back to) .*|[+~-] \d+ to .*)$")
+    wanted = re.compile(r"^\s*(warning: .*|note: .*|info: .*|.* (moves to Cilium|goes back to)\b.*|[+~-] \d+ to .*)$")
     return [line.strip() for line in (rest or output).splitlines() if wanted.match(line)]
