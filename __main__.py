@@ -23,7 +23,8 @@ def main() -> None:
     except PlanError as error:
         raise pulumi.RunError(str(error)) from error
     for line in plan.lines(at_once=pulumi.runtime.settings.SETTINGS.parallel or 1):
-        pulumi.log.warn(line) if line.startswith("warning") else pulumi.log.info(line)
+        kind, _, text = line.partition(": ")
+        pulumi.log.warn(text) if kind == "warning" else pulumi.log.info(line)
     for name, value in declare(plan).items():
         pulumi.export(name, value)
 

@@ -59,7 +59,7 @@ def test_secondary_touches_no_pod_and_no_conf(stage: Stage) -> None:
 
 def test_an_engine_killed_in_a_drain_continues_where_it_was(stage: Stage) -> None:
     stage.set_waves(["worker-1"])
-    stage.kill_up_when("drain: 1 of")
+    stage.kill_up_when("pods gone, left")
     node = stage.objects("get", "node", "worker-1")
     assert node["metadata"]["annotations"]["cni-live-migration/step"] == "draining"
     assert node["spec"]["unschedulable"] is True
