@@ -1,4 +1,4 @@
-"""One Kubernetes control plane on loopback: etcd, API server and controller manager, and nodes that kwok plays."""
+"""One Kubernetes control plane on loopback: etcd, API server and controller manager, and nodes that are simulated."""
 
 import base64
 import json
@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -18,16 +19,17 @@ from types import TracebackType
 import yaml
 
 from scripts.lab.console import LabError
+from scripts.lab.simulated import FAULTS_FILE, PORTS_FILE
 from scripts.lab.simulated.certificates import Certificates, make_certificates, read_certificates
+from scripts.lab.simulated.faults import FaultFile
 from scripts.lab.simulated.processes import Processes
 from scripts.lab.toolchain import parts
 from scripts.lab.toolchain.build import build_part
 
-DEFAULT_STAGES = Path(__file__).with_name("stages.yaml")
-SIMULATED_NODE_ANNOTATION = "kwok.x-k8s.io/node=fake"
 _SERVICE_NETWORK, _SERVICE_ADDRESS = "10.96.0.0/16", "10.96.0.1"
+_PORTS = ("etcd", "etcd-peer", "kube-apiserver", "kubelet")
 # The order they start in; they stop in the reverse.
-_PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
+_PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "simulator")
 
 
 def _free_ports(count: int) -> list[int]:
@@ -47,12 +49,11 @@ class ControlPlane:
 
     Without a folder it lives in a temporary one, removed by `stop`. A start in a folder that was used before brings
     the same cluster back, on the same ports and with the same kubeconfig. `simulated_nodes` adds the scheduler and
-    kwok, which plays the nodes made by `add_node` and their pods as `stages` say.
+    the simulator, which plays every node, its kubelet and its pods; `faults` says what goes wrong there.
     """
 
     folder: Path | None = None
     simulated_nodes: bool = False
-    stages: Sequence[Path] = (DEFAULT_STAGES,)
     pod_network: str = "10.244.0.0/16"
     start_seconds: float = 90.0
     _temporary: bool = field(default=False, init=False)
@@ -81,6 +82,11 @@ class ControlPlane:
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig; it holds its certificates inline."""
         return self._folder / "kubeconfig.yaml"
+
+    @property
+    def faults(self) -> FaultFile:
+        """What goes wrong on the simulated nodes: written by tests, read by the simulator before each step."""
+        return FaultFile(self._folder / FAULTS_FILE)
 
     @property
     def kubectl_binary(self) -> Path:
@@ -130,20 +136,26 @@ class ControlPlane:
     def add_node(
         self, name: str, *, labels: Mapping[str, str] | None = None, taints: Sequence[Mapping[str, str]] = ()
     ) -> None:
-        """Create one node that kwok plays, and return once it is Ready."""
-        key, value = SIMULATED_NODE_ANNOTATION.split("=")
+        """Create one simulated node, and return once it is Ready."""
         node = {
             "apiVersion": "v1",
             "kind": "Node",
             "metadata": {
                 "name": name,
-                "annotations": {key: value},
                 "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", **(labels or {})},
             },
             "spec": {"taints": [dict(taint) for taint in taints]},
         }
         self.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(node))
-        self.kubectl("wait", f"node/{name}", "--for=condition=Ready", "--timeout=30s")
+        self.wait_for_nodes(f"node/{name}")
+
+    def wait_for_nodes(self, *which: str) -> None:
+        """Return once these nodes are Ready: `node/NAME`, or `node --all`."""
+        try:
+            self.kubectl("wait", *which, "--for=condition=Ready", "--timeout=60s")
+        except LabError:
+            self._processes.require_alive("simulator")
+            raise
 
     @property
     def _folder(self) -> Path:
@@ -156,14 +168,14 @@ class ControlPlane:
 
     @property
     def _server(self) -> str:
-        return f"https://127.0.0.1:{json.loads((self._folder / 'ports.json').read_text())['kube-apiserver']}"
+        return f"https://127.0.0.1:{json.loads((self._folder / PORTS_FILE).read_text())['kube-apiserver']}"
 
     def _prepare(self) -> tuple[Certificates, dict[str, int]]:
-        ports_file, certificates_folder = self._folder / "ports.json", self._folder / "certificates"
+        ports_file, certificates_folder = self._folder / PORTS_FILE, self._folder / "certificates"
         if self.kubeconfig.exists():
             return read_certificates(certificates_folder), json.loads(ports_file.read_text())
         self._folder.mkdir(parents=True, exist_ok=True)
-        ports = dict(zip(("etcd", "etcd-peer", "kube-apiserver"), _free_ports(3), strict=True))
+        ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
         ports_file.write_text(json.dumps(ports))
         certificates = make_certificates(certificates_folder, service_address=_SERVICE_ADDRESS)
         self._write_kubeconfig(certificates)
@@ -226,11 +238,23 @@ class ControlPlane:
                 "service-account-issuer": "https://kubernetes.default.svc",
                 "service-account-key-file": certificates.service_accounts.certificate,
                 "service-account-signing-key-file": certificates.service_accounts.key,
+                # Every node has an external address on loopback, where one server answers as the kubelet of all.
+                "kubelet-preferred-address-types": "ExternalIP",
+                "kubelet-certificate-authority": certificates.authority,
+                "kubelet-client-certificate": certificates.admin.certificate,
+                "kubelet-client-key": certificates.admin.key,
             },
         )
 
     def _start_clients(self, certificates: Certificates) -> None:
-        client = {"kubeconfig": self.kubeconfig, "leader-elect": "false", "secure-port": 0}
+        client = {
+            "kubeconfig": self.kubeconfig,
+            "leader-elect": "false",
+            "secure-port": 0,
+            # Their own modest limits would be most of the time that a thousand pods take.
+            "kube-api-qps": 1000,
+            "kube-api-burst": 2000,
+        }
         self._run(
             "kube-controller-manager",
             self._kubernetes,
@@ -241,23 +265,18 @@ class ControlPlane:
                 "allocate-node-cidrs": "true",
                 "cluster-cidr": self.pod_network,
                 "service-cluster-ip-range": _SERVICE_NETWORK,
+                # Simulated nodes say when they are not Ready, and send no heartbeats.
+                "node-monitor-grace-period": "24h",
             },
         )
         if self.simulated_nodes:
             self._run("kube-scheduler", self._kubernetes, client)
-            self._run(
-                "kwok",
-                self._kubernetes,
-                {
-                    "kubeconfig": self.kubeconfig,
-                    "manage-all-nodes": "false",
-                    "manage-nodes-with-annotation-selector": SIMULATED_NODE_ANNOTATION,
-                    "node-lease-duration-seconds": 40,
-                    "node-ip": "127.0.0.1",
-                    "cidr": self.pod_network,
-                    "config": ",".join(str(stage) for stage in self.stages),
-                },
-            )
+            self._start_simulator()
+
+    def _start_simulator(self) -> None:
+        if not self._processes.alive("simulator"):
+            command = [sys.executable, "-m", "scripts.lab.simulated.simulator", str(self._folder.absolute())]
+            self._processes.start("simulator", command)
 
     def _run(self, name: str, binaries: Path, flags: Mapping[str, object]) -> None:
         if not self._processes.alive(name):

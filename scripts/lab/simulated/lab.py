@@ -1,7 +1,7 @@
-"""A simulated lab: a real control plane in `.lab/simulated` whose nodes kwok plays, with Flannel's objects on it.
+"""A simulated lab: a real control plane in `.lab/simulated`, and nodes with Flannel that are simulated.
 
-Simulated are the nodes and their pods: they are scheduled, get addresses and become Ready, and nothing runs in them.
-The API server, the scheduler, the controllers and the budgets are real.
+Real are the API server, the scheduler, the controllers, the budgets, and Cilium's chart. Simulated are the machines,
+their kubelets, and what Flannel, Cilium and the program's own pods do there: no packet is sent, no container runs.
 """
 
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scripts.lab.console import Step
 from scripts.lab.paths import lab_folder
-from scripts.lab.simulated.control_plane import SIMULATED_NODE_ANNOTATION, ControlPlane
+from scripts.lab.simulated.control_plane import ControlPlane
 
 
 def control_plane(folder: Path | None = None) -> ControlPlane:
@@ -18,13 +18,12 @@ def control_plane(folder: Path | None = None) -> ControlPlane:
 
 
 def _node(number: int) -> dict[str, object]:
-    key, value = SIMULATED_NODE_ANNOTATION.split("=")
     name = f"worker-{number}"
     labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "annotations": {key: value}, "labels": labels},
+        "metadata": {"name": name, "labels": labels},
     }
 
 
@@ -69,5 +68,5 @@ def start(nodes: int) -> ControlPlane:
     with Step(f"{nodes} simulated nodes"):
         together = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects(nodes)})
         plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=together)
-        plane.kubectl("wait", "node", "--all", "--for=condition=Ready", "--timeout=120s")
+        plane.wait_for_nodes("node", "--all")
     return plane

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts.lab.console import LabError
+from scripts.lab.paths import CHECKOUT
 
 _GRACE_SECONDS = 10.0
 
@@ -24,8 +25,9 @@ class Processes:
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log(name).open("ab") as log:
             child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-            )
+                command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )  # fmt: skip
         self._children[name] = child
         self._pid_file(name).write_text(f"{child.pid}\n{command[0]}\n")
 

@@ -1,0 +1,116 @@
+"""What goes wrong on simulated nodes, as tests set it while they run: a file that the simulator reads before each step.
+
+    with plane.faults.during(Faults(nodes={"worker-1": NodeFaults(agent="crashing")})): ...
+
+The node "*" stands for every node that is not named; pods are named by the beginning of `namespace/name`.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Fault(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NodeFaults(_Fault):
+    """What is wrong with one node, its agent included; times in seconds."""
+
+    agent: Literal["", "never-ready", "crashing"] = ""
+    agent_ready_seconds: float = 0.2
+    conf_never_written: bool = False
+    tunnel_down: bool = False
+    flannel_insists: bool = False
+    never_reboots: bool = False
+    reboot_seconds: float = 1.0
+    stays_not_ready: bool = False
+
+
+class PodFaults(_Fault):
+    """What is wrong with some pods; times in seconds."""
+
+    start_seconds: float = 0.0
+    terminate_seconds: float = 0.0
+    stays: Literal["", "pending", "crashing"] = ""
+    stuck_terminating: bool = False
+    exec_fails: bool = False
+    logs_fail: bool = False
+
+
+class BrokenFlow(_Fault):
+    """Packets that are lost: from the pods of one node to those of another, or to `api`, `dns` or `service`."""
+
+    source: str = "*"
+    target: str = "*"
+
+    def covers(self, source: str, target: str) -> bool:
+        """Whether packets from `source` to `target` are lost."""
+        return self.source in ("*", source) and self.target in ("*", target)
+
+
+class Faults(_Fault):
+    """Everything that is wrong at the moment.
+
+    `patience_seconds` shortens how long the probe asks a target that does not answer.
+    """
+
+    nodes: Mapping[str, NodeFaults] = {}
+    pods: Mapping[str, PodFaults] = {}
+    flows: tuple[BrokenFlow, ...] = ()
+    patience_seconds: float | None = None
+
+    def node(self, name: str) -> NodeFaults:
+        """What is wrong with the node."""
+        return self.nodes.get(name) or self.nodes.get("*") or NodeFaults()
+
+    def pod(self, title: str) -> PodFaults:
+        """What is wrong with the pod `namespace/name`; the longest beginning that fits counts."""
+        fitting = [beginning for beginning in self.pods if title.startswith(beginning)]
+        return self.pods[max(fitting, key=len)] if fitting else PodFaults()
+
+    def breaks(self, source: str, target: str) -> bool:
+        """Whether packets from the pods of `source` to `target` are lost."""
+        return any(flow.covers(source, target) for flow in self.flows)
+
+
+class FaultFile:
+    """The file that holds them; whoever asks has what was written last."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._seen: tuple[int, int] | None = None
+        self._faults = Faults()
+
+    def read(self) -> Faults:
+        """What is wrong now."""
+        try:
+            status = self._file.stat()
+        except FileNotFoundError:
+            return Faults()
+        if (seen := (status.st_ino, status.st_mtime_ns)) != self._seen:
+            self._faults = Faults.model_validate_json(self._file.read_text())
+            self._seen = seen
+        return self._faults
+
+    def write(self, faults: Faults) -> None:
+        """From now on these are wrong, and nothing else."""
+        scratch = self._file.with_suffix(".new")
+        scratch.write_text(faults.model_dump_json())
+        scratch.replace(self._file)
+
+    def clear(self) -> None:
+        """From now on nothing is wrong."""
+        self._file.unlink(missing_ok=True)
+
+    @contextmanager
+    def during(self, faults: Faults) -> Iterator[None]:
+        """These are wrong until the block ends."""
+        self.write(faults)
+        try:
+            yield
+        finally:
+            self.clear()

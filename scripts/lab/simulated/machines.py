@@ -1,0 +1,221 @@
+"""The machine under a simulated node: what its scripts, agents and pods can see of it, and what each does to it.
+
+A machine is plain data; every transition returns the machine as it is afterwards. Nothing here waits or asks anyone.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+BACKUP = ".cilium_bak"
+FLANNEL_CONF = "10-flannel.conflist"
+_ACTIVE = (".conf", ".conflist", ".json")
+_BARE_INTERFACES = {"lo": 65536, "eth0": 1500}
+_VXLAN_OVERHEAD = 50
+UP, DOWN = "0x1003", "0x1002"
+
+
+class Network(StrEnum):
+    """Where a machine's next pod gets its address from."""
+
+    FLANNEL = "flannel"
+    CILIUM = "cilium"
+    BARE = "bare"  # no CNI was ever here: pods get addresses of the node's own block all the same
+    NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentSettings:
+    """What a Cilium agent read at its start; an empty `conf` is an agent that leaves the CNI conf alone."""
+
+    conf: str
+    exclusive: bool
+    tunnel_protocol: str
+    tunnel_port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """One machine; `kept_conf` is the CNI conf that its running agent keeps in place."""
+
+    name: str
+    address: str
+    boot_id: str
+    source_block: str = ""
+    cilium_block: str = ""
+    conf: frozenset[str] = frozenset()
+    had_cni: bool = False
+    interfaces: Mapping[str, int] = field(default_factory=lambda: dict(_BARE_INTERFACES))
+    udp_ports: frozenset[int] = frozenset()
+    flannel: str = ""
+    tunnel: str = ""
+    agent: bool = False
+    kept_conf: str = ""
+    exclusive: bool = True
+    on: bool = True
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> "Machine":
+        """From what `stored` gave."""
+        sets = {key: frozenset(stored[key]) for key in ("conf", "udp_ports")}
+        return cls(**{**stored, **sets})
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """The machine as JSON can hold it."""
+        return {**self.__dict__, "conf": sorted(self.conf), "udp_ports": sorted(self.udp_ports)}
+
+    @property
+    def active_conf(self) -> list[str]:
+        """The CNI confs that the container run time reads; it uses the first."""
+        return sorted(name for name in self.conf if name.endswith(_ACTIVE))
+
+    @property
+    def network(self) -> Network:
+        """The network of the next pod."""
+        if not self.active_conf:
+            return Network.NONE if self.had_cni else Network.BARE
+        return Network.CILIUM if "cilium" in self.active_conf[0] else Network.FLANNEL
+
+    @property
+    def block(self) -> str:
+        """The addresses of the next pod; empty as long as none can start."""
+        if not self.on:
+            return ""
+        if self.network is Network.CILIUM:
+            return self.cilium_block if self.agent else ""
+        if self.network is Network.FLANNEL:
+            return self.source_block if self.flannel else ""
+        return self.source_block if self.network is Network.BARE else ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether its kubelet says Ready: it runs and there is a CNI conf, if there ever was one."""
+        return self.on and self.network is not Network.NONE
+
+    @property
+    def flannel_works(self) -> bool:
+        """Whether packets of Flannel's overlay come and go."""
+        return self.on and bool(self.flannel) and self.flannel in self.interfaces
+
+    @property
+    def cilium_works(self) -> bool:
+        """Whether packets of Cilium's overlay come and go; they do while the agent is away."""
+        return self.on and bool(self.tunnel) and self.tunnel in self.interfaces
+
+
+def _settled(machine: Machine) -> Machine:
+    """What a running agent makes of the CNI conf whenever the folder changes."""
+    if not (machine.on and machine.agent and machine.kept_conf):
+        return machine
+    others = machine.active_conf if machine.exclusive else []
+    aside = {name: f"{name}{BACKUP}" for name in others if name != machine.kept_conf}
+    conf = {aside.get(name, name) for name in machine.conf} | {machine.kept_conf}
+    return replace(machine, conf=frozenset(conf), had_cni=True)
+
+
+def flannel_started(machine: Machine, *, interface: str, port: int | None) -> Machine:
+    """Flannel's pod writes its conf anew, whatever is there, and brings up its device."""
+    mtu = machine.interfaces["eth0"] - _VXLAN_OVERHEAD
+    return _settled(
+        replace(
+            machine,
+            conf=machine.conf | {FLANNEL_CONF},
+            had_cni=True,
+            flannel=interface,
+            interfaces={**machine.interfaces, interface: mtu, "cni0": mtu},
+            udp_ports=machine.udp_ports | ({port} if port else set()),
+        )
+    )
+
+
+def flannel_insists(machine: Machine) -> Machine:
+    """Flannel's conf is back, and no agent notices."""
+    return replace(machine, conf=machine.conf | {FLANNEL_CONF}, had_cni=True)
+
+
+def agent_started(machine: Machine, settings: AgentSettings, *, block: str) -> Machine:
+    """The agent brings up its devices; where its tunnel's port is taken that one never comes, and it goes on."""
+    device = f"cilium_{settings.tunnel_protocol}"
+    interfaces = {**machine.interfaces, "cilium_host": 1500, "cilium_net": 1500, "lxc_health": 1500}
+    ports = machine.udp_ports
+    if device in interfaces or settings.tunnel_port not in ports:
+        interfaces[device] = 1500
+        ports |= {settings.tunnel_port}
+    return replace(
+        machine,
+        agent=True,
+        cilium_block=block,
+        tunnel=device,
+        interfaces=interfaces,
+        udp_ports=ports,
+        kept_conf="",
+        exclusive=settings.exclusive,
+    )
+
+
+def conf_taken_over(machine: Machine, settings: AgentSettings) -> Machine:
+    """The agent, once it works, writes its CNI conf and puts every other aside, if it shall."""
+    return _settled(replace(machine, kept_conf=settings.conf))
+
+
+def agent_stopped(machine: Machine) -> Machine:
+    """The agent is gone; its devices, routes and conf stay."""
+    return replace(machine, agent=False, kept_conf="")
+
+
+def conf_restored(machine: Machine, cilium_conf: str) -> tuple[Machine, str]:
+    """What `restore_cni_conf.py` does; also what was wrong, if anything."""
+    conf = set(machine.conf)
+    for saved in sorted(name for name in machine.conf if name.endswith(BACKUP)):
+        conf.remove(saved)
+        conf.add(saved.removesuffix(BACKUP))
+    machine = replace(machine, conf=frozenset(conf))
+    if not [name for name in machine.active_conf if name != cilium_conf]:
+        return machine, f"no conf of the old CNI to go back to; {cilium_conf} was left where it is"
+    return _settled(replace(machine, conf=frozenset(conf - {cilium_conf}))), ""
+
+
+def flannel_swept(machine: Machine, interface: str) -> Machine:
+    """What `source_removal.py` does on the machine."""
+    kept = {name: mtu for name, mtu in machine.interfaces.items() if name not in (interface, "cni0")}
+    conf = frozenset(name for name in machine.conf if "flannel" not in name)
+    return _settled(replace(machine, interfaces=kept, conf=conf, flannel=""))
+
+
+def switched_off(machine: Machine) -> Machine:
+    """Nothing runs on it any more."""
+    return replace(machine, on=False)
+
+
+def booted(machine: Machine, *, boot_id: str) -> Machine:
+    """Up again: what is on disk is there, everything else has to be brought up anew."""
+    return replace(
+        machine,
+        on=True,
+        boot_id=boot_id,
+        interfaces=dict(_BARE_INTERFACES),
+        udp_ports=frozenset(),
+        flannel="",
+        tunnel="",
+        agent=False,
+        kept_conf="",
+    )
+
+
+def seen_on(machine: Machine, everyone: Iterable[Machine], *, nodes: str) -> dict[str, Any]:
+    """What `inspect_network.py` prints: like the real CNIs, each has a route to the block of every node."""
+    routes = [[nodes, "eth0"]]
+    for other in everyone:
+        if machine.flannel_works and other.source_block and other.had_cni:
+            routes.append([other.source_block, "cni0" if other.name == machine.name else machine.flannel])
+        if "cilium_host" in machine.interfaces and other.cilium_block:
+            routes.append([other.cilium_block, "cilium_host"])
+    return {
+        "cni_conf": sorted(machine.conf),
+        "interfaces": dict(sorted(machine.interfaces.items())),
+        "routes": sorted(routes),
+        "udp_ports": sorted(machine.udp_ports),
+        "boot_id": machine.boot_id,
+    }
