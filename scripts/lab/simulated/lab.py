@@ -11,10 +11,13 @@ from scripts.lab.console import Step
 from scripts.lab.paths import lab_folder
 from scripts.lab.simulated.control_plane import ControlPlane
 
+# Room for a /24 on each of thousands of nodes; Pulumi.simulated.yaml has as much for Cilium.
+POD_NETWORK = "10.128.0.0/10"
+
 
 def control_plane(folder: Path | None = None) -> ControlPlane:
     """The simulated lab of this checkout, running or not."""
-    return ControlPlane(folder or lab_folder() / "simulated", simulated_nodes=True)
+    return ControlPlane(folder or lab_folder() / "simulated", simulated_nodes=True, pod_network=POD_NETWORK)
 
 
 def _node(number: int) -> dict[str, object]:
@@ -28,7 +31,7 @@ def _node(number: int) -> dict[str, object]:
 
 
 def _flannel() -> list[dict[str, object]]:
-    settings = {"Network": "10.244.0.0/16", "Backend": {"Type": "vxlan"}}
+    settings = {"Network": POD_NETWORK, "Backend": {"Type": "vxlan"}}
     place = {"namespace": "kube-flannel"}
     pod = {
         "hostNetwork": True,
