@@ -12,6 +12,7 @@ import pytest
 from components.operations.api import Cluster
 from components.operations.marks import node_path
 from scripts.lab.simulated.control_plane import ControlPlane
+from scripts.lab.simulated.processes import Processes
 
 Object = dict[str, Any]
 T = TypeVar("T")
@@ -20,6 +21,15 @@ T = TypeVar("T")
 @pytest.fixture(scope="session")
 def cluster(control_plane: ControlPlane) -> Cluster:
     return Cluster(kubeconfig=str(control_plane.kubeconfig))
+
+
+@pytest.fixture(scope="session")
+def bare_plane() -> Iterator[ControlPlane]:
+    """etcd and API server alone: nothing happens to an object but what a client asks for."""
+    with ControlPlane() as running:
+        assert running.folder
+        Processes(running.folder / "processes").stop("kube-controller-manager")
+        yield running
 
 
 @dataclass

@@ -8,22 +8,12 @@ import pytest
 from components.operations.api import Cluster
 from components.operations.cordon import cordon, uncordon
 from components.operations.deadline import OperationError
-from components.operations.drain import drain, pods_on
-from components.operations.drain_plan import DrainOptions
+from components.operations.drain import pods_on
 from components.operations.marks import TurnStep, read_node, step_of
-from components.operations.progress import Progress
 from tests.operations.conftest import Space, eventually
+from tests.operations.draining import only_on, run
 
 pytestmark = pytest.mark.apiserver
-
-
-def run(cluster: Cluster, node: str, **options: object) -> tuple[str, ...]:
-    settings = DrainOptions(**{"timeout_seconds": 30, "replacements_timeout_seconds": 30, **options})  # type: ignore[arg-type]
-    return drain(cluster, node, options=settings, progress=Progress(node, 2)).evicted
-
-
-def only_on(space: Space, app: str, node: str) -> list[str]:
-    return [pod["metadata"]["name"] for pod in space.pods(app) if pod["spec"].get("nodeName") == node]
 
 
 def test_pods_leave_and_are_ready_elsewhere_when_it_returns(cluster: Cluster, node: str, space: Space) -> None:

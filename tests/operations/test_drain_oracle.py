@@ -3,7 +3,7 @@
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -15,7 +15,6 @@ from components.operations.api import Cluster
 from components.operations.drain import existing_daemon_sets, pods_on
 from components.operations.drain_plan import NOT_SELECTED, DrainOptions, plan_drain
 from scripts.lab.simulated.control_plane import ControlPlane
-from scripts.lab.simulated.processes import Processes
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
@@ -137,15 +136,6 @@ def generate() -> list[Population]:
 
     collect()
     return found
-
-
-@pytest.fixture(scope="module")
-def bare_plane() -> Iterator[ControlPlane]:
-    """etcd and API server alone: no controller removes what the pods' owners left behind."""
-    with ControlPlane() as running:
-        assert running.folder
-        Processes(running.folder / "processes").stop("kube-controller-manager")
-        yield running
 
 
 def pod_body(sketch: PodSketch, *, node: str, name: str) -> Object:

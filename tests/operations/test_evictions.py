@@ -1,8 +1,11 @@
+import json
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from components.operations.api import Cluster, ClusterError
 from components.operations.deadline import Deadline, OperationError, stopping
 from components.operations.drain_plan import DrainOptions
-from components.operations.evictions import Answer, EvictionQueue, judge, names
+from components.operations.evictions import Answer, EvictionQueue, judge, names, request_eviction
 from components.operations.model import Pod
 from components.operations.progress import Progress
 from tests.builders import make_pod
@@ -60,6 +63,44 @@ def test_an_error_means(error: ClusterError, refused: bool, again: bool, why: st
 
 def test_the_pause_that_the_server_asks_for_is_kept() -> None:
     assert judge(make_pod("web"), ClusterError("no", status=429, retry_after=7)).again_seconds == 7
+
+
+@pytest.fixture
+def overloaded(tmp_path: Path) -> Iterator[Cluster]:
+    """A client of a server that answers everything as an API server without a free seat does."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def _defer(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length") or 0))
+            body = b"Too many requests, please try again later.\n"
+            self.send_response(429)
+            self.send_header("retry-after", "3")
+            self.send_header("content-type", "text/plain; charset=utf-8")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_DELETE = _defer  # noqa: N815
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        kubeconfig = {
+            "clusters": [{"name": "it", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
+            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+            "users": [{"name": "it", "user": {}}],
+            "current-context": "it",
+        }
+        (tmp_path / "kubeconfig").write_text(json.dumps(kubeconfig))
+        yield Cluster(kubeconfig=str(tmp_path / "kubeconfig"))
+        server.shutdown()
+
+
+@pytest.mark.parametrize("disable_eviction", [False, True])
+def test_an_overloaded_api_server_is_no_budget(overloaded: Cluster, disable_eviction: bool) -> None:
+    answer = request_eviction(overloaded, make_pod("web"), options=DrainOptions(disable_eviction=disable_eviction))
+    assert answer == Answer(
+        why="the API server is overloaded and defers requests (429, no budget)", again_seconds=3, refused=False
+    )
 
 
 def test_names_are_few_and_the_rest_is_counted() -> None:
