@@ -1,0 +1,40 @@
+from typing import Any
+
+from components.checks.catalogue import CATALOGUE
+from components.checks.finding import run_checks
+from components.operations.model import PinnedVolume
+from tests.builders import make_budget, make_context, make_pod, secondary
+
+
+def found(snapshot: Any, **drain: Any) -> dict[str, str]:
+    context = make_context(snapshot, phase="migrate", waves=[["worker-1"]], drain=drain)
+    lines: dict[str, str] = {}
+    for each in run_checks(CATALOGUE, context):
+        if each.check == "drainable":
+            lines[each.severity.value] = f"{lines.get(each.severity.value, '')}{each.line}\n"
+    return lines
+
+
+def test_a_pinned_pod_is_a_warning_and_an_only_replica_a_note() -> None:
+    volume = PinnedVolume(name="disk-1", namespace="default", claim="data", hosts=("worker-1",))
+    lines = found(secondary(pods=(make_pod("db", claims=("data",)),), pinned_volumes=(volume,)))
+    assert set(lines) == {"warning", "note"}
+    assert (
+        "node worker-1: pod default/db can run on no other node (its volume disk-1 is on worker-1)" in lines["warning"]
+    )
+    assert "pod default/db is the only replica of ReplicaSet db-owner" in lines["note"]
+
+
+def test_budgets_do_not_matter_to_a_drain_without_evictions() -> None:
+    budgets = (make_budget("pdb", app="web", healthy=1, desired=1),)
+    snapshot = secondary(pods=(make_pod("web"),), budgets=budgets)
+    assert "blocker" in found(snapshot)
+    assert set(found(snapshot, disableEviction=True)) == {"note"}
+
+
+def test_what_the_selector_leaves_out_blocks_nothing() -> None:
+    snapshot = secondary(pods=(make_pod("bare", controller=""),))
+    assert "blocker" in found(snapshot)
+    lines = found(snapshot, podSelector="move=yes")
+    assert set(lines) == {"warning"}
+    assert "is outside drain.podSelector" in lines["warning"]
