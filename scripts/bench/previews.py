@@ -1,6 +1,5 @@
 """A preview of our program against one of a program that does nothing, on the same engine."""
 
-import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +13,7 @@ _EMPTY = "name: empty\nruntime: python\n"
 
 def add_nodes(plane: ControlPlane, count: int) -> None:
     """The simulated lab's nodes and Flannel's objects."""
-    together = json.dumps({"apiVersion": "v1", "kind": "List", "items": simulated.objects(count)})
-    plane.kubectl("apply", "--server-side", "-f", "-", stdin=together)
-    plane.kubectl("wait", "node", "--all", "--for=condition=Ready", "--timeout=120s")
+    simulated.populate(plane, count)
 
 
 def prepare(plane: ControlPlane, folder: Path) -> tuple[Callable[[], None], Callable[[], None]]:

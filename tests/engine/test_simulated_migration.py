@@ -70,5 +70,3 @@ def test_every_phase_and_a_way_back(plane: ControlPlane, stack: Session) -> None
     stack.up()
     assert not [item for item in _objects(plane, "daemonsets", "-A") if "flannel" in item["metadata"]["name"]]
     assert "to create" not in stack.preview().output
-    ups = [f"{run.seconds:.0f}" for run in stack.runs if run.command.startswith("pulumi up")]
-    print(f"seconds of each `pulumi up`: {', '.join(ups)}")

@@ -5,14 +5,22 @@ their kubelets, and what Flannel, Cilium and the program's own pods do there: no
 """
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-from scripts.lab.console import Step
+from components.operations.api import Cluster
+from components.operations.deadline import Deadline, Pending, wait_until
+from components.operations.model import Node
+from scripts.lab.console import Step, console
 from scripts.lab.paths import lab_folder
 from scripts.lab.simulated.control_plane import ControlPlane
 
 # Room for a /24 on each of thousands of nodes; Pulumi.simulated.yaml has as much for Cilium.
 POD_NETWORK = "10.128.0.0/10"
+_NODES = "/api/v1/nodes"
+_AT_ONCE = 16
+_READY_SECONDS = 180
 
 
 def control_plane(folder: Path | None = None) -> ControlPlane:
@@ -20,7 +28,7 @@ def control_plane(folder: Path | None = None) -> ControlPlane:
     return ControlPlane(folder or lab_folder() / "simulated", simulated_nodes=True, pod_network=POD_NETWORK)
 
 
-def _node(number: int) -> dict[str, object]:
+def _node(number: int) -> dict[str, Any]:
     name = f"worker-{number}"
     labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
     return {
@@ -30,8 +38,8 @@ def _node(number: int) -> dict[str, object]:
     }
 
 
-def _flannel() -> list[dict[str, object]]:
-    settings = {"Network": POD_NETWORK, "Backend": {"Type": "vxlan"}}
+def _flannel(network: str) -> list[dict[str, object]]:
+    settings = {"Network": network, "Backend": {"Type": "vxlan"}}
     place = {"namespace": "kube-flannel"}
     pod = {
         "hostNetwork": True,
@@ -57,19 +65,43 @@ def _flannel() -> list[dict[str, object]]:
     ]
 
 
-def objects(nodes: int) -> list[dict[str, object]]:
-    """The nodes `worker-1` to `worker-N`, and Flannel's namespace, settings and DaemonSet."""
-    return [*(_node(number) for number in range(1, nodes + 1)), *_flannel()]
-
-
 def start(nodes: int) -> ControlPlane:
     """Start it with so many nodes, or let a running one grow to that number; returns when every node is Ready."""
     plane = control_plane()
     if not plane.running():
         with Step("a real control plane"):
             plane.start()
-    with Step(f"{nodes} simulated nodes"):
-        together = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects(nodes)})
-        plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=together)
-        plane.wait_for_nodes("node", "--all")
+    with Step(f"{nodes} simulated nodes with Flannel"):
+        populate(plane, nodes)
+    console.print("real: API server, controllers, scheduler, budgets, Cilium's chart", soft_wrap=True)
+    console.print("simulated: machines, kubelets, and what Flannel, Cilium and the probe do there", soft_wrap=True)
     return plane
+
+
+def populate(plane: ControlPlane, nodes: int) -> None:
+    """Flannel's objects and the nodes `worker-1` to `worker-N`; returns when every node is Ready."""
+    plane.kubectl(
+        "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=_together(_flannel(plane.pod_network))
+    )
+    cluster = Cluster(kubeconfig=str(plane.kubeconfig))
+    there = {item["metadata"]["name"] for item in cluster.list(_NODES)}
+    missing = [node for node in map(_node, range(1, nodes + 1)) if node["metadata"]["name"] not in there]
+    # Not by kubectl, which makes one after the other.
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        list(pool.map(lambda node: cluster.create(_NODES, node), missing))
+    wait_until(
+        lambda: _all_ready(cluster),
+        what="simulated nodes Ready",
+        deadline=Deadline(_READY_SECONDS),
+        remedy=f"see {plane.folder}/processes/simulator.log",
+    )
+
+
+def _together(objects: list[dict[str, object]]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+
+
+def _all_ready(cluster: Cluster) -> Pending | None:
+    nodes = [Node.read(item) for item in cluster.list(_NODES)]
+    waiting = [node.name for node in nodes if not (node.ready and node.pod_cidrs)]
+    return Pending(f"{len(waiting)} of {len(nodes)} are not, {waiting[0]} among them") if waiting else None

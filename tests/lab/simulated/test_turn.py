@@ -1,0 +1,164 @@
+"""A node's turn and the way back, by the program's own operations on simulated nodes; and what goes wrong there."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from components import probe
+from components.names import NAMESPACE
+from components.operations import agent as agents
+from components.operations.api import Cluster, ClusterError
+from components.operations.deadline import OperationError
+from components.operations.drain_plan import DrainOptions
+from components.operations.marks import node_path, read_node
+from components.operations.model import Pod
+from components.operations.node_shell import run_on_node
+from components.operations.restart import Restart
+from components.operations.turn import Turn, empty_for_cilium, empty_for_return, move_to_cilium, return_to_source
+from scripts.lab.simulated import lab
+from scripts.lab.simulated.control_plane import ControlPlane
+from scripts.lab.simulated.faults import BrokenFlow, Faults, NodeFaults, PodFaults
+from stacks.config import parse_config
+from stacks.values import CNI_CONF, MIGRATED_LABEL, live_settings, migration_values, node_config
+from tests.operations.conftest import eventually
+
+pytestmark = pytest.mark.apiserver
+IMAGE = "example"
+
+
+def _daemon_set(name: str, space: str, labels: dict[str, str], spec: dict[str, Any]) -> dict[str, Any]:
+    template = {"metadata": {"labels": labels}, "spec": {"tolerations": [{"operator": "Exists"}], **spec}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": name, "namespace": space},
+        "spec": {"selector": {"matchLabels": labels}, "template": template},
+    }
+
+
+def _cilium() -> list[dict[str, Any]]:
+    """As much of Cilium as the operations look at."""
+    agent = {"hostNetwork": True, "containers": [{"name": agents.AGENT_CONTAINER, "image": IMAGE}]}
+    operator = _daemon_set("operator", "kube-system", {"io.cilium/app": "operator"}, {**agent})
+    live = live_settings(migration_values(parse_config({}).cilium))
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "cilium-config", "namespace": "kube-system"},
+            "data": live,
+        },
+        operator,
+        _daemon_set("cilium", "kube-system", {"k8s-app": "cilium"}, agent),
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        _daemon_set(probe.NAME, NAMESPACE, probe.LABELS, {"containers": [{"name": probe.NAME, "image": IMAGE}]}),
+    ]
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    with ControlPlane(tmp_path_factory.mktemp("turn"), simulated_nodes=True) as running:
+        lab.populate(running, 3)
+        items = {"apiVersion": "v1", "kind": "List", "items": _cilium()}
+        running.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(items))
+        cluster = Cluster(kubeconfig=str(running.kubeconfig))
+        eventually(lambda: len(_ready(cluster, "k8s-app=cilium")) == 3)
+        config = {
+            "apiVersion": "cilium.io/v2",
+            "kind": "CiliumNodeConfig",
+            "metadata": {"name": "cilium-default"},
+            "spec": node_config(),
+        }
+        cluster.create("/apis/cilium.io/v2/namespaces/kube-system/ciliumnodeconfigs", config)
+        eventually(lambda: len(_ready(cluster, "app.kubernetes.io/name=probe")) == 3)
+        yield running
+
+
+@pytest.fixture
+def cluster(plane: ControlPlane) -> Iterator[Cluster]:
+    yield Cluster(kubeconfig=str(plane.kubeconfig))
+    plane.faults.clear()
+
+
+def _ready(cluster: Cluster, selector: str) -> list[Pod]:
+    return [pod for pod in map(Pod.read, cluster.list("/api/v1/pods", labelSelector=selector)) if pod.ready]
+
+
+def _turn(node: str, *, method: str = "recycle", seconds: float = 20) -> Turn:
+    return Turn(
+        node=node,
+        cilium_namespace="kube-system",
+        cilium_network="10.245.0.0/16",
+        cni_conf=CNI_CONF,
+        label=MIGRATED_LABEL,
+        source_title="Flannel",
+        source_networks=("10.244.0.0/16",),
+        drain=DrainOptions(),
+        restart=Restart(
+            method=method, command="", timeout_seconds=seconds, agent_timeout_seconds=seconds,
+            cilium_namespace="kube-system", image=IMAGE,
+        ),
+        agent_timeout_seconds=seconds,
+        verify_timeout_seconds=seconds,
+        image=IMAGE,
+    )  # fmt: skip
+
+
+def _label(cluster: Cluster, node: str, value: str | None) -> None:
+    cluster.patch(node_path(node), {"metadata": {"labels": {MIGRATED_LABEL: value}}})
+
+
+def _probe_address(cluster: Cluster, node: str) -> str:
+    return next(pod.address for pod in _ready(cluster, "app.kubernetes.io/name=probe") if pod.node == node)
+
+
+@pytest.mark.parametrize("method", ["recycle", "reboot"])
+def test_a_turn_and_the_way_back(cluster: Cluster, method: str) -> None:
+    turn, boot_id = _turn("worker-1", method=method), read_node(cluster, "worker-1").boot_id
+    empty_for_cilium(cluster, turn)
+    _label(cluster, "worker-1", "true")
+    summary = move_to_cilium(cluster, turn)
+    assert summary["verified"]["flows"] >= 9
+    assert _probe_address(cluster, "worker-1").startswith("10.245.")
+    assert (read_node(cluster, "worker-1").boot_id != boot_id) == (method == "reboot")
+    empty_for_return(cluster, turn)
+    _label(cluster, "worker-1", None)
+    return_to_source(cluster, turn)
+    assert _probe_address(cluster, "worker-1").startswith("10.244.")
+    seen = run_on_node(cluster, "worker-1", "inspect_network", image=IMAGE)
+    assert seen["cni_conf"] == ["10-flannel.conflist"]
+
+
+FAULTS = [
+    (NodeFaults(agent="crashing"), {}, (), "CrashLoopBackOff"),
+    (NodeFaults(agent="never-ready"), {}, (), "Cilium agent re-created and Ready: not within"),
+    (NodeFaults(), {f"{NAMESPACE}/verify-": PodFaults(exec_fails=True)}, (), "verify-worker-2"),
+    (NodeFaults(), {}, (BrokenFlow(target="api"),), "fresh pod → API server"),
+    (NodeFaults(tunnel_down=True), {}, (), "flows of a pod"),
+]
+
+
+def test_faults_are_reported_and_end_with_their_cause(plane: ControlPlane, cluster: Cluster) -> None:
+    """The turn fails in the words of each fault in turn, and once nothing is wrong it is completed."""
+    turn = _turn("worker-2", seconds=4)
+    empty_for_cilium(cluster, turn)
+    _label(cluster, "worker-2", "true")
+    for node, pods, flows, said in FAULTS:
+        faults = Faults(nodes={"worker-2": node}, pods=pods, flows=flows, patience_seconds=0.5)
+        with plane.faults.during(faults), pytest.raises((OperationError, ClusterError), match=said):
+            move_to_cilium(cluster, turn)
+    assert move_to_cilium(cluster, _turn("worker-2"))["verified"]
+
+
+def test_a_node_that_stays_away_after_its_reboot_is_told(plane: ControlPlane, cluster: Cluster) -> None:
+    turn = _turn("worker-3", method="reboot", seconds=5)
+    empty_for_cilium(cluster, turn)
+    _label(cluster, "worker-3", "true")
+    with (
+        plane.faults.during(Faults(nodes={"worker-3": NodeFaults(stays_not_ready=True)})),
+        pytest.raises(OperationError, match="back from its reboot"),
+    ):
+        move_to_cilium(cluster, turn)
+    assert move_to_cilium(cluster, _turn("worker-3", method="reboot"))["verified"]
