@@ -128,7 +128,7 @@ def sim(
     *,
     down: Annotated[bool, typer.Option(help="Stop it instead.")] = False,
 ) -> None:
-    """Start a real control plane with simulated nodes; their pods are scheduled and Ready, and nothing runs in them."""
+    """Start a real control plane with simulated nodes, on which the whole program can be run; no container does."""
     if down:
         simulated.control_plane().stop()
         return

@@ -1,7 +1,7 @@
 """What commands and scripts of the program print when they run on a simulated machine, and what they do to it."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from scripts.lab.simulated.faults import FaultFile
@@ -85,6 +85,3 @@ class Commands:
     def _request_reboot(self, life: Life) -> Outcome:
         self._reboot(life.node)
         return Outcome(output='"requested"')
-
-
-Runner = Callable[[Life, list[str]], Awaitable[Outcome]]

@@ -15,13 +15,13 @@ from scripts.lab.simulated.world import Life, World
 _AGAIN_SECONDS = 0.3
 
 
-def network_of(machine: Machine, address: str) -> Network:
+def _network_of(machine: Machine, address: str) -> Network:
     """The network of one of the machine's pods."""
     block = machine.cilium_block
-    return Network.CILIUM if block and _shares(address, block) else Network.FLANNEL
+    return Network.CILIUM if block and _within(address, block) else Network.FLANNEL
 
 
-def _shares(address: str, block: str) -> bool:
+def _within(address: str, block: str) -> bool:
     return ipaddress.ip_address(address) in ipaddress.ip_network(block)
 
 
@@ -89,7 +89,7 @@ class Flows:
         here, there = self._world.machines[source.node], self._world.machines[target.node]
         if not there.on:
             return "No route to host"
-        for network in {network_of(here, source.address), network_of(there, target.address)}:
+        for network in {_network_of(here, source.address), _network_of(there, target.address)}:
             for machine in (here, there):
                 works = (
                     machine.cilium_works if network is Network.CILIUM else self._flannel_carries(machine, here, there)

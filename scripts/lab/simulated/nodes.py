@@ -28,15 +28,13 @@ class Nodes:
         self._held: set[str] = set()
         self._one_at_a_time: dict[str, asyncio.Lock] = {}
 
-    def saw(self, node: Object) -> bool:
-        """A node is there or has changed; whether it was not known before."""
+    def saw(self, node: Object) -> None:
+        """A node is there or has changed."""
         name = node["metadata"]["name"]
-        new = name not in self._world.machines
         machine = self._world.machines.get(name) or self._world.new_machine(name, boot_id=str(uuid.uuid4()))
         block = node["spec"].get("podCIDR") or ""
         if block != machine.source_block:
             self._world.change(Machine.read({**machine.stored, "source_block": block}))
-        return new
 
     def gone(self, node: Object) -> None:
         """A node was removed."""

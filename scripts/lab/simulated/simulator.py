@@ -5,7 +5,9 @@ import json
 import signal
 import ssl
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from scripts.lab.simulated import FAULTS_FILE, MACHINES_FILE, PORTS_FILE
 from scripts.lab.simulated.certificates import read_certificates
@@ -65,31 +67,29 @@ class Simulator:
         await server.cleanup()
         await self._api.close()
 
-    def _later(self, name: str, *, reboot: bool) -> None:
-        async def work() -> None:
-            if reboot:
-                await asyncio.sleep(_REBOOT_BEGINS_SECONDS)
-                await self._nodes.reboot(name)
-            else:
-                await self._nodes.show(name)
-
-        task = asyncio.create_task(work(), name=f"node {name}")
+    def _soon(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=f"node {name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(report)
 
     def _reboot(self, name: str) -> None:
-        self._later(name, reboot=True)
+        async def after_the_answer() -> None:
+            await asyncio.sleep(_REBOOT_BEGINS_SECONDS)
+            await self._nodes.reboot(name)
+
+        self._soon(name, after_the_answer())
 
     def _saw_node(self, node: Object) -> None:
         self._nodes.saw(node)
-        self._later(node["metadata"]["name"], reboot=False)
+        name = node["metadata"]["name"]
+        self._soon(name, self._nodes.show(name))
 
     def _machine_changed(self, before: Machine, after: Machine) -> None:
         if before.on and not after.on:
             self._pods.halt(after.name)
         if (before.ready, before.boot_id) != (after.ready, after.boot_id):
-            self._later(after.name, reboot=False)
+            self._soon(after.name, self._nodes.show(after.name))
 
     async def _save_now_and_then(self) -> None:
         while True:
