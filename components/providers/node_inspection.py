@@ -1,5 +1,6 @@
 """Looks at every node itself (ports, routes, CNI conf) and writes what it saw where the checks find it."""
 
+import ipaddress
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,6 +21,19 @@ _AT_ONCE = 20
 LOOKED = ""
 
 
+def joined(routes: list[list[str]]) -> list[list[str]]:
+    """The same routes, neighbouring networks through one device as one.
+
+    A node has a route to every other node, so all of them by themselves would outgrow a ConfigMap at some 170 nodes.
+    """
+    networks: dict[str, list[ipaddress.IPv4Network]] = {}
+    for network, device in routes:
+        networks.setdefault(device, []).append(ipaddress.IPv4Network(network))
+    return sorted(
+        [str(each), device] for device, found in networks.items() for each in ipaddress.collapse_addresses(found)
+    )
+
+
 class NodeInspectionProvider(ClusterProvider):
     """Keeps the ConfigMap of facts."""
 
@@ -37,7 +51,8 @@ class NodeInspectionProvider(ClusterProvider):
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             found = pool.map(lambda node: run_on_node(self.cluster, node, "inspect_network", image=image), nodes)
             facts = dict(zip(nodes, found, strict=True))
-        data = {node: json.dumps(seen, sort_keys=True) for node, seen in facts.items()}
+        kept = {node: {**seen, "routes": joined(seen["routes"])} for node, seen in facts.items()}
+        data = {node: json.dumps(seen, sort_keys=True) for node, seen in kept.items()}
         self._write(data)
         self._assert_port_free(facts)
         progress.done(f"{len(facts)} nodes looked at")
