@@ -1,6 +1,5 @@
 """Looks at every node itself (ports, routes, CNI conf) and writes what it saw where the checks find it."""
 
-import ipaddress
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,6 +10,7 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 from components.names import NAMESPACE
 from components.operations.deadline import OperationError
 from components.operations.marks import now
+from components.operations.model import Node
 from components.operations.node_shell import run_on_node
 from components.operations.progress import Progress
 from components.operations.snapshot import FACTS
@@ -21,17 +21,12 @@ _AT_ONCE = 20
 LOOKED = ""
 
 
-def joined(routes: list[list[str]]) -> list[list[str]]:
-    """The same routes, neighbouring networks through one device as one.
+def telling(routes: list[list[str]], *, blocks: set[str]) -> list[list[str]]:
+    """The routes without those of either CNI: each node has one to every other, too many for a ConfigMap to keep.
 
-    A node has a route to every other node, so all of them by themselves would outgrow a ConfigMap at some 170 nodes.
+    The nodes' blocks of the old network are known from the Node objects; what leads into Cilium is no one else's.
     """
-    networks: dict[str, list[ipaddress.IPv4Network]] = {}
-    for network, device in routes:
-        networks.setdefault(device, []).append(ipaddress.IPv4Network(network))
-    return sorted(
-        [str(each), device] for device, found in networks.items() for each in ipaddress.collapse_addresses(found)
-    )
+    return [[network, device] for network, device in routes if network not in blocks and "cilium_" not in device]
 
 
 class NodeInspectionProvider(ClusterProvider):
@@ -51,7 +46,8 @@ class NodeInspectionProvider(ClusterProvider):
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             found = pool.map(lambda node: run_on_node(self.cluster, node, "inspect_network", image=image), nodes)
             facts = dict(zip(nodes, found, strict=True))
-        kept = {node: {**seen, "routes": joined(seen["routes"])} for node, seen in facts.items()}
+        blocks = {block for item in self.cluster.list("/api/v1/nodes") for block in Node.read(item).pod_cidrs}
+        kept = {node: {**seen, "routes": telling(seen["routes"], blocks=blocks)} for node, seen in facts.items()}
         data = {node: json.dumps(seen, sort_keys=True) for node, seen in kept.items()}
         self._write(data)
         self._assert_port_free(facts)
