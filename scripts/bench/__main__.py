@@ -12,9 +12,10 @@ import typer
 from pydantic import BaseModel
 from rich.table import Table
 
-from scripts.bench import drains, previews
+from scripts.bench import drains, previews, waves
 from scripts.lab.console import console
 from scripts.lab.paths import lab_folder
+from scripts.lab.simulated import lab as simulated
 from scripts.lab.simulated.control_plane import ControlPlane
 
 
@@ -62,18 +63,26 @@ def _drains(plane: ControlPlane, *, pods: int, times: int) -> Ratio:
     )
 
 
+def _waves(*, width: int) -> Ratio:
+    with tempfile.TemporaryDirectory() as scratch, ControlPlane(simulated_nodes=True) as plane:
+        wave, one = waves.measure(plane, Path(scratch), width=width)
+    return Ratio(name=f"wave of {width} nodes with 5 s drains", ours=wave, baseline="one node's turn", of_baseline=one)
+
+
 def main(
     nodes: Annotated[int, typer.Option(help="Simulated nodes of the preview.")] = 100,
     pods: Annotated[int, typer.Option(help="Pods on the node that is drained.")] = 60,
+    width: Annotated[int, typer.Option(help="Nodes of the wave.")] = 20,
     times: Annotated[int, typer.Option(help="Runs of each; the median counts.")] = 3,
 ) -> None:
     """Measure, print, and write `.lab/bench.json`."""
     with tempfile.TemporaryDirectory() as scratch, ControlPlane(simulated_nodes=True) as plane:
-        previews.add_nodes(plane, nodes)
+        simulated.populate(plane, nodes)
         found = [
             _previews(plane, Path(scratch), nodes=nodes, times=times),
             _drains(plane, pods=pods, times=times),
         ]
+    found.append(_waves(width=width))
     table = Table("what", "ours", "baseline", "takes", "ratio")
     for each in found:
         table.add_row(each.name, f"{each.ours:.2f} s", each.baseline, f"{each.of_baseline:.2f} s", f"{each.ratio:.2f}")

@@ -5,15 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scripts.lab.session import Session
-from scripts.lab.simulated import lab as simulated
 from scripts.lab.simulated.control_plane import ControlPlane
 
 _EMPTY = "name: empty\nruntime: python\n"
-
-
-def add_nodes(plane: ControlPlane, count: int) -> None:
-    """The simulated lab's nodes and Flannel's objects."""
-    simulated.populate(plane, count)
 
 
 def prepare(plane: ControlPlane, folder: Path) -> tuple[Callable[[], None], Callable[[], None]]:

@@ -144,9 +144,10 @@ class Session:
                 console.print(f"  {line}", markup=False, soft_wrap=True)
         return run
 
-    def up(self, *, check: bool = True) -> Run:
+    def up(self, *, check: bool = True, parallel: int | None = None) -> Run:
         """`pulumi up` without questions; what it does was seen in the preview."""
-        return self.pulumi("up", "--yes", "--skip-preview", "--non-interactive", check=check)
+        width = ["--parallel", str(parallel)] if parallel else []
+        return self.pulumi("up", "--yes", "--skip-preview", "--non-interactive", *width, check=check)
 
     def _log(self, run: Run) -> None:
         folder = self.folder / "logs"
