@@ -1,5 +1,6 @@
 """The Cilium agent of one node: find it, start it anew, and see by its data path, not its readiness, that it works."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from components.operations.api import Cluster
@@ -62,20 +63,13 @@ def agents(cluster: Cluster, *, namespace: str, node: str = "") -> list[Agent]:
 
 def wait_ready(cluster: Cluster, node: str, *, namespace: str, timeout_seconds: float, other_than: str = "") -> Agent:
     """Wait until the node's agent is Ready, in another run than `other_than` where that is given."""
-
-    def ready() -> Agent | Pending:
-        found = agents(cluster, namespace=namespace, node=node)
-        fresh = [agent for agent in found if agent.ready and agent.run != other_than]
-        if fresh:
-            return fresh[0]
-        return Pending("; ".join(agent.why_not for agent in found) or "the DaemonSet has no pod there")
-
-    return wait_until(
-        ready,
-        what=f"node {node}: Cilium agent Ready",
-        deadline=Deadline(timeout_seconds),
-        remedy=f"`kubectl -n {namespace} logs -l {AGENT_SELECTOR} --field-selector spec.nodeName={node}` says why; "
-        "then `pulumi up` again",
+    return _wait(
+        cluster,
+        node,
+        namespace=namespace,
+        timeout_seconds=timeout_seconds,
+        what="Ready",
+        accepted=lambda agent: agent.run != other_than,
     )
 
 
@@ -85,20 +79,38 @@ def restart(cluster: Cluster, node: str, *, namespace: str, timeout_seconds: flo
     for agent in before:
         cluster.delete(agent.path, uid=agent.uid)
     old = {agent.uid for agent in before}
+    return _wait(
+        cluster,
+        node,
+        namespace=namespace,
+        timeout_seconds=timeout_seconds,
+        what="re-created and Ready",
+        accepted=lambda agent: agent.uid not in old,
+    )
 
-    def renewed() -> Agent | Pending:
-        found = agents(cluster, namespace=namespace, node=node)
-        fresh = [agent for agent in found if agent.ready and agent.uid not in old]
+
+def _wait(
+    cluster: Cluster,
+    node: str,
+    *,
+    namespace: str,
+    timeout_seconds: float,
+    what: str,
+    accepted: Callable[[Agent], bool],
+) -> Agent:
+    def found() -> Agent | Pending:
+        present = agents(cluster, namespace=namespace, node=node)
+        fresh = [agent for agent in present if agent.ready and accepted(agent)]
         if fresh:
             return fresh[0]
-        return Pending("; ".join(agent.why_not for agent in found) or "the DaemonSet has made no new pod there")
+        return Pending("; ".join(agent.why_not for agent in present) or "the DaemonSet has no pod there")
 
     return wait_until(
-        renewed,
-        what=f"node {node}: Cilium agent re-created and Ready",
+        found,
+        what=f"node {node}: Cilium agent {what}",
         deadline=Deadline(timeout_seconds),
-        remedy=f"`kubectl -n {namespace} describe pod -l {AGENT_SELECTOR} --field-selector spec.nodeName={node}` says "
-        "why; then `pulumi up` again",
+        remedy=f"`kubectl -n {namespace} describe pod -l {AGENT_SELECTOR} --field-selector spec.nodeName={node}` and "
+        "its log say why; then `pulumi up` again",
     )
 
 
