@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from components.names import NAMESPACE
 from components.operations.api import Cluster, ClusterError
@@ -35,6 +36,21 @@ def holder_of_this_run() -> str:
     return f"{user}@{socket.gethostname()}/{os.getppid()}"
 
 
+def _alive(process: int) -> bool:
+    """Whether a process of this machine still runs; one that ended and was never waited for does not."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True  # no such file system here, or it ended just now: then the hold runs out by itself
+    return state != "Z"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Held:
     """The lease as read: who has it, and the seconds since it was renewed."""
@@ -51,13 +67,7 @@ class Held:
         place, _, process = self.holder.rpartition("/")
         if place.rpartition("@")[2] != socket.gethostname() or not process.isdigit():
             return False
-        try:
-            os.kill(int(process), 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            return False
-        return False
+        return not _alive(int(process))
 
 
 def read(cluster: Cluster) -> Held | None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from components.names import NAMESPACE
 from components.operations import lease
 from components.operations.api import Cluster
 from components.operations.deadline import OperationError
+from tests.operations.conftest import eventually
 
 pytestmark = pytest.mark.apiserver
 
@@ -66,9 +68,14 @@ def test_when_it_is_free(ours: Cluster, holder: str, seconds_ago: float, free: b
     assert found.free is free
 
 
-def test_a_run_of_this_machine_that_died_loses_it_at_once(ours: Cluster) -> None:
+@pytest.mark.parametrize("waited_for", [True, False])
+def test_a_run_of_this_machine_that_died_loses_it_at_once(ours: Cluster, waited_for: bool) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
+    if waited_for:
+        dead.wait()
+    else:
+        stat = Path(f"/proc/{dead.pid}/stat")  # where nobody waits for it, it stays in the process table
+        eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z")
     hold_as(ours, f"alice@{os.uname().nodename}/{dead.pid}")
     lease.hold(ours)
     found = lease.read(ours)
