@@ -34,11 +34,25 @@ if [ "${#need[@]}" -gt 0 ]; then
 fi
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "python3 is $(python3 -V); 3.11 or later is needed"
 
-stamp=.venv/.requirements
-if ! cmp -s requirements.lock "$stamp" || ! .venv/bin/python -c '' 2>/dev/null; then
-  say "making the Python environment .venv"
+# One environment for every checkout with the same requirements and Python; `.venv` is a link to it.
+python=$(python3 -c 'import sys; print(sys.executable)')
+key=$(cat requirements.lock <(echo "$python" "$(python3 -V)") | sha256sum | cut -c1-12)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/cilium-live-migration
+environment=$cache/python-$key
+if [ ! -f "$environment/complete" ]; then
+  mkdir -p "$cache"
+  exec 9>"$environment.lock"
+  flock 9
+  if [ ! -f "$environment/complete" ]; then
+    say "making the Python environment"
+    rm -rf "$environment"
+    python3 -m venv "$environment"
+    "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+    touch "$environment/complete"
+  fi
+  exec 9>&-
+fi
+if [ "$(readlink .venv 2>/dev/null)" != "$environment" ]; then
   rm -rf .venv
-  python3 -m venv .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-  cp requirements.lock "$stamp"
+  ln -s "$environment" .venv
 fi
