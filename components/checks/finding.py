@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from components.operations.live_config import manages_every_node
 from components.operations.model import Node
 from components.operations.snapshot import Snapshot
 from components.sources.description import SourceDescription
@@ -49,7 +50,7 @@ class Context:
         live = self.snapshot.cilium_config
         if live is None:
             return Phase.PREFLIGHT if self.snapshot.record is not None else None
-        if live.get("custom-cni-conf") == "false":
+        if manages_every_node(live):
             names = self.snapshot.daemon_set_names
             gone = (self.source.namespace, self.source.daemon_set) not in names
             return Phase.CLEANUP if gone else Phase.FINALIZE

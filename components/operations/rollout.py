@@ -8,6 +8,7 @@ from components.names import PREFIX
 from components.operations import agent as agents
 from components.operations.api import Cluster
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
+from components.operations.live_config import read_live_config
 from components.operations.progress import Progress
 from stacks.values import settings_faults
 
@@ -53,7 +54,7 @@ def wait_for_agents(cluster: Cluster, *, namespace: str, timeout_seconds: float,
 
 def assert_settings(cluster: Cluster, *, namespace: str, wanted: Mapping[str, str]) -> None:
     """The live ConfigMap says what it must; raises OperationError otherwise."""
-    live = cluster.get(f"/api/v1/namespaces/{namespace}/configmaps/cilium-config").get("data") or {}
+    live = read_live_config(cluster, namespace=namespace) or {}
     faults = settings_faults(live, wanted)
     if faults:
         raise OperationError(

@@ -10,6 +10,7 @@ from typing import Any
 from components.names import NAMESPACE
 from components.operations.api import Cluster
 from components.operations.lease import read as read_lease
+from components.operations.live_config import read_live_config
 from components.operations.marks import TurnStep, step_of
 from components.operations.model import Budget, Node, PinnedVolume, Pod
 
@@ -98,7 +99,6 @@ def observe(cluster: Cluster, *, cilium_namespace: str) -> Snapshot:
     }
     with ThreadPoolExecutor(max_workers=len(paths)) as pool:
         read = dict(zip(paths, pool.map(cluster.list, paths.values()), strict=True))
-    cilium_config = cluster.find(f"/api/v1/namespaces/{cilium_namespace}/configmaps/cilium-config")
     ours = {item["metadata"]["name"]: item.get("data") or {} for item in read["ours"]}
     lease = read_lease(cluster)
     return Snapshot(
@@ -114,7 +114,7 @@ def observe(cluster: Cluster, *, cilium_namespace: str) -> Snapshot:
             item["metadata"]["name"]: tuple((item.get("spec", {}).get("ipam") or {}).get("podCIDRs") or ())
             for item in read["cilium_nodes"]
         },
-        cilium_config=(cilium_config.get("data") or {}) if cilium_config else None,
+        cilium_config=read_live_config(cluster, namespace=cilium_namespace),
         node_configs=len(read["node_configs"]),
         record=json.loads(ours[RECORD]["source"]) if "source" in ours.get(RECORD, {}) else None,
         facts={node: NodeFacts.read(json.loads(text)) for node, text in ours.get(FACTS, {}).items()},

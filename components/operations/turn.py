@@ -15,6 +15,7 @@ from components.operations.deadline import OperationError, StoppedError
 from components.operations.drain import drain
 from components.operations.drain_plan import DrainOptions
 from components.operations.events import tell
+from components.operations.live_config import manages_every_node, read_live_config
 from components.operations.marks import BOOT_ID, RESTARTED, TurnStep, clear, mark, now, read_node, step_of
 from components.operations.model import Pod
 from components.operations.node_shell import run_on_node
@@ -134,8 +135,7 @@ def _move(cluster: Cluster, turn: Turn, progress: Progress) -> dict[str, Any]:
 def empty_for_return(cluster: Cluster, turn: Turn) -> None:
     """First half of the way back: cordon and drain the node, still on Cilium's network."""
     with _steps(cluster, turn.node) as progress:
-        live = cluster.find(f"/api/v1/namespaces/{turn.cilium_namespace}/configmaps/cilium-config") or {}
-        if (live.get("data") or {}).get("custom-cni-conf") == "false":
+        if manages_every_node(read_live_config(cluster, namespace=turn.cilium_namespace)):
             raise OperationError(
                 f"node {turn.node} stays on Cilium: Cilium manages every node's CNI conf in this phase, so no node can "
                 "go back; `pulumi config set phase migrate` and `pulumi up` first"

@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, Resource, UpdateResult
 
+from components.operations.live_config import manages_every_node, read_live_config
 from components.operations.marks import now
 from components.operations.progress import Progress
 from components.operations.rollout import assert_tunnels, roll_agents
@@ -44,8 +45,8 @@ class AgentRolloutProvider(ClusterProvider):
     def delete(self, _id: str, _props: Properties) -> None:
         """Back to the migration's settings, which the release has by now; nothing if Cilium is going altogether."""
         cilium = self.config.cilium
-        live = self.cluster.find(f"/api/v1/namespaces/{cilium.namespace}/configmaps/cilium-config")
-        if live is None or live["data"].get("custom-cni-conf") == "false":
+        live = read_live_config(self.cluster, namespace=cilium.namespace)
+        if live is None or manages_every_node(live):
             return
         self._roll(live_settings(migration_values(cilium)), f"back-{now()}")
 

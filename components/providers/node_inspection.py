@@ -9,6 +9,7 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from components.names import NAMESPACE
 from components.operations.deadline import OperationError
+from components.operations.live_config import read_live_config
 from components.operations.marks import now
 from components.operations.model import Node
 from components.operations.node_shell import run_on_node
@@ -62,7 +63,7 @@ class NodeInspectionProvider(ClusterProvider):
 
     def _assert_port_free(self, facts: dict[str, Any]) -> None:
         port, config = self.config.cilium.tunnel_port, self.config
-        installed = self.cluster.find(f"/api/v1/namespaces/{config.cilium.namespace}/configmaps/cilium-config")
+        installed = read_live_config(self.cluster, namespace=config.cilium.namespace) is not None
         if installed or config.phase is Phase.PREFLIGHT or "tunnel-port-free" in config.override_checks:
             return
         busy = sorted(node for node, seen in facts.items() if port in seen["udp_ports"])

@@ -1,0 +1,16 @@
+"""Cilium's ConfigMap as it is on the cluster: what the agents read when they start."""
+
+from collections.abc import Mapping
+
+from components.operations.api import Cluster
+
+
+def read_live_config(cluster: Cluster, *, namespace: str) -> dict[str, str] | None:
+    """The data of `cilium-config`; None where Cilium is not installed."""
+    item = cluster.find(f"/api/v1/namespaces/{namespace}/configmaps/cilium-config")
+    return None if item is None else dict(item.get("data") or {})
+
+
+def manages_every_node(live: Mapping[str, str] | None) -> bool:
+    """Whether Cilium writes every node's CNI conf, with no node config asked: so it is from `finalize` on."""
+    return live is not None and live.get("custom-cni-conf") == "false"
