@@ -5,11 +5,12 @@ import json
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
+from stacks.flows import FlowKind
 from stacks.labels import parse_selector
 from stacks.phases import Phase
 
@@ -79,6 +80,7 @@ class DrainSettings(_Section):
     skip_wait_for_delete_seconds: Annotated[int, Field(ge=0)] = 0
     wait_for_replacements: bool = True
     replacements_timeout_seconds: Seconds = 300
+    in_place: bool = False
 
     @field_validator("pod_selector")
     @classmethod
@@ -108,6 +110,7 @@ class GateSettings(_Section):
 
     prometheus_url: str = ""
     ignore_alerts: str = "Watchdog|InfoInhibitor"
+    goldpinger_url: str = ""
 
     @field_validator("ignore_alerts")
     @classmethod
@@ -124,6 +127,29 @@ class ProbeSettings(_Section):
 
     image: str = "python:3.13-slim"
     timeout_seconds: Seconds = 120
+
+
+class Allowance(_Section):
+    """What the flows of one kind may lose in a wave: attempts of all of them, and the longest gap of any."""
+
+    failed: Annotated[int, Field(ge=0)] = 0
+    gap_ms: Annotated[float, Field(ge=0)] = 5000
+
+
+def _budget() -> dict[FlowKind, Allowance]:
+    """No request and no connection; name lookups and the API server are asked seldom, and by one try each."""
+    seldom = Allowance(failed=3, gap_ms=10_000)
+    return {kind: seldom if kind in ("dns", "api") else Allowance() for kind in get_args(FlowKind)}
+
+
+class TrafficSettings(_Section):
+    """What the probe's flows may lose before and in a wave; a kind that is not in `budget` is not looked at."""
+
+    enabled: bool = True
+    baseline_seconds: Annotated[int, Field(ge=4, le=600)] = 20
+    soak_seconds: Annotated[int, Field(ge=0, le=3600)] = 4
+    pause_ms: Annotated[float, Field(ge=0)] = 5000
+    budget: dict[FlowKind, Allowance] = Field(default_factory=_budget)
 
 
 class CleanupSettings(_Section):
@@ -143,6 +169,7 @@ class StackConfig(_Section):
     restart: RestartSettings = Field(default_factory=RestartSettings)
     gates: GateSettings = Field(default_factory=GateSettings)
     probe: ProbeSettings = Field(default_factory=ProbeSettings)
+    traffic: TrafficSettings = Field(default_factory=TrafficSettings)
     cleanup: CleanupSettings = Field(default_factory=CleanupSettings)
     override_checks: list[str] = Field(default_factory=list)
 
@@ -155,6 +182,15 @@ class StackConfig(_Section):
     def nodes(self) -> list[str]:
         """Every node of every wave, in order."""
         return [node for wave in self.waves for node in wave]
+
+    @model_validator(mode="after")
+    def _in_place_fits(self) -> "StackConfig":
+        if self.drain.in_place and self.restart.method is not RestartMethod.RECYCLE:
+            raise ValueError(
+                f"drain.inPlace renews the pods one by one, restart.method '{self.restart.method}' all at once: set "
+                "restart.method to 'recycle' or drain.inPlace to false"
+            )
+        return self
 
     @model_validator(mode="after")
     def _waves_make_sense(self) -> "StackConfig":
