@@ -1,5 +1,7 @@
-"""The probe that runs in the cluster: pods that answer, on every node, and a way to ask from within any of them."""
+"""The probe that runs in the cluster: pods that answer and keep traffic going on every node, and what they measured."""
 
+import json
+from collections.abc import Mapping
 from importlib import resources
 
 from components.names import NAMESPACE
@@ -7,31 +9,55 @@ from components.names import NAMESPACE
 NAME = "probe"
 LABELS = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/part-of": "cni-live-migration"}
 PORT, SERVICE_PORT = 8080, 80
+ECHO_PORT = 8081
 FOLDER = "/probe"
+SERVING_ONLY: Mapping[str, object] = {"staying_neighbours": 0, "moving_neighbours": 0}
 
-__all__ = ["FOLDER", "LABELS", "NAME", "NAMESPACE", "PORT", "SERVICE_PORT", "container", "sources"]
+__all__ = [
+    "ECHO_PORT",
+    "FOLDER",
+    "LABELS",
+    "NAME",
+    "NAMESPACE",
+    "PORT",
+    "SERVICE_PORT",
+    "SERVING_ONLY",
+    "container",
+    "sources",
+]
 
 
 def sources() -> dict[str, str]:
     """The probe's programs by file name, as the ConfigMap holds them."""
     folder = resources.files("components.probe") / "in_pod"
-    return {name: (folder / name).read_text() for name in ("serve.py", "reach.py")}
+    return {each.name: each.read_text() for each in folder.iterdir() if each.name.endswith(".py")}
 
 
-def container(image: str) -> dict[str, object]:
-    """The probe's container, locked down: it serves, and runs nothing but what is asked for by exec."""
+def _field(name: str, path: str) -> dict[str, object]:
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path, "apiVersion": "v1"}}}
+
+
+def container(image: str, settings: Mapping[str, object] = SERVING_ONLY) -> dict[str, object]:
+    """The probe's container, locked down; with the default settings it only serves and does what is asked by exec."""
     return {
         "name": NAME,
         "image": image,
         "imagePullPolicy": "IfNotPresent",
-        "command": ["python3", "-u", f"{FOLDER}/serve.py", str(PORT)],
-        "ports": [{"containerPort": PORT, "name": "http", "protocol": "TCP"}],
-        "env": [
-            {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName", "apiVersion": "v1"}}},
-            {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name", "apiVersion": "v1"}}},
+        "command": ["python3", "-u", "-m", "probe.probe"],
+        "workingDir": "/",
+        "ports": [
+            {"containerPort": PORT, "name": "http", "protocol": "TCP"},
+            {"containerPort": ECHO_PORT, "name": "echo", "protocol": "TCP"},
         ],
-        "readinessProbe": {"httpGet": {"path": "/", "port": PORT}, "periodSeconds": 2},
-        "resources": {"requests": {"cpu": "5m", "memory": "24Mi"}, "limits": {"memory": "64Mi"}},
+        "env": [
+            _field("NODE_NAME", "spec.nodeName"),
+            _field("POD_NAME", "metadata.name"),
+            _field("POD_IP", "status.podIP"),
+            {"name": "SETTINGS", "value": json.dumps(dict(settings), sort_keys=True)},
+            {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"},
+        ],
+        "readinessProbe": {"httpGet": {"path": "/ready", "port": PORT}, "periodSeconds": 2},
+        "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,

@@ -48,5 +48,5 @@ def reach(target: str) -> dict[str, object]:
 
 
 with ThreadPoolExecutor(max_workers=max(1, len(TARGETS))) as pool:
-    outcomes = dict(zip(TARGETS, pool.map(reach, TARGETS.values())))  # noqa: B905 (Python 3.9)
+    outcomes = dict(zip(TARGETS, pool.map(reach, TARGETS.values())))
 print(json.dumps(outcomes))

@@ -1,0 +1,201 @@
+"""What the flows of this process did since it began: counts that only grow, and the latest outages."""
+
+from __future__ import annotations
+
+import json
+import time
+from bisect import bisect_left
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+# As in components/probe/measured.py, which cannot be imported in a pod; a test holds the two together.
+LATENCY_BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+OUTAGE_BOUNDS_SECONDS = (0.15, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+_OUTAGES_KEPT = 40
+_PAUSES_KEPT = 20
+_ROWS_KEPT = 60
+_NAMES_KEPT = 40
+LONGEST_LINE_BYTES = 15_000  # container runtimes split lines of 16 KiB
+
+
+def wall(monotonic: float) -> float:
+    """Seconds since 1970 at a moment of the monotonic clock."""
+    return time.time() - (time.monotonic() - monotonic)
+
+
+@dataclass
+class Row:
+    """One kind of flow to one address; gaps in milliseconds."""
+
+    kind: str
+    to: str
+    sent: int = 0
+    failed: int = 0
+    planned: int = 0
+    gap: float = 0.0
+    planned_gap: float = 0.0
+    latency: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS_MS) + 1))
+    latency_sum_ms: float = 0.0
+    touched: float = 0.0
+
+    def answered(self, seconds: float) -> None:
+        """Count how long an answer took."""
+        milliseconds = seconds * 1000
+        self.latency[bisect_left(LATENCY_BOUNDS_MS, milliseconds)] += 1
+        self.latency_sum_ms += milliseconds
+
+    def add(self, other: Row) -> None:
+        """Take over what another row counted."""
+        self.sent += other.sent
+        self.failed += other.failed
+        self.planned += other.planned
+        self.gap = max(self.gap, other.gap)
+        self.planned_gap = max(self.planned_gap, other.planned_gap)
+        self.latency = [mine + its for mine, its in zip(self.latency, other.latency)]
+        self.latency_sum_ms += other.latency_sum_ms
+
+    def told(self) -> dict[str, Any]:
+        """As the record has it, without what is zero."""
+        said: dict[str, Any] = {"kind": self.kind, "to": self.to, "sent": self.sent}
+        rest = {
+            "failed": self.failed,
+            "planned": self.planned,
+            "gap": round(self.gap, 1),
+            "planned_gap": round(self.planned_gap, 1),
+        }
+        said.update({name: value for name, value in rest.items() if value})
+        said["latency"] = self.latency
+        return said
+
+
+@dataclass
+class Trouble:
+    """A time without a success in one flow; `planned` is empty for a loss, `lost` says on which way the packets were.
+
+    `there` is from this pod to the other, `back` is the answers' way. `owed` are those of the failed that its row does
+    not count yet.
+    """
+
+    kind: str
+    to: str
+    start: float
+    ms: float = 0.0
+    sent: int = 0
+    failed: int = 0
+    owed: int = 0
+    why: str = ""
+    planned: str = ""
+    lost: str = ""
+    peer: str = ""
+    open: bool = True
+
+    def told(self) -> dict[str, Any]:
+        """As the record has it, without what is empty."""
+        said = {key: value for key, value in self.__dict__.items() if value}
+        return {**said, "start": round(self.start, 3), "ms": round(self.ms, 1)}
+
+
+class Ledger:
+    """Everything that is counted, and the line that tells it."""
+
+    def __init__(self, *, pod: str, node: str, address: str, run: str) -> None:
+        self.origin = {"pod": pod, "node": node, "ip": address, "run": run}
+        self.since = time.time()
+        self.rows: dict[tuple[str, str], Row] = {}
+        self.names: dict[str, tuple[str, str]] = {}
+        self.outages: deque[Trouble] = deque(maxlen=_OUTAGES_KEPT)
+        self.pauses: deque[tuple[float, float]] = deque(maxlen=_PAUSES_KEPT)
+        self.pause_count = 0
+        self.pause_ms = 0.0
+        self.terminating = 0.0
+        self.outage_seconds: dict[tuple[str, str], list[float]] = {}
+        self._number = 0
+
+    def row(self, kind: str, to: str) -> Row:
+        """The row of one kind of flow to one address, made when first asked for."""
+        row = self.rows.get((kind, to))
+        if row is None:
+            if len(self.rows) >= _ROWS_KEPT:
+                self._fold()
+            row = self.rows[kind, to] = Row(kind=kind, to=to)
+        row.touched = time.monotonic()
+        return row
+
+    def _fold(self) -> None:
+        """Make room: the row that was left alone longest goes into the one of its kind and of no address."""
+        oldest = min((row for row in self.rows.values() if row.to), key=lambda row: row.touched)
+        del self.rows[oldest.kind, oldest.to]
+        rest = self.rows.setdefault((oldest.kind, ""), Row(kind=oldest.kind, to=""))
+        rest.add(oldest)
+
+    def met(self, address: str, *, pod: str, node: str) -> None:
+        """Remember who answers at an address."""
+        if self.names.get(address) != (pod, node):
+            self.names.pop(address, None)
+            while len(self.names) >= _NAMES_KEPT:
+                del self.names[next(iter(self.names))]
+            self.names[address] = (pod, node)
+
+    def paused(self, began: float, seconds: float) -> None:
+        """This process did not run for so long."""
+        self.pauses.append((wall(began), seconds * 1000))
+        self.pause_count += 1
+        self.pause_ms += seconds * 1000
+
+    def opened(self, trouble: Trouble) -> Trouble:
+        """An outage begins."""
+        self.outages.append(trouble)
+        return trouble
+
+    def closed(self, trouble: Trouble, row: Row) -> None:
+        """An outage is over; its length counts for good."""
+        trouble.open = False
+        if trouble.planned:
+            row.planned += trouble.owed
+            row.planned_gap = max(row.planned_gap, trouble.ms)
+        else:
+            row.failed += trouble.owed
+            row.gap = max(row.gap, trouble.ms)
+        trouble.owed = 0
+        counts = self.outage_seconds.setdefault(
+            (trouble.kind, "planned" if trouble.planned else "lost"), [0.0] * (len(OUTAGE_BOUNDS_SECONDS) + 2)
+        )
+        counts[bisect_left(OUTAGE_BOUNDS_SECONDS, trouble.ms / 1000)] += 1
+        counts[-1] += trouble.ms / 1000
+
+    def withdraw(self, trouble: Trouble) -> None:
+        """It turned out to be none."""
+        if trouble in self.outages:
+            self.outages.remove(trouble)
+
+    def line(self, *, inherited: int = 0, final: bool = False) -> str:
+        """The record as one line of JSON; any later one supersedes it."""
+        self._number += 1
+        used = [row for row in self.rows.values() if row.sent]
+        kept = {row.to for row in used} | {each.to for each in self.outages}
+        record: dict[str, Any] = {
+            "probe": 1,
+            **self.origin,
+            "number": self._number,
+            "since": round(self.since, 3),
+            "at": round(time.time(), 3),
+            "flows": [row.told() for row in used],
+            "names": {address: list(names) for address, names in self.names.items() if address in kept},
+            "outages": [each.told() for each in self.outages],
+            "pauses": [[round(start, 3), round(ms, 1)] for start, ms in self.pauses],
+            "pause_count": self.pause_count,
+            "pause_ms": round(self.pause_ms, 1),
+        }
+        if inherited:
+            record["inherited"] = inherited
+        if self.terminating:
+            record["terminating"] = round(self.terminating, 3)
+        if final:
+            record["final"] = True
+        text = json.dumps(record, separators=(",", ":"))
+        while len(text) > LONGEST_LINE_BYTES and record["outages"]:
+            del record["outages"][: max(1, len(record["outages"]) // 4)]
+            record["dropped_outages"] = True
+            text = json.dumps(record, separators=(",", ":"))
+        return text

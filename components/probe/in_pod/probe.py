@@ -1,0 +1,333 @@
+"""The probe: answers its neighbours, keeps traffic to them going, and tells by its log what became of it.
+
+`python3 -m probe.probe` with this folder as /probe; standard library, Python 3.9 or later. It is one program in a few
+files, as one would be too long to read: a `Clock` that knows when the process itself did not run, flows (`echo`,
+`attempts`) that judge what they send, a `Ledger` that counts, and a server for the other probes' flows.
+
+Every 2 s it writes its whole record as one line, which the kubelet hands out even where the pod network is broken.
+Asked to end, it says so to those it talks to, gives its record to a neighbour, which tells it from then on, serves on
+until it is out of every Service, and says goodbye.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import random
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+
+from .attempts import ApiCalls, Lookups, Requests
+from .clock import Clock
+from .echo import Echo
+from .flows import LIMIT_SECONDS, TERMINATING, Flow
+from .ledger import Ledger
+from .metrics import metrics
+from .names import NoAddressError, lookup, resolver
+from .neighbours import choose
+from .serving import LONGEST_RECORD, Server
+
+_RECORD_SECONDS = 2.0
+_LOOKUP_SECONDS = 5.0
+_PROBES_A_LOOKUP_SECOND = 20  # a list of all probes grows with them: so does the time between two questions for it
+_PROBES_AT_FULL_DNS_RATE = 50
+_SLOWEST_DNS_SECONDS = 1.0
+_FORGET_SECONDS = 60.0  # a name server's caches are over by then
+_INHERITED_KEPT = 64
+_HEIRS_ASKED = 4
+_HANDOVER_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be set; seconds are between two attempts of one flow. Zero neighbours only serve."""
+
+    listen: str = "0.0.0.0"  # noqa: S104 (a pod's own address is its namespace's)
+    http_port: int = 8080
+    echo_port: int = 8081
+    service_http_port: int = 80
+    service_echo_port: int = 8081
+    staying: str = "probe-staying"
+    moving: str = "probe-moving"
+    service: str = "probe"
+    staying_neighbours: int = 2
+    moving_neighbours: int = 1
+    echo_seconds: float = 0.05
+    moving_echo_seconds: float = 0.1
+    service_echo_seconds: float = 0.1
+    full_seconds: float = 0.15
+    http_seconds: float = 1.0
+    service_http_seconds: float = 0.8
+    dns_seconds: float = 0.2
+    api_seconds: float = 10.0
+    lame_duck_seconds: float = 3.0
+    name_server: str = ""
+    name_server_port: int = 53
+    domain: str = ""
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Settings:
+        """From SETTINGS, a JSON object of those that are not the default; raises ValueError for an unknown one."""
+        given = json.loads(environment.get("SETTINGS") or "{}")
+        unknown = set(given) - {each.name for each in fields(cls)}
+        if unknown:
+            raise ValueError(f"SETTINGS: the probe has no {', '.join(sorted(unknown))}")
+        if not given.get("name_server"):
+            given["name_server"], domain = resolver()
+            given.setdefault("domain", domain)
+        return cls(**given)
+
+
+class Probe:
+    """All of one process."""
+
+    def __init__(self, settings: Settings, *, pod: str, node: str, address: str, api: tuple[str, int]) -> None:
+        self._settings = settings
+        self._address = address
+        self._api = api
+        self._clock = Clock(self._tick, on_pause=self._paused)
+        self._ledger = Ledger(pod=pod, node=node, address=address, run=f"{time.time():.0f}-{secrets.token_hex(3)}")
+        self._server = Server(pod=pod, node=node, metrics=lambda: metrics(self._ledger), inherit=self._inherit)
+        self._server.clock = self._clock
+        self._flows: dict[tuple[str, str], Flow] = {}
+        self._leaving: list[Flow] = []
+        self._ended: dict[str, float] = {}
+        self._known: dict[str, tuple[str, ...]] = {}
+        self._inherited: dict[tuple[str, str], str] = {}
+        self._record_due = 0.0
+        self._turn = 0
+
+    async def run(self) -> None:
+        """Serve and measure until SIGTERM, then end in order."""
+        loop = asyncio.get_running_loop()
+        told_to_end = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, told_to_end.set)
+        settings = self._settings
+        listeners = await self._server.start(settings.listen, http=settings.http_port, echo=settings.echo_port)
+        self._clock.start()
+        gc.collect()
+        gc.freeze()
+        measures = settings.staying_neighbours + settings.moving_neighbours > 0
+        following = loop.create_task(self._follow()) if measures else None
+        await told_to_end.wait()
+        began = time.monotonic()
+        self._server.terminating = True
+        self._server.say(b"terminating")
+        if following:
+            following.cancel()
+            await self._end_measuring()
+        await asyncio.sleep(max(0.0, began + settings.lame_duck_seconds - time.monotonic()))
+        for listener in listeners:
+            listener.close()
+        for echo in list(self._server.echoes):
+            echo.end()
+        deadline = time.monotonic() + _HANDOVER_SECONDS
+        while self._server.echoes and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        self._clock.stop()
+        for echo in list(self._server.echoes):
+            echo.cut()
+
+    def _tick(self, now: float) -> None:
+        for flow in self._flows.values():
+            flow.tick(now)
+        for flow in self._leaving:
+            flow.tick(now)
+        if any(flow.leaving for flow in self._flows.values()):
+            self._let_go(now)
+        if self._record_due and now >= self._record_due:
+            self._record_due = now + _RECORD_SECONDS
+            self._leaving = [
+                flow for flow in self._leaving if now - self._ended.get(flow.address, 0) < LIMIT_SECONDS + 1
+            ]
+            self._tell()
+
+    def _let_go(self, now: float) -> None:
+        """What one flow heard of its peer's end holds for all flows to it."""
+        for (kind, address), flow in list(self._flows.items()):
+            if flow.leaving:
+                self._leaving.append(self._flows.pop((kind, address)))
+                if flow.to_pod:
+                    self._ended[address] = now
+                    for other in self._flows.values():
+                        if other.to_pod and other.address == address:
+                            other.finish(TERMINATING)
+
+    def _paused(self, began: float, seconds: float) -> None:
+        self._server.paused_at, self._server.paused_ms = time.monotonic(), seconds * 1000
+        self._ledger.paused(began, seconds)
+        for flow in [*self._flows.values(), *self._leaving]:
+            flow.paused(seconds)
+
+    # Whom to talk to.
+
+    async def _follow(self) -> None:
+        """Ask for the names again and again; what was known last holds while nobody answers."""
+        settings = self._settings
+        self._record_due = time.monotonic() + _RECORD_SECONDS
+        while True:
+            for name in (settings.staying, settings.moving, settings.service):
+                if name:
+                    server = (settings.name_server, settings.name_server_port)
+                    with contextlib.suppress(OSError, NoAddressError, asyncio.TimeoutError, EOFError):
+                        self._known[name] = await lookup(self._full(name), server=server)
+            self._arrange()
+            probes = len(self._known.get(settings.staying, ()))
+            pause = max(_LOOKUP_SECONDS, probes / _PROBES_A_LOOKUP_SECOND) if self._flows else 0.5
+            await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311 (so that not all ask at once)
+
+    def _full(self, name: str) -> str:
+        return f"{name}.{self._settings.domain}" if self._settings.domain and not name.endswith(".") else name
+
+    def _neighbours(self) -> list[tuple[str, bool]]:
+        """Each with whether it stays where it is."""
+        now, settings = time.monotonic(), self._settings
+        self._ended = {address: at for address, at in self._ended.items() if now - at < _FORGET_SECONDS}
+        found: list[tuple[str, bool]] = []
+        for name, count in (
+            (settings.staying, settings.staying_neighbours),
+            (settings.moving, settings.moving_neighbours),
+        ):
+            candidates = [address for address in self._known.get(name, ()) if address not in self._ended]
+            found += [(address, name == settings.staying) for address in choose(self._address, candidates, count)]
+        return found
+
+    def _arrange(self) -> None:
+        """Have the flows that there should be."""
+        settings = self._settings
+        wanted: dict[tuple[str, str], bool] = {}
+        for address, stays in self._neighbours():
+            kinds = ("pod-http", "pod-full", "pod-echo") if stays else ("pod-http", "pod-echo")
+            wanted.update(((kind, address), stays) for kind in kinds)
+        for address in self._known.get(settings.service, ())[:1]:
+            wanted.update(((kind, address), True) for kind in ("service-http", "service-echo"))
+        wanted["dns", settings.name_server] = True
+        if self._api[0]:
+            wanted["api", self._api[0]] = True
+        listed = {address for addresses in self._known.values() for address in addresses}
+        for (kind, address), flow in self._flows.items():
+            flow.gone = flow.to_pod and address not in listed
+            if (kind, address) not in wanted and not flow.gone:
+                flow.finish("")
+        for (kind, address), stays in wanted.items():
+            if (kind, address) not in self._flows:
+                self._flows[kind, address] = self._new(kind, address, stays=stays)
+
+    def _new(self, kind: str, address: str, *, stays: bool) -> Flow:
+        settings, clock, ledger = self._settings, self._clock, self._ledger
+        if kind == "dns":
+            probes = len(self._known.get(settings.staying, ()))
+            interval = max(
+                settings.dns_seconds,
+                min(_SLOWEST_DNS_SECONDS, settings.dns_seconds * probes / _PROBES_AT_FULL_DNS_RATE),
+            )
+            server = (settings.name_server, settings.name_server_port)
+            name = self._full(settings.service)
+            return Lookups(name, server=server, interval=interval, clock=clock, ledger=ledger)
+        if kind == "api":
+            return ApiCalls(address, port=self._api[1], interval=settings.api_seconds, clock=clock, ledger=ledger)
+        to_pod = kind.startswith("pod-")
+        if kind.endswith("-http"):
+            port = settings.http_port if to_pod else settings.service_http_port
+            interval = settings.http_seconds if to_pod else settings.service_http_seconds
+            return Requests(kind, address, port=port, interval=interval, clock=clock, ledger=ledger)
+        full = kind == "pod-full"
+        to_neighbour = settings.echo_seconds if stays else settings.moving_echo_seconds
+        echo = to_neighbour if to_pod else settings.service_echo_seconds
+        return Echo(
+            kind,
+            address,
+            port=settings.echo_port if to_pod else settings.service_echo_port,
+            full_size=full,
+            interval=settings.full_seconds if full else echo,
+            clock=clock,
+            ledger=ledger,
+        )
+
+    # The record.
+
+    def _tell(self) -> None:
+        """Write our own record, and one of those that we inherited, in turn."""
+        lines = [self._ledger.line(inherited=len(self._inherited))]
+        if self._inherited:
+            self._turn += 1
+            lines.append(list(self._inherited.values())[self._turn % len(self._inherited)])
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        sys.stdout.flush()
+
+    def _inherit(self, text: str) -> bool:
+        """Take over the last record of a probe that ends; False if it is none."""
+        try:
+            record = json.loads(text)
+            key = (str(record["pod"]), str(record["run"]))
+            if record["probe"] != 1 or len(text) > LONGEST_RECORD:
+                return False
+        except (ValueError, KeyError, TypeError):
+            return False
+        record["by"] = self._server.pod
+        self._inherited[key] = json.dumps(record, separators=(",", ":"))
+        while len(self._inherited) > _INHERITED_KEPT:
+            del self._inherited[next(iter(self._inherited))]
+        sys.stdout.write(f"{self._inherited[key]}\n")
+        sys.stdout.flush()
+        return True
+
+    async def _end_measuring(self) -> None:
+        """End the flows, write the last record and give it, with all that we inherited, to a neighbour."""
+        self._ledger.terminating = time.time()
+        heirs = self._heirs()
+        for flow in self._flows.values():
+            flow.finish(TERMINATING)
+        await asyncio.sleep(0.1)
+        self._record_due = 0.0
+        final = self._ledger.line(inherited=len(self._inherited), final=True)
+        print(final, flush=True)
+        for address in heirs:
+            with contextlib.suppress(OSError, asyncio.TimeoutError, EOFError):
+                for line in [final, *self._inherited.values()]:
+                    await asyncio.wait_for(self._bequeath(address, line), _HANDOVER_SECONDS)
+                return
+
+    def _heirs(self) -> Iterable[str]:
+        settings = self._settings
+        stay = choose(self._address, self._known.get(settings.staying, ()), _HEIRS_ASKED)
+        known_good = [address for address in stay if address not in self._ended]
+        move = choose(self._address, self._known.get(settings.moving, ()), 1)
+        return [*known_good, *(address for address in move if address not in self._ended)]
+
+    async def _bequeath(self, address: str, line: str) -> None:
+        reader, writer = await asyncio.open_connection(address, self._settings.http_port)
+        try:
+            body = line.encode()
+            head = f"POST /inherit HTTP/1.1\r\nhost: {address}\r\ncontent-length: {len(body)}\r\n\r\n"
+            writer.write(head.encode() + body)
+            status = await reader.readline()
+            if status.split()[1:2] != [b"200"]:
+                raise OSError(f"{address} does not take the record: {status!r}")
+        finally:
+            writer.close()
+
+
+def main() -> None:
+    """Run as the environment says: POD_NAME, NODE_NAME, POD_IP, SETTINGS, and the API server's address."""
+    environment = os.environ
+    probe = Probe(
+        Settings.read(environment),
+        pod=environment.get("POD_NAME", ""),
+        node=environment.get("NODE_NAME", ""),
+        address=environment.get("POD_IP", ""),
+        api=(environment.get("KUBERNETES_SERVICE_HOST", ""), int(environment.get("KUBERNETES_SERVICE_PORT", "443"))),
+    )
+    asyncio.run(probe.run())
+
+
+if __name__ == "__main__":
+    main()

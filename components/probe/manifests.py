@@ -1,0 +1,140 @@
+"""The probe's objects: pods that stay on their nodes, pods that move with drains, and the names to reach both by."""
+
+import hashlib
+import json
+from typing import Any
+
+from components.probe import ECHO_PORT, LABELS, NAME, NAMESPACE, PORT, SERVICE_PORT, container, sources
+
+Manifest = dict[str, Any]
+_COMPONENT = "app.kubernetes.io/component"
+STAYING, MOVING = f"{NAME}-staying", f"{NAME}-moving"
+MOVING_REPLICAS = 2
+# A pod that moves is there to be met, and to meet the Service, from ever other nodes: one neighbour is enough for that,
+# and what it costs is shared by all nodes.
+_MOVING_SETTINGS = {
+    "staying_neighbours": 1,
+    "moving_neighbours": 0,
+    "echo_seconds": 0.1,
+    "full_seconds": 0.5,
+    "http_seconds": 1.2,
+    "dns_seconds": 1.0,
+}
+_STAYING_SETTINGS = {"staying_neighbours": 2, "moving_neighbours": 1}
+_GRACE_SECONDS = 10  # to serve on until it is out of every Service, and to hand over its record
+
+
+def _object(api_version: str, kind: str, name: str, **fields: Any) -> Manifest:
+    metadata = {"name": name, "namespace": NAMESPACE, "labels": LABELS}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields}
+
+
+def labels(component: str) -> dict[str, str]:
+    """The labels of the pods that stay or move."""
+    return {**LABELS, _COMPONENT: component.removeprefix(f"{NAME}-")}
+
+
+def _version() -> str:
+    """Changes with the programs, so that pods are renewed when these are."""
+    return hashlib.sha256(json.dumps(sources(), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _template(component: str, image: str, settings: dict[str, Any], **spec: Any) -> Manifest:
+    return {
+        "metadata": {"labels": labels(component), "annotations": {"cni-live-migration/probe-version": _version()}},
+        "spec": {
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "terminationGracePeriodSeconds": _GRACE_SECONDS,
+            "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [container(image, settings)],
+            "volumes": [{"name": "programs", "configMap": {"name": NAME}}],
+            **spec,
+        },
+    }
+
+
+def programs() -> Manifest:
+    """The ConfigMap of what runs in the pods."""
+    return _object("v1", "ConfigMap", NAME, data=sources())
+
+
+def daemon_set(image: str) -> Manifest:
+    """A pod on every node, which stays there while the node is drained."""
+    spec = {
+        "selector": {"matchLabels": labels(STAYING)},
+        "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "20%"}},
+        "template": _template(STAYING, image, _STAYING_SETTINGS, tolerations=[{"operator": "Exists"}]),
+    }
+    return _object("apps/v1", "DaemonSet", NAME, spec=spec)
+
+
+def deployment(image: str) -> Manifest:
+    """Pods that are evicted like anybody's, on different nodes where that can be."""
+    spread = {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": labels(MOVING)},
+    }
+    spec = {
+        "replicas": MOVING_REPLICAS,
+        "selector": {"matchLabels": labels(MOVING)},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 1}},
+        "template": _template(MOVING, image, _MOVING_SETTINGS, topologySpreadConstraints=[spread]),
+    }
+    return _object("apps/v1", "Deployment", MOVING, spec=spec)
+
+
+def budget() -> Manifest:
+    """One of the pods that move stays while another goes, as with any Service that a wave may not interrupt."""
+    spec = {"maxUnavailable": 1, "selector": {"matchLabels": labels(MOVING)}}
+    return _object("policy/v1", "PodDisruptionBudget", MOVING, spec=spec)
+
+
+def _ports() -> list[Manifest]:
+    return [
+        {"name": "http", "port": SERVICE_PORT, "targetPort": PORT, "protocol": "TCP"},
+        {"name": "echo", "port": ECHO_PORT, "targetPort": ECHO_PORT, "protocol": "TCP"},
+    ]
+
+
+def service() -> Manifest:
+    """One address for the pods that move: those that stay are not drained, and die with a node that is restarted."""
+    return _object("v1", "Service", NAME, spec={"selector": labels(MOVING), "ports": _ports()})
+
+
+def names(component: str) -> Manifest:
+    """The addresses of all pods of one kind, Ready or not: a pod must not leave its neighbours' sight by failing."""
+    spec = {
+        "clusterIP": "None",
+        "publishNotReadyAddresses": True,
+        "selector": labels(component),
+        "ports": _ports(),
+    }
+    return _object("v1", "Service", component, spec=spec)
+
+
+def network_policy() -> Manifest:
+    """Nothing but the probe's two ports can be reached.
+
+    From anywhere: a CNI that is being left may see a pod of the new one by its node's address, and a scraper is
+    somewhere else.
+    """
+    ports = [{"port": port, "protocol": "TCP"} for port in (PORT, ECHO_PORT)]
+    spec = {"podSelector": {"matchLabels": LABELS}, "policyTypes": ["Ingress"], "ingress": [{"ports": ports}]}
+    return _object("networking.k8s.io/v1", "NetworkPolicy", NAME, spec=spec)
+
+
+def manifests(image: str) -> list[Manifest]:
+    """All of them, in an order in which they can be applied."""
+    return [
+        programs(),
+        service(),
+        names(STAYING),
+        names(MOVING),
+        network_policy(),
+        budget(),
+        daemon_set(image),
+        deployment(image),
+    ]
