@@ -1,5 +1,8 @@
 """The migration as a Pulumi program: config and cluster make a plan, the plan is declared, nothing else."""
 
+import os
+import signal
+
 import pulumi
 
 from components.phases.migration import declare
@@ -13,8 +16,14 @@ def read_config() -> dict[str, object]:
     return {key.removeprefix(prefix): value for key, value in settings.items() if key.startswith(prefix)}
 
 
+def end_quietly() -> None:
+    """Have the engine's own end of a failed run, an interrupt, show no stack trace beside the error that matters."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(1))
+
+
 def main() -> None:
     """Plan, say what will happen, declare."""
+    end_quietly()
     cluster = pulumi.Config("kubernetes")
     try:
         plan = make_plan(

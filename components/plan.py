@@ -6,9 +6,10 @@ from typing import Any
 
 from components.checks import CATALOGUE, Context, Finding, Severity, refusals, run_checks
 from components.operations.api import ClusterError, connect
-from components.operations.drain_plan import DrainOptions, budget_findings, plan_drain
+from components.operations.drain_plan import DrainOptions, budget_findings, plan_turn
 from components.operations.snapshot import Snapshot, observe
 from components.sources import SourceDescription, SourceError, describe
+from components.words import many
 from stacks.config import ConfigError, StackConfig, parse_config
 
 
@@ -52,13 +53,14 @@ class MigrationPlan:
         options = DrainOptions(**self.config.drain.model_dump())
         for node in context.about_to_move:
             pods = self.snapshot.pods_on(node.name)
-            drain = plan_drain(pods, daemon_sets=self.snapshot.daemon_set_names, options=options)
+            drain = plan_turn(pods, daemon_sets=self.snapshot.daemon_set_names, options=options)
             recycled = [pod for pod, _ in drain.leave if pod.on_pod_network and not pod.mirror]
+            how = "evicted one by one, to come back there" if options.in_place else "evicted"
             _, slow = budget_findings(drain, self.snapshot.budgets)
             lines.append(
-                f"{node.name} moves to Cilium: {len(drain.evict)} pods evicted ({drain.by_workload()}), "
-                f"{len(recycled)} DaemonSet pods renewed by {self.config.restart.method}"
-                + (f"; {len(slow)} budgets without headroom" if slow else "")
+                f"{node.name} moves to Cilium: {many(len(drain.evict), 'pod')} {how} ({drain.by_workload()}), "
+                f"{many(len(recycled), 'DaemonSet pod')} renewed by {self.config.restart.method}"
+                + (f"; {many(len(slow), 'budget')} without headroom" if slow else "")
             )
         leaving = sorted(self.snapshot.migrated - set(self.config.nodes))
         return [*lines, *(f"{name} goes back to {self.source.title}" for name in leaving)]

@@ -1,6 +1,6 @@
 """Every check, in the order in which they are read."""
 
-from components.checks import gates, network, nodes
+from components.checks import gates, network, nodes, waves
 from components.checks.finding import Check
 
 CATALOGUE: tuple[Check, ...] = (
@@ -22,7 +22,8 @@ CATALOGUE: tuple[Check, ...] = (
     Check(id="tunnel-port-free", title="Cilium's tunnel port is free", find=network.tunnel_port_free),
     Check(id="method-values", title="Helm values fit the method", find=network.method_values),
     Check(id="nodes-ready", title="Nodes are Ready", find=nodes.nodes_ready),
-    Check(id="control-plane-last", title="Control plane last", find=nodes.control_plane_last),
+    Check(id="control-plane-last", title="Control plane last", find=waves.control_plane_last),
+    Check(id="room-apart", title="Pods that exclude each other have room", find=waves.room_apart),
     Check(id="drainable", title="Nodes can be drained", find=nodes.drainable),
     Check(id="turns-left-open", title="No turn was left half-way", find=nodes.turns_left_open),
     Check(id="new-nodes", title="Nodes outside the waves", find=gates.new_nodes),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from components.checks.finding import Context, Finding, Severity
 from components.operations.drain_notes import Surroundings, Topic, preview_notes
-from components.operations.drain_plan import DrainOptions, budget_findings, plan_drain
+from components.operations.drain_plan import DrainOptions, budget_findings, plan_turn
 from components.operations.marks import BY, CORDONED_BEFORE, SINCE, STEP, TurnStep, step_of
 from stacks.phases import Phase
 from stacks.values import MIGRATED_LABEL
@@ -20,31 +20,18 @@ def nodes_known(context: Context) -> Iterator[Finding]:
             )
 
 
-def control_plane_last(context: Context) -> Iterator[Finding]:
-    """Control-plane nodes move after all others, one at a time: what they lose, every node loses."""
-    kinds = {node.name: node.control_plane for node in context.snapshot.nodes}
-    first = None
-    for number, wave in enumerate(context.config.waves):
-        theirs = [name for name in wave if kinds.get(name)]
-        if theirs and len(wave) > 1:
-            yield Finding(
-                evidence=f"wave {number} moves control-plane node {theirs[0]} together with other nodes",
-                remedy="give each control-plane node a wave of its own, at the end",
-            )
-        elif not theirs and first is not None:
-            yield Finding(
-                evidence=f"wave {number} moves workers after control-plane node {first}",
-                remedy="put the waves of control-plane nodes last",
-            )
-            return
-        first = first or next(iter(theirs), None)
-
-
 def nodes_ready(context: Context) -> Iterator[Finding]:
-    """A node that is to move must be Ready; one that merely is there is reported."""
+    """A node that is to move must be Ready; one that merely is there, or is in its turn's restart, is reported."""
     moving = {node.name for node in context.about_to_move}
     for node in context.snapshot.nodes:
         if node.ready:
+            continue
+        if step_of(node) in (TurnStep.SWITCHING, TurnStep.RETURNING):
+            yield Finding(
+                evidence=f"node {node.name} is NotReady in the middle of its turn",
+                remedy="it may be in its restart: the run waits for it",
+                severity=Severity.WARNING,
+            )
             continue
         first = context.enters(Phase.SECONDARY) and context.config.phase.includes(Phase.SECONDARY)
         blocks = node.name in moving or first
@@ -68,7 +55,13 @@ def drainable(context: Context) -> Iterator[Finding]:
     for node in context.about_to_move:
         if step_of(node) in (TurnStep.DRAINED, TurnStep.SWITCHING):
             continue
-        plan = plan_drain(
+        if options.in_place and node.unschedulable:
+            yield Finding(
+                evidence=f"node {node.name} is cordoned, so with drain.inPlace its pods cannot come back to it",
+                remedy="uncordon it, or there must be room for them elsewhere",
+                severity=Severity.WARNING,
+            )
+        plan = plan_turn(
             context.snapshot.pods_on(node.name), daemon_sets=context.snapshot.daemon_set_names, options=options
         )
         never, slow = ([], []) if options.disable_eviction else budget_findings(plan, context.snapshot.budgets)

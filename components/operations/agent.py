@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from components.operations.api import Cluster
+from components.operations.api import Cluster, ClusterError
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
+from components.operations.marks import assert_there
 
 AGENT_SELECTOR = "k8s-app=cilium"
 AGENT_CONTAINER = "cilium-agent"
@@ -61,6 +62,12 @@ def agents(cluster: Cluster, *, namespace: str, node: str = "") -> list[Agent]:
     return [_read(item) for item in items]
 
 
+def agents_everywhere(cluster: Cluster, *, namespace: str) -> list[Agent]:
+    """The agents' pods of all nodes that there are; the pod of a node that was deleted outlives it for a while."""
+    names = {item["metadata"]["name"] for item in cluster.list("/api/v1/nodes")}
+    return [agent for agent in agents(cluster, namespace=namespace) if agent.node in names]
+
+
 def wait_ready(cluster: Cluster, node: str, *, namespace: str, timeout_seconds: float, other_than: str = "") -> Agent:
     """Wait until the node's agent is Ready, in another run than `other_than` where that is given."""
     return _wait(
@@ -100,6 +107,8 @@ def _wait(
 ) -> Agent:
     def found() -> Agent | Pending:
         present = agents(cluster, namespace=namespace, node=node)
+        if not present:
+            assert_there(cluster, node)
         fresh = [agent for agent in present if agent.ready and accepted(agent)]
         if fresh:
             return fresh[0]
@@ -136,12 +145,17 @@ def cni_conf(cluster: Cluster, agent: Agent) -> list[str]:
     return sorted(run_in_agent(cluster, agent, ["ls", "-1", _CNI_FOLDER]).split())
 
 
+def active_conf(files: list[str]) -> list[str]:
+    """Those of the files that the container run time reads; it uses the first."""
+    return [file for file in files if file.endswith((".conf", ".conflist", ".json"))]
+
+
 def wait_for_cni_conf(cluster: Cluster, agent: Agent, *, name: str, timeout_seconds: float) -> list[str]:
     """Wait until the agent has written its CNI conf and put every other out of use; returns the file names."""
 
     def alone() -> list[str] | Pending:
         files = cni_conf(cluster, agent)
-        active = [file for file in files if file.endswith((".conf", ".conflist", ".json"))]
+        active = active_conf(files)
         return files if active == [name] else Pending(f"the active files are {', '.join(active) or 'none'}")
 
     return wait_until(
@@ -156,12 +170,15 @@ def wait_for_cni_conf(cluster: Cluster, agent: Agent, *, name: str, timeout_seco
 def tunnel_fault(cluster: Cluster, agent: Agent, *, protocol: str) -> str | None:
     """Why the agent's tunnel carries nothing, or None: an agent whose port was taken still says Ready."""
     device = f"cilium_{protocol}"
-    result = cluster.execute(
-        namespace=agent.namespace,
-        pod=agent.name,
-        container=AGENT_CONTAINER,
-        command=["cat", f"/sys/class/net/{device}/flags"],
-    )
+    try:
+        result = cluster.execute(
+            namespace=agent.namespace,
+            pod=agent.name,
+            container=AGENT_CONTAINER,
+            command=["cat", f"/sys/class/net/{device}/flags"],
+        )
+    except ClusterError as error:
+        return f"node {agent.node}: its agent cannot be asked ({error}); look at the node's kubelet"
     if result.exit_code != 0:
         return (
             f"node {agent.node}: {device} does not exist, so Cilium's overlay carries nothing though its agent is Ready"

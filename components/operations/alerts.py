@@ -7,6 +7,7 @@ import urllib.parse
 import urllib.request
 
 from components.operations.deadline import OperationError
+from components.words import many
 
 _SECONDS = 10
 
@@ -30,6 +31,6 @@ def assert_none_firing(url: str, *, ignore: str) -> None:
     firing = [name for name in names if not (ignore and re.fullmatch(ignore, name))]
     if firing:
         raise OperationError(
-            f"{len(firing)} alerts fire at {url}: {', '.join(firing[:10])}; no node was touched: wait until they are "
-            "over, or name those that do not matter in gates.ignoreAlerts"
+            f"{many(len(firing), 'alert')} firing at {url}: {', '.join(firing[:10])}; no node was touched: wait until "
+            "that is over, or name those that do not matter in gates.ignoreAlerts"
         )

@@ -1,8 +1,11 @@
 """A thin client of the cluster's API: JSON in and out, errors in an operator's words, commands run in pods."""
 
 import json
+import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
@@ -10,22 +13,23 @@ from urllib.parse import urlencode
 from kubernetes import config as kubernetes_config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import ws_client
-from urllib3.exceptions import HTTPError
-from urllib3.util import Retry
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from websocket import WebSocketException
+
+from components.operations.patience import Patience
 
 Object = dict[str, Any]
 PAGE_SIZE = 500
-# Reads may be sent again whatever happened; anything else only if it never left.
-_RETRY_READS = Retry(total=5, connect=5, read=3, status=5, status_forcelist=(429, 502, 503), backoff_factor=0.2)
-_RETRY_CONNECT = Retry(
-    total=5, connect=5, read=0, status=0, other=0, backoff_factor=0.2, respect_retry_after_header=False
-)
+_BEGINNINGS = 5
+_HANDSHAKE = re.compile(r"Handshake status (\d+)")
+_MESSAGE = re.compile(r'"message":"((?:[^"\\]|\\.)*)"')
 
 
 class ClusterError(Exception):
     """The cluster's API said no, or said nothing; `status` is the HTTP code, 0 if there was no answer.
 
-    `causes` are in the server's words, `cause_kinds` what it calls them; `retry_after` is in seconds, 0 if not said.
+    `sent` is whether the server may have had the request. `causes` are in the server's words, `cause_kinds` what it
+    calls them; `retry_after` is in seconds, 0 if not said.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class ClusterError(Exception):
         causes: tuple[str, ...] = (),
         cause_kinds: tuple[str, ...] = (),
         retry_after: float = 0,
+        sent: bool = True,
     ) -> None:
         super().__init__(text)
         self.status = status
@@ -44,6 +49,7 @@ class ClusterError(Exception):
         self.causes = causes
         self.cause_kinds = cause_kinds
         self.retry_after = retry_after
+        self.sent = sent
 
     @property
     def may_pass(self) -> bool:
@@ -81,7 +87,7 @@ def _error(status: int, body: bytes, *, doing: str, retry_after: str) -> Cluster
 class Cluster:
     """One cluster, reached as the kubeconfig and context say (empty: the environment's own)."""
 
-    REQUEST_TIMEOUT_SECONDS = 30.0
+    REQUEST_TIMEOUT_SECONDS = 15.0
 
     def __init__(self, *, kubeconfig: str = "", context: str = "") -> None:
         try:
@@ -94,12 +100,39 @@ class Cluster:
         self._pool = api.rest_client.pool_manager
         self._pool.connection_pool_kw["maxsize"] = 64
         self.server: str = self._configuration.host
+        self._patience = Patience(self.server)
 
     def _headers(self) -> dict[str, str]:
         token = self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         return {"authorization": token} if token else {}
 
     def _send(self, method: str, path: str, query: Mapping[str, Any], body: Object | None, content_type: str) -> bytes:
+        """Send, and send again where that does no harm and the server may be better in a moment."""
+        began, number = time.monotonic(), 0
+        while True:
+            try:
+                data = self._send_once(method, path, query, body, content_type)
+            except ClusterError as error:
+                again = self._patience.wait(
+                    method=method, status=error.status, sent=error.sent, why=str(error), since=began, number=number
+                )
+                if not again:
+                    raise
+                number += 1
+            else:
+                self._patience.answered()
+                return data
+
+    def _send_once(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        body: Object | None,
+        content_type: str,
+        *,
+        seconds: float = REQUEST_TIMEOUT_SECONDS,
+    ) -> bytes:
         words = {key: value for key, value in query.items() if value is not None and value != ""}
         url = f"{self.server}{path}" + (f"?{urlencode(words)}" if words else "")
         try:
@@ -108,11 +141,14 @@ class Cluster:
                 url,
                 headers={**self._headers(), "accept": "application/json, */*", "content-type": content_type},
                 body=None if body is None else json.dumps(body).encode(),
-                timeout=self.REQUEST_TIMEOUT_SECONDS,
-                retries=_RETRY_READS if method == "GET" else _RETRY_CONNECT,
+                timeout=seconds,
+                retries=False,
             )
         except (HTTPError, OSError) as error:
-            raise ClusterError(f"{method} {path}: no answer from {self.server} ({error})") from error
+            raise ClusterError(
+                f"{method} {path}: no answer from {self.server} ({_root(error)})",
+                sent=not isinstance(error, NewConnectionError | ConnectTimeoutError),
+            ) from error
         if response.status >= 300:
             raise _error(
                 response.status,
@@ -148,16 +184,24 @@ class Cluster:
             raise
 
     def list(self, path: str, **query: Any) -> list[Object]:
-        """All items of a collection, read in pages; a kind that the cluster doesn't serve has none."""
+        """All items of a collection, read in pages; a kind that the cluster doesn't serve has none.
+
+        Where the version that is being paged through expires in between (410), it is read from the beginning again.
+        """
         items: list[Object] = []
         token: str | None = None
+        beginnings = 0
         while True:
+            beginnings += token is None
             try:
                 page = self.get(path, limit=PAGE_SIZE, **{**query, "continue": token})
             except ClusterError as error:
                 if error.status == 404 and token is None:
                     return []
-                raise
+                if error.status != 410 or beginnings >= _BEGINNINGS:
+                    raise
+                items, token = [], None
+                continue
             items += page.get("items") or []
             token = page.get("metadata", {}).get("continue") or None
             if token is None:
@@ -166,6 +210,10 @@ class Cluster:
     def create(self, path: str, body: Object) -> Object:
         """Create an object in the collection at `path`."""
         return self._request("POST", path, body=body)
+
+    def mention(self, path: str, body: Object) -> None:
+        """Create an object that nobody waits for; one attempt, raises ClusterError."""
+        self._send_once("POST", path, {}, body, "application/json")
 
     def patch(self, path: str, body: Object) -> Object:
         """Merge-patch the object at `path`; a null value removes its key."""
@@ -186,9 +234,26 @@ class Cluster:
             raise
         return True
 
-    def logs(self, *, namespace: str, pod: str) -> str:
-        """The log of a pod of one container, through the kubelet."""
-        data = self._send("GET", f"/api/v1/namespaces/{namespace}/pods/{pod}/log", {}, None, "application/json")
+    def logs(
+        self,
+        *,
+        namespace: str,
+        pod: str,
+        container: str = "",
+        tail_lines: int | None = None,
+        previous: bool = False,
+        since: datetime | None = None,
+        most_bytes: int | None = None,
+        timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
+    ) -> str:
+        """The log of a pod's (one) container, through the kubelet: all of it, the last lines, or from a time on.
+
+        It is asked for once: a kubelet's trouble is not the API server's, and may last.
+        """
+        query = {"container": container, "tailLines": tail_lines, "previous": "true" if previous else ""}
+        query |= {"sinceTime": since.strftime("%Y-%m-%dT%H:%M:%SZ") if since else "", "limitBytes": most_bytes}
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        data = self._send_once("GET", path, query, None, "application/json", seconds=timeout_seconds)
         return data.decode(errors="replace")
 
     def execute(
@@ -212,18 +277,35 @@ class Cluster:
                 _preload_content=False,
             )
         except (ApiException, OSError) as error:
-            raise ClusterError(f"{where}: cannot be started ({str(error).strip()[:300]})") from error
+            raise _handshake_error(str(error), where=where) from error
         try:
             socket.run_forever(timeout=timeout_seconds)
             if socket.is_open():
                 raise ClusterError(f"{where}: `{' '.join(command)[:80]}` did not end in {timeout_seconds:.0f} s")
             status = _exit_code(socket)  # first: reading the output empties every channel, the status's too
             output = socket.read_all()
+        except WebSocketException as error:
+            raise ClusterError(f"{where}: the connection broke ({error})") from error
         finally:
             socket.close()
         if status is None:
             raise ClusterError(f"{where}: the connection ended before `{' '.join(command)[:80]}` did")
         return CommandResult(exit_code=status, output=str(output or ""))
+
+
+def _root(error: BaseException) -> str:
+    """The operating system's own word, without the client library's objects around it."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return str(error)
+
+
+def _handshake_error(text: str, *, where: str) -> ClusterError:
+    """A command that could not even be started; the client library has the server's answer in one long text."""
+    status, message = _HANDSHAKE.search(text), _MESSAGE.search(text)
+    answer = text.rpartition("-+-+-")[2].strip().removeprefix("b'").removesuffix("'")
+    said = message[1].replace('\\"', '"') if message else " ".join(answer.split())[:200]
+    return ClusterError(f"{where}: cannot be started: {said}", status=int(status[1]) if status else 0)
 
 
 def _exit_code(socket: Any) -> int | None:

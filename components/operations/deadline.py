@@ -1,14 +1,14 @@
 """Waiting that always ends: every wait has a deadline and, when it runs out, says what was still missing."""
 
-import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from components.operations.api import ClusterError
+from components.operations.patience import stopping
 
 T = TypeVar("T")
-stopping = threading.Event()
+__all__ = ["Deadline", "OperationError", "Pending", "StoppedError", "pause", "stopping", "wait_until"]
 
 
 class OperationError(Exception):

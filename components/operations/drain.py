@@ -11,8 +11,9 @@ from components.operations.evictions import EvictionQueue
 from components.operations.model import Pod
 from components.operations.progress import Progress
 from components.operations.replacements import ready_before, wait_for_replacements
+from components.words import many
 
-_REMEDY = "mend that and run `pulumi up` again, or take the node out of `waves` to give it back"
+REMEDY = "mend that and run `pulumi up` again, or take the node out of `waves` to give it back"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ def drain(cluster: Cluster, node: str, *, options: DrainOptions, progress: Progr
     plan = _plan(cluster, node, options=options, deadline=deadline)
     if plan.refusals:
         raise OperationError(f"node {node} is not drained, nothing was evicted:\n  " + "\n  ".join(plan.refusals))
-    progress.say(f"{len(plan.evict)} pods to evict: {plan.by_workload()}; {len(plan.leave)} stay")
+    progress.say(f"{many(len(plan.evict), 'pod')} to evict: {plan.by_workload()}; {len(plan.leave)} stay")
     wanted = ready_before(cluster, plan.evict, deadline=deadline) if options.wait_for_replacements else []
     queue = EvictionQueue(
         cluster=cluster,
@@ -62,8 +63,8 @@ def drain(cluster: Cluster, node: str, *, options: DrainOptions, progress: Progr
     left = queue.run()
     if left:
         raise OperationError(
-            f"node {node} stays cordoned, {len(left)} of {len(plan.evict)} pods could not be evicted:\n  "
-            + "\n  ".join([*left, _REMEDY])
+            f"node {node} stays cordoned, {len(left)} of {many(len(plan.evict), 'pod')} could not be evicted:\n  "
+            + "\n  ".join([*left, REMEDY])
         )
     wait_for_replacements(
         cluster, node, wanted, timeout_seconds=options.replacements_timeout_seconds, progress=progress
@@ -78,4 +79,4 @@ def _plan(cluster: Cluster, node: str, *, options: DrainOptions, deadline: Deadl
         pods = pods_on(cluster, node)
         return plan_drain(pods, daemon_sets=existing_daemon_sets(cluster, pods), options=options)
 
-    return wait_until(read, what=f"node {node}: the list of its pods", deadline=deadline, remedy=_REMEDY)
+    return wait_until(read, what=f"node {node}: the list of its pods", deadline=deadline, remedy=REMEDY)

@@ -42,8 +42,8 @@ def preview_notes(plan: DrainPlan, budgets: Sequence[Budget], around: Surroundin
     """Every note on one node's plan, in the order of the topics."""
     return [
         *_only_replicas(plan, around),
-        *_pinned(plan, around),
-        *_host_ports(plan, around),
+        # In place a pod comes back on its node, so it needs no room on another.
+        *([] if around.options.in_place else [*_pinned(plan, around), *_host_ports(plan, around)]),
         *([] if around.options.disable_eviction else _one_at_a_time(plan, budgets)),
         *_not_selected(plan),
     ]

@@ -24,6 +24,7 @@ class DrainOptions:
     skip_wait_for_delete_seconds: float = 0
     wait_for_replacements: bool = True
     replacements_timeout_seconds: float = 300
+    in_place: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +90,13 @@ def plan_drain(
                 warnings += cautions
                 evict.append(pod)
     return DrainPlan(evict=tuple(evict), leave=tuple(leave), refusals=tuple(refusals), warnings=tuple(warnings))
+
+
+def plan_turn(pods: Sequence[Pod], *, daemon_sets: Collection[tuple[str, str]], options: DrainOptions) -> DrainPlan:
+    """What a node's turn evicts: as a drain does; in place, only what has an address to change."""
+    if options.in_place:
+        pods = [pod for pod in pods if pod.on_pod_network and not pod.finished]
+    return plan_drain(pods, daemon_sets=daemon_sets, options=options)
 
 
 def _daemon_set(pod: Pod) -> str:

@@ -29,4 +29,4 @@ def tell(cluster: Cluster, node: str, *, reason: str, message: str, warning: boo
         "count": 1,
     }
     with suppress(ClusterError):
-        cluster.create("/api/v1/namespaces/default/events", event)
+        cluster.mention("/api/v1/namespaces/default/events", event)

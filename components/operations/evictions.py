@@ -14,6 +14,7 @@ from components.operations.deadline import Deadline, pause
 from components.operations.drain_plan import DrainOptions, age_of_deletion, no_longer_awaited
 from components.operations.model import Pod
 from components.operations.progress import Progress
+from components.words import many
 
 _AT_ONCE = 20
 _RETRY_SECONDS = 2.0
@@ -102,7 +103,8 @@ def judge(pod: Pod, error: ClusterError) -> Answer:
     return Answer(why=words, refused=True)
 
 
-def _what_holds(pod: Pod, now: datetime) -> str:
+def what_holds(pod: Pod, now: datetime) -> str:
+    """What keeps a terminating pod, as the end of a sentence; empty if nothing is known to."""
     if pod.finalizers:
         return f", held by finalizers {', '.join(pod.finalizers)}"
     return f", its grace period ends {pod.terminating_since}" if age_of_deletion(pod, now) < 0 else ""
@@ -216,7 +218,7 @@ class EvictionQueue:
                 entry.why = entry.why or "its eviction had no effect"
                 self._put_back(entry, seconds=_RETRY_SECONDS)
             else:
-                self._leaving[uid].held = _what_holds(pod, now)
+                self._leaving[uid].held = what_holds(pod, now)
         moved = len(self._leaving) < before
         self._look_seconds = _FIRST_LOOK_SECONDS if moved else min(self._look_seconds * 1.5, _SLOWEST_LOOK_SECONDS)
         self._look_at = time.monotonic() + self._look_seconds
@@ -240,13 +242,13 @@ class EvictionQueue:
                 news[entry.why].append(entry.pod)
                 entry.said = entry.why
         for why, pods in news.items():
-            self.progress.say(f"{len(pods)} pods wait ({names(pods)}): {why}")
+            self.progress.say(f"{many(len(pods), 'pod')} waiting ({names(pods)}): {why}")
         left = [*self._queue, *self._asked.values(), *self._leaving.values()]
         gone, now = len(self.pods) - len(left) - len(self.faults), time.monotonic()
         if gone > self._counted[0] and (now - self._counted[1] >= _COUNTS_SECONDS or not left):
             self._counted = gone, now
             self.progress.say(
-                f"{gone} of {len(self.pods)} pods gone"
+                f"{gone} of {many(len(self.pods), 'pod')} gone"
                 + (f", left: {names([each.pod for each in left])}" if left else "")
             )
 

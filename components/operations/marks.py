@@ -6,6 +6,7 @@
 `cni-live-migration/cordoned-before`               the node was cordoned before its turn, and stays so after
 `cni-live-migration/boot-id`                       the boot ID before a restart that we asked for
 `cni-live-migration/restarted`                     the user's restart command has ended well in this turn
+`cni-live-migration/traffic-told`                  since when a wave's losses were counted that its operator was told of
 """
 
 import getpass
@@ -15,11 +16,13 @@ from enum import StrEnum
 
 from components.names import PREFIX
 from components.operations.api import Cluster
+from components.operations.deadline import OperationError
 from components.operations.model import Node
 
 STEP, SINCE, BY = f"{PREFIX}/step", f"{PREFIX}/since", f"{PREFIX}/by"
 CORDONED_BEFORE, BOOT_ID, RESTARTED = f"{PREFIX}/cordoned-before", f"{PREFIX}/boot-id", f"{PREFIX}/restarted"
-ALL = (STEP, SINCE, BY, CORDONED_BEFORE, BOOT_ID, RESTARTED)
+TRAFFIC_TOLD = f"{PREFIX}/traffic-told"
+ALL = (STEP, SINCE, BY, CORDONED_BEFORE, BOOT_ID, RESTARTED, TRAFFIC_TOLD)
 
 
 class TurnStep(StrEnum):
@@ -40,6 +43,14 @@ def node_path(name: str) -> str:
 def read_node(cluster: Cluster, name: str) -> Node:
     """The node as it is now."""
     return Node.read(cluster.get(node_path(name)))
+
+
+def assert_there(cluster: Cluster, name: str) -> None:
+    """Raise OperationError if the node is no longer in the cluster."""
+    if cluster.find(node_path(name)) is None:
+        raise OperationError(
+            f"node {name} left the cluster in the middle of its turn: take it out of `waves` and run `pulumi up` again"
+        )
 
 
 def step_of(node: Node) -> TurnStep | None:

@@ -3,9 +3,9 @@
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-Object = Mapping[str, Any]
+from components.operations.selectors import Object, matches
+
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 HOSTNAME_LABEL = "kubernetes.io/hostname"
@@ -91,6 +91,14 @@ def _hosts_of_pod(spec: Object) -> tuple[str, ...]:
     return (str(selected),) if selected else required_hosts(required)
 
 
+def _excludes_itself(spec: Object, labels: Mapping[str, str]) -> bool:
+    affinity = (spec.get("affinity") or {}).get("podAntiAffinity") or {}
+    terms = affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or []
+    return any(
+        term.get("topologyKey") == HOSTNAME_LABEL and matches(term.get("labelSelector"), labels) for term in terms
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pod:
     """One pod."""
@@ -115,6 +123,7 @@ class Pod:
     claims: tuple[str, ...] = ()
     ports_on_host: tuple[tuple[str, int], ...] = ()
     finalizers: tuple[str, ...] = ()
+    excludes_itself: bool = False
 
     @classmethod
     def read(cls, item: Object) -> "Pod":
@@ -158,6 +167,7 @@ class Pod:
             ),
             ports_on_host=tuple((protocol, port) for protocol, port in on_host if port),
             finalizers=tuple(metadata.get("finalizers") or ()),
+            excludes_itself=_excludes_itself(spec, metadata.get("labels") or {}),
         )
 
     @property
@@ -198,25 +208,6 @@ class Pod:
     def address_in(self, network: str) -> bool:
         """Whether its address is of the network given in CIDR notation."""
         return bool(self.address) and ipaddress.ip_address(self.address) in ipaddress.ip_network(network)
-
-
-def _matches(selector: Object | None, labels: Mapping[str, str]) -> bool:
-    if selector is None:
-        return False
-    for key, value in (selector.get("matchLabels") or {}).items():
-        if labels.get(key) != value:
-            return False
-    for rule in selector.get("matchExpressions") or []:
-        key, operator, values = rule["key"], rule["operator"], rule.get("values") or []
-        holds = {
-            "In": labels.get(key) in values,
-            "NotIn": labels.get(key) not in values,
-            "Exists": key in labels,
-            "DoesNotExist": key not in labels,
-        }[operator]
-        if not holds:
-            return False
-    return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,7 +272,7 @@ class Budget:
 
     def covers(self, pod: Pod) -> bool:
         """Whether the budget counts this pod."""
-        return self.namespace == pod.namespace and _matches(self.selector, pod.labels)
+        return self.namespace == pod.namespace and matches(self.selector, pod.labels)
 
     def guards(self, pod: Pod) -> bool:
         """Whether it has a say in this pod's eviction; of a pod that is not Ready, mostly not."""

@@ -11,6 +11,7 @@ from components.operations.api import Cluster, ClusterError
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
 
 _LABEL = f"{PREFIX}/node-shell"
+_LOG_SECONDS = 15.0
 _PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
 
@@ -99,7 +100,12 @@ def run_on_node(
             remedy=f"`kubectl -n {NAMESPACE} describe pod {pod}` says more",
             every_seconds=0.3,
         )
-        output = cluster.logs(namespace=NAMESPACE, pod=pod).strip()
+        output = wait_until(
+            lambda: cluster.logs(namespace=NAMESPACE, pod=pod),
+            what=f"node {node}: what script {name} printed",
+            deadline=Deadline(_LOG_SECONDS),
+            remedy="look at the node's kubelet; then `pulumi up` again",
+        ).strip()
     finally:
         with suppress(ClusterError):  # what stays is removed by the next script on the node
             cluster.delete(path, grace_period_seconds=0)

@@ -9,6 +9,12 @@ from dataclasses import dataclass, field
 _lock = threading.Lock()
 
 
+def say_aloud(line: str) -> None:
+    """One whole line to the user, whichever thread says it."""
+    with _lock:
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
 @dataclass
 class Progress:
     """The steps of one subject's (mostly a node's) turn, with how long each took in seconds.
@@ -38,8 +44,7 @@ class Progress:
         """A line of news within the step."""
         elapsed = time.monotonic() - self._began
         line = f"{self.subject} [{self._number}/{self.total}] {self._name}: {text} ({elapsed:.1f} s)"
-        with _lock:
-            print(line, file=sys.stderr, flush=True)  # noqa: T201
+        say_aloud(line)
 
     def done(self, text: str) -> dict[str, float]:
         """End the last step; returns the seconds of each."""

@@ -7,6 +7,7 @@ from components.operations.deadline import Deadline, OperationError, Pending, St
 from components.operations.drain import pods_on
 from components.operations.model import Pod
 from components.operations.progress import Progress
+from components.words import many
 
 
 def stale_pods(cluster: Cluster, node: str, *, stale: Callable[[Pod], bool]) -> list[Pod]:
@@ -31,7 +32,7 @@ def recycle(
     for pod in found:
         cluster.delete(pod.path, uid=pod.uid)
     if found:
-        progress.say(f"{len(found)} pods recycled: {', '.join(pod.title for pod in found)}")
+        progress.say(f"{many(len(found), 'pod')} recycled: {', '.join(pod.title for pod in found)}")
 
     def settled() -> Pending | None:
         waiting = []

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 from components.operations.api import Cluster
 from components.operations.deadline import Deadline, Pending, wait_until
-from components.operations.model import Object, Pod, condition_is_true
+from components.operations.model import Pod, condition_is_true
 from components.operations.progress import Progress
+from components.operations.selectors import Object
+from components.words import many
 
 _COLLECTIONS = {
     ("apps/v1", "Deployment"): "/apis/apps/v1/namespaces/{}/deployments/{}",
@@ -77,18 +79,20 @@ def _read(cluster: Cluster, version: str, kind: str, namespace: str, name: str) 
 
 
 def wait_for_replacements(
-    cluster: Cluster, node: str, wanted: Sequence[Workload], *, timeout_seconds: float, progress: Progress
-) -> None:
+    cluster: Cluster, node: str, wanted: Sequence[Workload], *, timeout_seconds: float, progress: Progress,
+    in_place: bool = False,
+) -> None:  # fmt: skip
     """Return once each workload has its Ready pods again; OperationError names those that have not, and why."""
     watch = _Watch(cluster, node, list(wanted), progress)
-    if wanted:
-        progress.say(f"waiting for the replacements of {len(wanted)} workloads to be Ready elsewhere")
+    if wanted and not in_place:
+        progress.say(f"waiting for the replacements of {many(len(wanted), 'workload')} to be Ready elsewhere")
     wait_until(
         watch.look,
-        what=f"node {node}: replacements of its pods on other nodes",
+        what=f"node {node}: replacements of its pods{'' if in_place else ' on other nodes'}",
         deadline=Deadline(timeout_seconds),
-        remedy=f"{node} stays cordoned; mend that and run `pulumi up` again, or set drain.waitForReplacements to false "
-        "if these pods can be missed until the node is back",
+        remedy=f"{'' if in_place else f'{node} stays cordoned; '}mend that and run `pulumi up` again, or set "
+        "drain.waitForReplacements to false if these pods can be missed "
+        + ("for a while" if in_place else "until the node is back"),
     )
 
 
@@ -119,10 +123,10 @@ class _Watch:
             return ""  # removed by its user in the meantime
         needed = min(workload.ready, int((item.get("spec") or {}).get("replicas") or 0))
         if _ready(item) < needed:
-            return f"{workload.title} has {_ready(item)} of {needed} pods Ready{self._explain(workload, item)}"
+            return f"{workload.title} has {_ready(item)} of {many(needed, 'pod')} Ready{self._explain(workload, item)}"
         # The status follows the pods a moment late: the pods have the last word.
         ready = sum(_is_up(pod) for pod in self._pods(workload, item))
-        return f"{workload.title} has {ready} of {needed} pods Ready" if ready < needed else ""
+        return f"{workload.title} has {ready} of {many(needed, 'pod')} Ready" if ready < needed else ""
 
     def _explain(self, workload: Workload, item: Object) -> str:
         at, text = self.explained.get(workload.path, (0.0, ""))

@@ -10,6 +10,7 @@ from components.operations.api import Cluster
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
 from components.operations.live_config import read_live_config
 from components.operations.progress import Progress
+from components.words import many
 from stacks.values import settings_faults
 
 RESTARTED = f"{PREFIX}/settings"
@@ -37,7 +38,7 @@ def wait_for_agents(cluster: Cluster, *, namespace: str, timeout_seconds: float,
             return wanted
         waiting = [each.why_not for each in agents.agents(cluster, namespace=namespace) if not each.ready]
         done = min(updated, available) if current else 0
-        text = f"{done} of {wanted} agents Ready with the present settings"
+        text = f"{done} of {many(wanted, 'agent')} Ready with the present settings"
         if text != said:
             progress.say(text)
             said = text
@@ -65,7 +66,7 @@ def assert_settings(cluster: Cluster, *, namespace: str, wanted: Mapping[str, st
 
 def assert_tunnels(cluster: Cluster, *, namespace: str, protocol: str, progress: Progress) -> None:
     """Every agent's tunnel device is up: a tunnel whose port was taken leaves the pods Ready."""
-    found = agents.agents(cluster, namespace=namespace)
+    found = agents.agents_everywhere(cluster, namespace=namespace)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         faults = [
             fault
@@ -78,7 +79,7 @@ def assert_tunnels(cluster: Cluster, *, namespace: str, protocol: str, progress:
             + f"\n  so on {len(faults)} of {len(found)} nodes; is cilium.tunnelPort in use there? "
             f"`kubectl -n {namespace} logs -l {agents.AGENT_SELECTOR} | grep -i 'address already in use'`"
         )
-    progress.say(f"cilium_{protocol} is up on {len(found)} nodes")
+    progress.say(f"cilium_{protocol} is up on {many(len(found), 'node')}")
 
 
 def wait_for_node_config_kind(cluster: Cluster, *, api_version: str, timeout_seconds: float) -> None:

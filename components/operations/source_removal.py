@@ -8,6 +8,7 @@ from components.operations.api import Cluster
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
 from components.operations.marks import node_path
 from components.operations.progress import Progress
+from components.words import many
 
 _AT_ONCE = 20
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -60,12 +61,12 @@ def remove_flannel(
         timeout_seconds=timeout_seconds,
     )
     progress.step("nodes")
-    found = agents.agents(cluster, namespace=cilium_namespace)
+    found = agents.agents_everywhere(cluster, namespace=cilium_namespace)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         faults = [fault for fault in pool.map(lambda each: _sweep(cluster, each, interface), found) if fault]
     if faults:
         raise OperationError("\n  ".join(faults))
-    seconds = progress.done(f"gone from {len(found)} nodes")
+    seconds = progress.done(f"gone from {many(len(found), 'node')}")
     return {"removed": removed, "nodes": len(found), "seconds": seconds}
 
 

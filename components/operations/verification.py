@@ -12,11 +12,13 @@ from components.operations.deadline import Deadline, OperationError, Pending, wa
 from components.operations.marks import TurnStep, step_of
 from components.operations.model import Node, Pod
 from components.operations.progress import Progress
+from components.words import many
 
 _PODS = f"/api/v1/namespaces/{probe.NAMESPACE}/pods"
 _NEIGHBOURS = 3
 _UNSETTLED = (TurnStep.SWITCHING, TurnStep.RETURNING)
 _FULL_SIZE_BYTES = 8000
+_KUBELET_SECONDS = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,12 +72,14 @@ def _ask(cluster: Cluster, pod: str, targets: Mapping[str, str], *, seconds: flo
 def _neighbours(cluster: Cluster, node: str, *, belongs: Callable[[Pod], bool]) -> tuple[list[Pod], list[Pod]]:
     """Some probe pods of other nodes: (on the network that the node joined, on the other one)."""
     items = cluster.list(_PODS, labelSelector=f"app.kubernetes.io/name={probe.NAME}")
-    # In a wave other nodes are in their turn as well: what does not answer there says nothing of this node.
-    busy = {each.name for each in map(Node.read, cluster.list("/api/v1/nodes")) if step_of(each) in _UNSETTLED}
+    # In a wave other nodes are in their turn as well: what does not answer there says nothing of this node. Nor does
+    # the pod of a node that is NotReady or was deleted, which outlives it for a while.
+    nodes = map(Node.read, cluster.list("/api/v1/nodes"))
+    settled = {each.name for each in nodes if each.ready and step_of(each) not in _UNSETTLED}
     others = [
         pod
         for pod in map(Pod.read, items)
-        if pod.ready and not pod.terminating_since and pod.node != node and pod.node not in busy
+        if pod.ready and not pod.terminating_since and pod.node != node and pod.node in settled
     ]
     others.sort(key=lambda pod: pod.name)
     same = [pod for pod in others if belongs(pod)]
@@ -113,13 +117,23 @@ def verify_node(
         seconds = max(10.0, min(deadline.left, 60.0))
         same, other = _neighbours(cluster, node, belongs=belongs)
         flows = _flows_out(cluster, node, same, other, seconds=seconds)
+        unasked = []
         for pod in [*same, *other]:
             kind = "the same network" if pod in same else "the other network"
             targets = {
                 f"pod on {pod.node} ({kind}, {pod.address}) → fresh pod": f"http://{fresh.address}:{probe.PORT}/",
                 f"pod on {pod.node} ({kind}, {pod.address}) → fresh pod, full-size packets": f"http://{fresh.address}:{probe.PORT}/?bytes={_FULL_SIZE_BYTES}",
             }
-            flows |= _ask(cluster, pod.name, targets, seconds=seconds)
+            try:
+                flows |= _ask(cluster, pod.name, targets, seconds=seconds)
+            except ClusterError as error:  # its own node's trouble, and no word on this one
+                unasked.append(pod)
+                progress.say(f"{pod.title} on {pod.node} cannot be asked: {error}")
+        if unasked and len(unasked) == len(same) + len(other):
+            raise OperationError(
+                f"node {node} stays cordoned: none of its neighbours' pods can be asked whether they reach it; look at "
+                f"the kubelets of {', '.join(pod.node for pod in unasked)} and run `pulumi up` again"
+            )
     finally:
         with suppress(ClusterError):
             cluster.delete(path, grace_period_seconds=0)
@@ -135,7 +149,7 @@ def verify_node(
             + "\n  mend that and run `pulumi up` again, or take the node out of `waves` to give it back"
         )
     verified = Verified(address=fresh.address, flows={name: each["seconds"] for name, each in flows.items()})
-    progress.say(f"{len(flows)} flows work, the slowest answered after {verified.slowest:.2f} s")
+    progress.say(f"{many(len(flows), 'flow')} work, the slowest answered after {verified.slowest:.2f} s")
     return verified
 
 
@@ -158,7 +172,13 @@ def _flows_out(
             targets[f"fresh pod → pod on {pod.node} ({kind}, {pod.address}), full-size packets"] = (
                 f"{url}?bytes={_FULL_SIZE_BYTES}"
             )
-    return _ask(cluster, f"verify-{node}", targets, seconds=seconds)
+    # A connection to the kubelet that breaks says nothing of the pod network: ask again.
+    return wait_until(
+        lambda: _ask(cluster, f"verify-{node}", targets, seconds=seconds),
+        what=f"node {node}: commands in pod {probe.NAMESPACE}/verify-{node}",
+        deadline=Deadline(_KUBELET_SECONDS),
+        remedy="look at the node's kubelet and at the API server's way to it; then `pulumi up` again",
+    )
 
 
 def _remove(cluster: Cluster, path: str, node: str) -> None:

@@ -7,6 +7,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.names import PREFIX
 from components.plan import MigrationPlan
+from components.providers.connectivity_check import AFTER, BEFORE, ConnectivityCheck
 from components.providers.node_cut_over import NodeCutOver
 from components.providers.node_drain import NodeDrain
 from stacks.phases import Phase
@@ -35,14 +36,26 @@ class NodeTurn(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[label]),
         )
         self.summary: dict[str, pulumi.Output[Any]] = {
+            "began": drain.began,
             "finished": cut_over.finished,
-            "podsEvicted": drain.podsEvicted,
+            "podsEvicted": pulumi.Output.all(drain.podsEvicted, cut_over.podsEvicted).apply(sum),
             "podsRecycled": cut_over.podsRecycled,
             "restarted": cut_over.restarted,
-            "seconds": cut_over.seconds,
+            "seconds": pulumi.Output.all(drain.seconds, cut_over.seconds).apply(_together),
             "verified": cut_over.verified,
         }
+        # What a restart took is told by the half of the turn that it is in.
+        self.restart = {"restarted": cut_over.restarted, "finished": cut_over.finished, "seconds": cut_over.seconds}
         self.register_outputs({})
+
+
+def _together(halves: list[dict[str, float] | None]) -> dict[str, float]:
+    """The seconds of each step of both halves of a turn."""
+    return {step: seconds for half in halves for step, seconds in (half or {}).items()}
+
+
+def _of_node(traffic: pulumi.Output[dict[str, Any]], node: str) -> pulumi.Output[Any]:
+    return traffic.apply(lambda found: (found or {}).get(node, {}))
 
 
 class Migrate(pulumi.ComponentResource):
@@ -52,9 +65,29 @@ class Migrate(pulumi.ComponentResource):
         super().__init__("cni-live-migration:phase:Migrate", "migrate", None, opts)
         sealed = plan.config.phase.includes(Phase.CLEANUP)
         self.turns: dict[str, NodeTurn] = {}
-        before: list[NodeTurn] = []
-        for wave in plan.config.waves:
-            turn_opts = pulumi.ResourceOptions(parent=self, depends_on=before)
-            before = [NodeTurn(node, sealed=sealed, opts=turn_opts) for node in wave]
-            self.turns |= dict(zip(wave, before, strict=True))
+        done: list[pulumi.Resource] = []
+        for number, nodes in enumerate(plan.config.waves):
+            wave = f"wave {number}"
+            before = ConnectivityCheck(
+                f"wave-{number}-before",
+                wave=wave,
+                moment=BEFORE,
+                nodes=nodes,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=done),
+            )
+            opts_of_turn = pulumi.ResourceOptions(parent=self, depends_on=[before])
+            turns = {node: NodeTurn(node, sealed=sealed, opts=opts_of_turn) for node in nodes}
+            after = ConnectivityCheck(
+                f"wave-{number}-after",
+                wave=wave,
+                moment=AFTER,
+                nodes=nodes,
+                since=before.at,
+                turns=pulumi.Output.from_input({node: turn.restart for node, turn in turns.items()}),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=list(turns.values())),
+            )
+            for node, turn in turns.items():
+                turn.summary["traffic"] = _of_node(after.traffic, node)
+            self.turns |= turns
+            done = [after]
         self.register_outputs({})

@@ -1,5 +1,7 @@
 """Phase `preflight`: write down what the old CNI is, look at every node, put the probe into the cluster."""
 
+from typing import Any
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 
@@ -7,6 +9,7 @@ from components import probe
 from components.operations.marks import now
 from components.operations.snapshot import RECORD
 from components.plan import MigrationPlan
+from components.probe import manifests
 from components.providers.node_inspection import LOOKED, NodeInspection
 from stacks.phases import Phase
 
@@ -44,37 +47,17 @@ class Preflight(pulumi.ComponentResource):
 
     @staticmethod
     def _probe(image: str, opts: pulumi.ResourceOptions) -> None:
-        programs = kubernetes.core.v1.ConfigMap(
-            "probe-programs",
-            metadata={"name": probe.NAME, "namespace": probe.NAMESPACE},
-            data=probe.sources(),
-            opts=opts,
-        )
-        kubernetes.apps.v1.DaemonSet(
-            "probe",
-            metadata={"name": probe.NAME, "namespace": probe.NAMESPACE, "labels": probe.LABELS},
-            spec={
-                "selector": {"matchLabels": probe.LABELS},
-                "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "20%"}},
-                "template": {
-                    "metadata": {"labels": probe.LABELS},
-                    "spec": {
-                        "automountServiceAccountToken": False,
-                        "terminationGracePeriodSeconds": 1,
-                        "tolerations": [{"operator": "Exists"}],
-                        "containers": [probe.container(image)],
-                        "volumes": [{"name": "programs", "configMap": {"name": probe.NAME}}],
-                    },
-                },
-            },
-            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[programs])),
-        )
-        kubernetes.core.v1.Service(
-            "probe-service",
-            metadata={"name": probe.NAME, "namespace": probe.NAMESPACE},
-            spec={
-                "selector": probe.LABELS,
-                "ports": [{"name": "http", "port": probe.SERVICE_PORT, "targetPort": probe.PORT, "protocol": "TCP"}],
-            },
-            opts=opts,
-        )
+        def declared(manifest: manifests.Manifest) -> dict[str, Any]:
+            return {key: manifest[key] for key in ("metadata", "spec", "data") if key in manifest}
+
+        programs = kubernetes.core.v1.ConfigMap("probe-programs", **declared(manifests.programs()), opts=opts)
+        kubernetes.core.v1.Service("probe-service", **declared(manifests.service()), opts=opts)
+        names = [
+            kubernetes.core.v1.Service(manifests.STAYING, **declared(manifests.names(manifests.STAYING)), opts=opts),
+            kubernetes.core.v1.Service(manifests.MOVING, **declared(manifests.names(manifests.MOVING)), opts=opts),
+            kubernetes.networking.v1.NetworkPolicy("probe-policy", **declared(manifests.network_policy()), opts=opts),
+        ]
+        kubernetes.policy.v1.PodDisruptionBudget("probe-budget", **declared(manifests.budget()), opts=opts)
+        after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[programs, *names]))
+        kubernetes.apps.v1.DaemonSet("probe", **declared(manifests.daemon_set(image)), opts=after)
+        kubernetes.apps.v1.Deployment("probe-moving", **declared(manifests.deployment(image)), opts=after)

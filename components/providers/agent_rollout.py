@@ -10,6 +10,7 @@ from components.operations.marks import now
 from components.operations.progress import Progress
 from components.operations.rollout import assert_tunnels, roll_agents
 from components.providers.base import ClusterProvider, Properties, results
+from components.words import many
 from stacks.values import live_settings, migration_values
 
 
@@ -31,7 +32,7 @@ class AgentRolloutProvider(ClusterProvider):
             progress=progress,
         )
         assert_tunnels(self.cluster, namespace=cilium.namespace, protocol=cilium.tunnel_protocol, progress=progress)
-        seconds = progress.done(f"{outcome['agents']} agents run with the settings wanted")
+        seconds = progress.done(f"{many(outcome['agents'], 'agent')} run with the settings wanted")
         return {**outcome, "seconds": seconds, "at": now()}
 
     def create(self, props: Properties) -> CreateResult:

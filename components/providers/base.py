@@ -12,7 +12,10 @@ from components.operations.drain_plan import DrainOptions
 from components.operations.lease import hold
 from components.operations.restart import Restart
 from components.operations.snapshot import RECORD
+from components.operations.traffic import Rules
 from components.operations.turn import Turn
+from components.probe.budget import Allowance, Budget
+from components.probe.records import Networks
 from components.providers import engine_process
 from components.sources.description import SourceDescription
 from stacks.config import StackConfig, parse_config
@@ -66,6 +69,19 @@ class ClusterProvider(ResourceProvider):
         """The old CNI, as written down at `preflight`."""
         record = self.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/configmaps/{RECORD}")
         return SourceDescription.model_validate_json(record["data"]["source"])
+
+    def traffic_rules(self) -> Rules:
+        """What a wave may cost."""
+        traffic = self.config.traffic
+        return Rules(
+            budget=Budget(
+                kinds={kind: Allowance(**each.model_dump()) for kind, each in traffic.budget.items()},
+                pause_ms=traffic.pause_ms,
+            ),
+            networks=Networks(old=self.source().pod_networks, new=(self.config.cilium.pod_cidr,)),
+            baseline_seconds=traffic.baseline_seconds,
+            soak_seconds=traffic.soak_seconds,
+        )
 
     def turn(self, node: str) -> Turn:
         """Everything that the node's turn needs to know."""

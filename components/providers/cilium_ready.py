@@ -14,6 +14,7 @@ from components.operations.rollout import (
     wait_for_node_config_kind,
 )
 from components.providers.base import ClusterProvider, Properties, results
+from components.words import many
 from stacks.values import node_config_api_version
 
 
@@ -36,7 +37,7 @@ class CiliumReadyProvider(ClusterProvider):
         )
         progress.step("tunnels")
         assert_tunnels(self.cluster, namespace=cilium.namespace, protocol=cilium.tunnel_protocol, progress=progress)
-        seconds = progress.done(f"{count} agents run with the settings wanted")
+        seconds = progress.done(f"{many(count, 'agent')} run with the settings wanted")
         return {"agents": count, "seconds": seconds, "at": now()}
 
     def create(self, props: Properties) -> CreateResult:

@@ -4,6 +4,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.operations.alerts import assert_none_firing
+from components.operations.goldpinger import assert_all_healthy
 from components.operations.marks import node_path
 from components.operations.turn import empty_for_cilium, return_to_source
 from components.providers.base import ClusterProvider, Properties, results
@@ -21,6 +22,8 @@ class NodeDrainProvider(ClusterProvider):
         cluster = self.working_cluster()
         if gates.prometheus_url:
             assert_none_firing(gates.prometheus_url, ignore=gates.ignore_alerts)
+        if gates.goldpinger_url:
+            assert_all_healthy(gates.goldpinger_url)
         return CreateResult(id_=node, outs=results(props, empty_for_cilium(cluster, self.turn(node))))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
@@ -41,6 +44,8 @@ class NodeDrainProvider(ClusterProvider):
 class NodeDrain(Resource, module="migrate", name="NodeDrain"):
     """An empty node; `sealed` makes its deletion harmless, once the old network is gone."""
 
+    began: pulumi.Output[str]
+    seconds: pulumi.Output[dict[str, float]]
     podsEvicted: pulumi.Output[int]  # noqa: N815 (the name in the stack's outputs)
 
     def __init__(self, name: str, *, node: str, sealed: bool, opts: pulumi.ResourceOptions | None = None) -> None:

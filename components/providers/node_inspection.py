@@ -16,6 +16,7 @@ from components.operations.node_shell import run_on_node
 from components.operations.progress import Progress
 from components.operations.snapshot import FACTS
 from components.providers.base import ClusterProvider, Properties, results
+from components.words import many
 from stacks.phases import Phase
 
 _AT_ONCE = 20
@@ -42,7 +43,7 @@ class NodeInspectionProvider(ClusterProvider):
 
     def _inspect(self, nodes: list[str]) -> dict[str, Any]:
         progress = Progress("preflight", 1)
-        progress.step("nodes", f"looking at {len(nodes)} nodes")
+        progress.step("nodes", f"looking at {many(len(nodes), 'node')}")
         image = self.config.probe.image
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             found = pool.map(lambda node: run_on_node(self.cluster, node, "inspect_network", image=image), nodes)
@@ -52,7 +53,7 @@ class NodeInspectionProvider(ClusterProvider):
         data = {node: json.dumps(seen, sort_keys=True) for node, seen in kept.items()}
         self._write(data)
         self._assert_port_free(facts)
-        progress.done(f"{len(facts)} nodes looked at")
+        progress.done(f"{many(len(facts), 'node')} looked at")
         return {"inspected": len(facts), "at": now()}
 
     def _write(self, data: dict[str, str]) -> None:

@@ -1,0 +1,119 @@
+"""Reads the records of all probes through the kubelets, so that it works where the pod network is broken."""
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from components import probe
+from components.operations.api import Cluster, ClusterError
+from components.operations.deadline import OperationError
+from components.operations.model import Pod
+from components.probe.records import Reading, Record
+
+_PODS = f"/api/v1/namespaces/{probe.NAMESPACE}/pods"
+_AT_ONCE = 24
+_FEW_LINES = 4
+_MOST_LINES = 400
+_LINES_A_RECORD = 2
+_SECONDS = 10.0
+_MOST_BYTES = 64 * 1024
+_STALE_SECONDS = 20.0  # a probe writes every 2 s; nodes' clocks may differ a little
+_log = logging.getLogger(__name__)
+
+
+def _lines(cluster: Cluster, pod: Pod, *, lines: int, previous: bool = False) -> list[str]:
+    text = cluster.logs(
+        namespace=pod.namespace,
+        pod=pod.name,
+        container=probe.NAME,
+        tail_lines=lines,
+        previous=previous,
+        timeout_seconds=_SECONDS,
+    )
+    return text.splitlines()
+
+
+def _restarts(item: dict[str, object]) -> bool:
+    status = item.get("status")
+    containers = status.get("containerStatuses") if isinstance(status, dict) else None
+    return any(each.get("restartCount") for each in containers or [])
+
+
+def _of_pod(cluster: Cluster, pod: Pod, *, restarted: bool, lines: int) -> list[str]:
+    """The last lines of a pod's log, and of the log before its restart; none if it cannot be read."""
+    try:
+        found = _lines(cluster, pod, lines=lines)
+    except ClusterError as error:
+        _log.debug("probe %s on %s: %s", pod.title, pod.node, error)
+        return []
+    if restarted:
+        try:
+            found += _lines(cluster, pod, lines=lines, previous=True)
+        except ClusterError as error:  # the kubelet may have thrown it away
+            _log.debug("probe %s on %s before its restart: %s", pod.title, pod.node, error)
+    return found
+
+
+def read_probes_at(cluster: Cluster, moment: datetime) -> Reading:
+    """The first record of every probe after a moment, as far back as the logs go; of pods that are there still."""
+    items = cluster.list(_PODS, labelSelector=f"app.kubernetes.io/name={probe.NAME}")
+
+    def first(pod: Pod) -> list[str]:
+        try:
+            text = cluster.logs(
+                namespace=pod.namespace, pod=pod.name, container=probe.NAME, since=moment, most_bytes=_MOST_BYTES,
+                timeout_seconds=_SECONDS,
+            )  # fmt: skip
+        except ClusterError as error:
+            _log.debug("probe %s on %s at %s: %s", pod.title, pod.node, moment, error)
+            return []
+        records = (line for line in text.splitlines() if Record.read(line))
+        return [next(records, "")]
+
+    reading = Reading()
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        for lines in pool.map(first, [pod for pod, _ in _with_a_log(items)]):
+            reading.add(lines)
+    return reading
+
+
+def _with_a_log(items: list[dict[str, object]]) -> Iterator[tuple[Pod, bool]]:
+    for item in items:
+        pod = Pod.read(item)
+        if pod.node and pod.phase == "Running":
+            yield pod, _restarts(item)
+
+
+def read_probes(cluster: Cluster, *, lines: int = _FEW_LINES, keep_all: bool = False) -> tuple[Reading, list[str]]:
+    """The records of every probe, and the nodes whose probes could not be read or write no more.
+
+    `lines` are read of each log; where a probe tells more inherited records than these hold, more of its log is read.
+    With `keep_all` and many lines the reading is good for a timeline. Raises OperationError if there is no probe.
+    """
+    items = cluster.list(_PODS, labelSelector=f"app.kubernetes.io/name={probe.NAME}")
+    pods = list(_with_a_log(items))
+    if not pods:
+        raise OperationError(
+            f"no probe runs in namespace {probe.NAMESPACE}: `pulumi up` in phase preflight brings it; "
+            f"`kubectl -n {probe.NAMESPACE} get pods` says what became of it"
+        )
+    reading = Reading(keep_all=keep_all)
+
+    def read(wanted: list[tuple[Pod, bool]], *, lines: int) -> None:
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            texts = pool.map(lambda each: _of_pod(cluster, each[0], restarted=each[1], lines=lines), wanted)
+            for text in texts:
+                reading.add(text)
+
+    read(pods, lines=lines)
+    missing = {pod.name: reading.missing_heirlooms(pod.name) for pod, _ in pods}
+    more = [(pod, restarted) for pod, restarted in pods if missing[pod.name]]
+    if more:
+        most = max(missing[pod.name] for pod, _ in more)
+        read(more, lines=min(_MOST_LINES, _LINES_A_RECORD * (most + lines) + 2))
+    own = [record for record in reading.latest.values() if not record.by]
+    newest = max((record.at for record in own), default=0.0)
+    heard = {record.node for record in own if record.at > newest - _STALE_SECONDS}
+    nodes = {str(each["metadata"]["name"]) for each in cluster.list("/api/v1/nodes")}
+    return reading, sorted(nodes - heard)

@@ -1,0 +1,112 @@
+"""What the probes say of a wave: whether the cluster is quiet before it, and what the wave cost, held to a budget."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from components.operations.api import Cluster
+from components.operations.deadline import OperationError, pause
+from components.operations.probe_logs import read_probes, read_probes_at
+from components.operations.progress import Progress
+from components.probe.budget import Budget, broken
+from components.probe.explanations import Restart
+from components.probe.measured import FlowTotals, Measurement
+from components.probe.reading import measure
+from components.probe.records import Networks, Reading
+from components.words import many
+
+_SECONDS_A_LINE = 2.0
+_NAMED = 12
+# A reading taken before a wave, for as long as this process lives; after that the probes' logs say what it said.
+_before: dict[str, Reading] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What traffic may cost; times in seconds."""
+
+    budget: Budget
+    networks: Networks
+    baseline_seconds: float
+    soak_seconds: float
+
+
+def assert_quiet(cluster: Cluster, *, wave: str, rules: Rules, progress: Progress) -> None:
+    """Look at the last seconds of every flow and keep the reading; raises OperationError if traffic is lost already."""
+    progress.step("traffic", f"looking at what every flow lost in the last {rules.baseline_seconds:.0f} s")
+    lines = max(2, round(rules.baseline_seconds / _SECONDS_A_LINE))
+    reading, silent = read_probes(cluster, lines=lines, keep_all=True)
+    earlier = Reading(latest={key: records[min(records)] for key, records in reading.history.items()})
+    lost = broken(measure(reading, networks=rules.networks, since=earlier, silent=silent), rules.budget)
+    if lost:
+        raise OperationError(
+            f"{wave} does not begin, no node was touched: traffic is lost already:\n  "
+            + _listed(lost)
+            + "\n  mend that and run `pulumi up` again, or allow it in traffic.budget"
+        )
+    _before[wave] = Reading(latest=reading.latest)
+    progress.done(f"{many(len(reading.latest), 'probe')} read, nothing lost")
+
+
+def judge_wave(
+    cluster: Cluster, *, wave: str, since: datetime, restarts: Iterable[Restart], rules: Rules, progress: Progress
+) -> tuple[Measurement, list[str]]:
+    """What the flows did since the wave began, and the lines of those that broke the budget."""
+    progress.step("traffic", f"watching for {rules.soak_seconds:.0f} s more, then counting what every flow lost")
+    pause(rules.soak_seconds)
+    earlier = _before.get(wave) or read_probes_at(cluster, since)
+    reading, silent = read_probes(cluster)
+    measurement = measure(reading, networks=rules.networks, since=earlier, silent=silent, restarts=restarts)
+    lost = broken(measurement, rules.budget)
+    sent = sum(flow.sent for flow in measurement.flows)
+    failed = sum(flow.failed for flow in measurement.flows)
+    progress.done(f"{sent:,} sent, {failed:,} failed, longest gap {_longest(measurement.flows):,.0f} ms")
+    return measurement, lost
+
+
+def record_of(measurement: Measurement, node: str) -> dict[str, Any]:
+    """What the flows from and to a node did, by kind, for the stack's outputs; gaps in milliseconds."""
+    found: dict[str, dict[str, float]] = {}
+    for flow in measurement.flows:
+        if node not in (flow.source_node, flow.target_node):
+            continue
+        kind = found.setdefault(flow.kind, {"sent": 0, "failed": 0, "planned": 0, "longestGapMs": 0.0})
+        kind["sent"] += flow.sent
+        kind["failed"] += flow.failed
+        kind["planned"] += flow.planned
+        kind["longestGapMs"] = round(max(kind["longestGapMs"], flow.longest_gap_ms), 1)
+    return dict(sorted(found.items()))
+
+
+def refusal(wave: str, lost: Sequence[str]) -> str:
+    """What the user is told of a wave that broke its budget."""
+    return (
+        f"{wave} is done, but it broke its traffic budget, so no further node was touched:\n  "
+        + _listed(lost)
+        + "\n  look into that first; `pulumi up` again accepts it and goes on, taking the nodes out of `waves` gives "
+        "them back"
+    )
+
+
+def restart_of(node: str, turn: Mapping[str, Any]) -> Restart | None:
+    """The time in which a turn had its node restarted, by the turn's own record; None if it did not."""
+    if not turn.get("restarted") or not turn.get("finished"):
+        return None
+    end = datetime.fromisoformat(str(turn["finished"]).replace("Z", "+00:00")).timestamp()
+    length = sum(float(each) for each in (turn.get("seconds") or {}).values())
+    return Restart(node=node, start=end - length - 1, end=end + 1)
+
+
+def moment(text: str) -> datetime:
+    """A time that we wrote ourselves."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+
+
+def _longest(flows: Sequence[FlowTotals]) -> float:
+    return max((flow.longest_gap_ms for flow in flows), default=0.0)
+
+
+def _listed(lines: Sequence[str]) -> str:
+    more = [f"and {len(lines) - _NAMED} more"] if len(lines) > _NAMED else []
+    return "\n  ".join([*lines[:_NAMED], *more])

@@ -1,0 +1,156 @@
+"""The way there: the node is emptied, and then, the label being set, it comes onto Cilium's network."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from components.operations import agent as agents
+from components.operations.api import Cluster
+from components.operations.cordon import cordon, uncordon
+from components.operations.deadline import OperationError
+from components.operations.drain import drain
+from components.operations.marks import (
+    BOOT_ID,
+    CORDONED_BEFORE,
+    RESTARTED,
+    TurnStep,
+    mark,
+    now,
+    read_node,
+    step_of,
+)
+from components.operations.model import Pod
+from components.operations.node_shell import run_on_node
+from components.operations.progress import Progress
+from components.operations.recycle import stale_pods
+from components.operations.restart import bring_over
+from components.operations.turn.drift import drift
+from components.operations.turn.settings import Turn
+from components.operations.turn.steps import assert_renewable, renew_in_place, steps
+from components.operations.verification import Verified, verify_node
+from components.words import many
+
+_CNI_CONF_SECONDS = 60.0
+
+
+def empty_for_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
+    """First half: cordon and drain the node, still on the old network."""
+    began = now()
+    with steps(cluster, turn.node) as progress:
+        node = read_node(cluster, turn.node)
+        if step_of(node) in (TurnStep.MIGRATED, TurnStep.SWITCHING):
+            progress.say(f"is {step_of(node)} already, nothing to drain")
+            return {"node": turn.node, "began": began, "podsEvicted": 0, "seconds": {}}
+        if turn.drain.in_place:
+            assert_renewable(cluster, turn, stale=turn.on_source)
+        progress.step("cordon")
+        cordon(cluster, turn.node, step=TurnStep.DRAINING)
+        evicted: tuple[str, ...] = ()
+        if not turn.drain.in_place:
+            progress.step("drain")
+            evicted = drain(cluster, turn.node, options=turn.drain, progress=progress).evicted
+        mark(cluster, turn.node, TurnStep.DRAINED)
+        seconds = progress.done(
+            "its pods stay until it is switched"
+            if turn.drain.in_place
+            else f"drained, {many(len(evicted), 'pod')} evicted"
+        )
+    return {"node": turn.node, "began": began, "podsEvicted": len(evicted), "seconds": seconds}
+
+
+def move_to_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
+    """Second half, the label being set: switch the agent, renew the pods, verify, uncordon."""
+    with steps(cluster, turn.node, after=2) as progress:
+        node = read_node(cluster, turn.node)
+        if node.labels.get(turn.label) != "true":
+            raise OperationError(f"node {turn.node}: label {turn.label}=true is not set; run `pulumi up` again")
+        if drift(cluster, turn) is None:
+            progress.say("is migrated and verified already")
+            return _summary(turn, seconds={}, evicted=0, recycled=0, restarted=False, verified=None, files=[])
+        return _move(cluster, turn, progress)
+
+
+def _move(cluster: Cluster, turn: Turn, progress: Progress) -> dict[str, Any]:
+    cordon(cluster, turn.node, step=TurnStep.SWITCHING)
+    progress.step("agent", "re-creating the node's Cilium agent, which then takes over the CNI conf")
+    agent = _switched_agent(cluster, turn)
+    files = agents.wait_for_cni_conf(
+        cluster, agent, name=turn.cni_conf, timeout_seconds=min(_CNI_CONF_SECONDS, turn.agent_timeout_seconds)
+    )
+    progress.say(f"CNI conf is {turn.cni_conf}, beside it {', '.join(set(files) - {turn.cni_conf}) or 'nothing'}")
+
+    def stale(pod: Pod) -> bool:
+        return not turn.on_cilium(pod)
+
+    evicted: Sequence[str] = ()
+    verified: Verified | None = None
+    if turn.drain.in_place:
+        # Proved before the first pod has to rely on it.
+        verified = _verify_cilium(cluster, turn, progress)
+        evicted = renew_in_place(cluster, turn, stale=stale, progress=progress)
+    elif any(not _of_daemon_set(pod) for pod in stale_pods(cluster, turn.node, stale=stale)):
+        # They came while the node was not cordoned, in a turn broken off or undone by hand: budgets count for them too.
+        evicted = drain(cluster, turn.node, options=turn.drain, progress=progress).evicted
+    restarted, recycled = bring_over(cluster, turn.node, turn.restart, stale=stale, agent=agent, progress=progress)
+    verified = verified or _verify_cilium(cluster, turn, progress)
+    progress.step("uncordon")
+    schedulable = uncordon(cluster, turn.node)
+    mark(cluster, turn.node, TurnStep.MIGRATED, **{CORDONED_BEFORE: None, BOOT_ID: None, RESTARTED: None})
+    seconds = progress.done("migrated" if schedulable else "migrated; stays cordoned, as it was before its turn")
+    return _summary(
+        turn, seconds=seconds, evicted=len(evicted), recycled=len(recycled), restarted=restarted, verified=verified,
+        files=files,
+    )  # fmt: skip
+
+
+def _verify_cilium(cluster: Cluster, turn: Turn, progress: Progress) -> Verified:
+    _assert_route(cluster, turn)
+    progress.step("verify")
+    return verify_node(
+        cluster, turn.node, belongs=turn.on_cilium, network=f"Cilium's pool {turn.cilium_network}", image=turn.image,
+        timeout_seconds=turn.verify_timeout_seconds, progress=progress,
+    )  # fmt: skip
+
+
+def _of_daemon_set(pod: Pod) -> bool:
+    return pod.mirror or (pod.controller is not None and pod.controller.kind == "DaemonSet")
+
+
+def _switched_agent(cluster: Cluster, turn: Turn) -> agents.Agent:
+    """The node's agent alone in charge of the CNI conf, re-created unless it is so already."""
+    found = agents.agents(cluster, namespace=turn.cilium_namespace, node=turn.node)
+    if found and found[0].ready and agents.active_conf(agents.cni_conf(cluster, found[0])) == [turn.cni_conf]:
+        return found[0]
+    return agents.restart(
+        cluster, turn.node, namespace=turn.cilium_namespace, timeout_seconds=turn.agent_timeout_seconds
+    )
+
+
+def _assert_route(cluster: Cluster, turn: Turn) -> None:
+    """The node routes its own block of Cilium's pool into Cilium."""
+    facts = run_on_node(cluster, turn.node, "inspect_network", image=turn.image)
+    blocks = cluster.get(f"/apis/cilium.io/v2/ciliumnodes/{turn.node}")["spec"]["ipam"].get("podCIDRs") or []
+    routed = {network for network, device in facts["routes"] if device == "cilium_host"}
+    missing = [block for block in blocks if block not in routed]
+    if missing or not blocks:
+        raise OperationError(
+            f"node {turn.node}: no route to its pod CIDR {', '.join(missing) or '(none)'} through cilium_host; "
+            f"it has {', '.join(sorted(routed)) or 'none'}; look at the agent's log, then `pulumi up` again"
+        )
+
+
+def _summary(
+    turn: Turn, *, seconds: Mapping[str, float], evicted: int, recycled: int, restarted: bool,
+    verified: Verified | None, files: list[str],
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "node": turn.node,
+        "finished": now(),
+        "seconds": dict(seconds),
+        "podsEvicted": evicted,
+        "podsRecycled": recycled,
+        "restarted": restarted,
+        "cniConf": files,
+        "verified": {"address": verified.address, "flows": len(verified.flows), "slowest": verified.slowest}
+        if verified
+        else {},
+    }
