@@ -8,7 +8,7 @@ die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 # What `lint` and the unit tests need; the lab needs the second list besides, and root.
 packages=(python3 python3-venv ca-certificates)
-lab_packages=(gcc libc6-dev libseccomp-dev pkg-config binutils clang-19 debootstrap iproute2 util-linux iptables kmod procps git)
+lab_packages=(gcc libc6-dev libseccomp-dev pkg-config binutils clang-19 debootstrap iproute2 util-linux iptables kmod procps git chromium-headless-shell)
 
 missing() { for p in "$@"; do dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || echo "$p"; done; }
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from pydantic import BaseModel
 from rich.table import Table
 
+from components.probe.budget import WORDS
+from components.probe.measured import Measurement
 from scripts.lab import assertions
 from scripts.lab.console import LabError, Step, console
 from scripts.lab.lab import Lab
@@ -18,6 +20,8 @@ from scripts.lab.toolchain.pulumi import stack_history
 from scripts.lab.workloads.apply import Workloads, show
 from scripts.lab.workloads.recording import lab_records, read
 from scripts.lab.workloads.report import Report, Totals
+from scripts.report.collect import collect
+from scripts.report.page import to_html, to_json
 
 _BASELINE_SECONDS = 5
 _AFTER_SECONDS = 5
@@ -94,6 +98,39 @@ def _report(began: datetime) -> tuple[Totals, list[str]]:
     return report.totals(), report.explain()
 
 
+def _write_report(session: Session, folder: Path) -> Measurement | None:
+    """The page for the change ticket and the same as JSON, from the stack, the cluster and the probes."""
+    with Step("the report"):
+        found = collect(session.stack, folder=session.program, kubeconfig=session.environment["KUBECONFIG"],
+                        environment=session.environment)  # fmt: skip
+        (folder / "report.html").write_text(to_html(found))
+        (folder / "report.json").write_text(to_json(found))
+    for line in found.left_out:
+        console.print(f"  [yellow]left out: {line}[/yellow]", soft_wrap=True)
+    return found.measurement
+
+
+def _probes_table(measurement: Measurement) -> Table:
+    """What the probes themselves measured, by kind of flow."""
+    table = Table("flows of the probe", "sent", "failed", "planned", "longest gap", title="measured by the probe")
+    kinds = sorted({flow.kind for flow in measurement.flows})
+    for kind in kinds:
+        flows = [flow for flow in measurement.flows if flow.kind == kind]
+        table.add_row(
+            WORDS[kind],
+            f"{sum(flow.sent for flow in flows):,}",
+            f"{sum(flow.failed for flow in flows):,}",
+            f"{sum(flow.planned for flow in flows):,}",
+            f"{max(flow.longest_gap_ms for flow in flows):,.0f} ms",
+        )
+    gaps = {
+        node: max(flow.longest_gap_ms for flow in measurement.flows if node in (flow.source_node, flow.target_node))
+        for node in sorted({flow.source_node for flow in measurement.flows})
+    }
+    table.caption = "longest gap by node: " + ", ".join(f"{node} {gap:,.0f} ms" for node, gap in gaps.items())
+    return table
+
+
 def _summary(result: DemoResult, folder: Path) -> None:
     table = Table(title="Flannel → Cilium, live", show_header=False, title_style="bold")
     table.add_row("nodes migrated", f"{result.migrated} of {result.nodes}")
@@ -132,7 +169,11 @@ def run_demo(*, nodes: int, source: str, restart: str, keep: bool) -> DemoResult
     for line in explained:
         console.print(f"  [dim]{line}[/dim]", soft_wrap=True)
     show(totals)
+    measured = _write_report(session, folder)
+    if measured:
+        console.print(_probes_table(measured))
     _summary(result, folder)
+    console.print(f"the report: {folder / 'report.html'}, {folder / 'report.json'}")
     if not keep:
         lab.down()
     if result.lost_unexplained or result.broken_unexplained:

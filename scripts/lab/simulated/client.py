@@ -11,6 +11,7 @@ import aiohttp
 Object = dict[str, Any]
 _AT_ONCE = 48
 _WATCH_SECONDS = 3600
+_AGAIN_SECONDS = 0.3
 _YAML = "application/yaml"
 
 
@@ -37,6 +38,20 @@ class Api:
         await self._session.close()
 
     async def _send(
+        self, method: str, path: str, body: Object | bytes | None, *, kind: str = "application/json", **query: str
+    ) -> Object:
+        """Send until there is an answer: like a kubelet, which outlives its API server and never gives up."""
+        while True:
+            try:
+                return await self._send_once(method, path, body, kind=kind, **query)
+            except aiohttp.ClientConnectionError:
+                pass
+            except ApiError as error:
+                if error.status < 500 and error.status != 429:
+                    raise
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _send_once(
         self, method: str, path: str, body: Object | bytes | None, *, kind: str = "application/json", **query: str
     ) -> Object:
         data = json.dumps(body) if isinstance(body, dict) else body

@@ -56,6 +56,7 @@ class ControlPlane:
     simulated_nodes: bool = False
     pod_network: str = "10.244.0.0/16"
     start_seconds: float = 90.0
+    api_server_flags: Mapping[str, str] = field(default_factory=dict)
     _temporary: bool = field(default=False, init=False)
     _processes: Processes = field(init=False)
 
@@ -109,6 +110,10 @@ class ControlPlane:
             self._processes.stop(name)
         if self._temporary:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    def kill(self, program: str) -> None:
+        """End one program at once, as a crash would: `etcd`, `kube-apiserver`, …; `start` brings it back."""
+        self._processes.kill(program)
 
     def running(self) -> bool:
         """Whether the API server's program runs."""
@@ -243,6 +248,7 @@ class ControlPlane:
                 "kubelet-certificate-authority": certificates.authority,
                 "kubelet-client-certificate": certificates.admin.certificate,
                 "kubelet-client-key": certificates.admin.key,
+                **self.api_server_flags,
             },
         )
 

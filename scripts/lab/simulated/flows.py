@@ -86,8 +86,8 @@ class Flows:
             return "Connection refused"
         if self._faults.read().breaks(source.node, target.node):
             return "timed out"
-        here, there = self._world.machines[source.node], self._world.machines[target.node]
-        if not there.on:
+        here, there = self._world.machines[source.node], self._world.machines.get(target.node)
+        if there is None or not there.on:
             return "No route to host"
         for network in {_network_of(here, source.address), _network_of(there, target.address)}:
             for machine in (here, there):

@@ -9,6 +9,7 @@ from aiohttp import web
 from scripts.lab.simulated.certificates import Pair
 from scripts.lab.simulated.commands import Commands, Outcome
 from scripts.lab.simulated.faults import FaultFile
+from scripts.lab.simulated.probe_log import ProbeLogs, is_probe
 from scripts.lab.simulated.world import Life, World
 
 _PROTOCOL = "v4.channel.k8s.io"
@@ -32,10 +33,11 @@ def _status(outcome: Outcome) -> bytes:
 class Kubelet:
     """Serves logs and commands of every pod."""
 
-    def __init__(self, world: World, commands: Commands, faults: FaultFile) -> None:
+    def __init__(self, world: World, commands: Commands, faults: FaultFile, *, probe_logs: ProbeLogs) -> None:
         self._world = world
         self._commands = commands
         self._faults = faults
+        self._probe_logs = probe_logs
 
     async def serve(self, *, port: int, authority: Path, pair: Pair) -> web.AppRunner:
         """Begin to serve, to whoever has a certificate of the control plane's authority."""
@@ -64,6 +66,8 @@ class Kubelet:
         life = self._life(request)
         if self._faults.read().pod(life.title).logs_fail:
             raise web.HTTPInternalServerError(text=f"logs of pod {life.title}: broken by a fault that was asked for")
+        if is_probe(life):
+            return web.Response(text=self._probe_logs.text(life, lines=int(request.query.get("tailLines", "30"))))
         return web.Response(text=life.log)
 
     async def _other_protocol(self, _request: web.Request) -> web.StreamResponse:

@@ -51,6 +51,14 @@ class Processes:
         self._children.pop(name, None)
         self._pid_file(name).unlink(missing_ok=True)
 
+    def kill(self, name: str) -> None:
+        """End the program at once, with no chance to end well."""
+        pid = self._running_pid(name)
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+            while self.alive(name):
+                time.sleep(0.01)
+
     def log(self, name: str) -> Path:
         """Where the program's output goes."""
         return self.folder / f"{name}.log"

@@ -21,6 +21,7 @@ from scripts.lab.simulated.kubelet import Kubelet
 from scripts.lab.simulated.machines import Machine
 from scripts.lab.simulated.nodes import Nodes
 from scripts.lab.simulated.pods import Pods, report
+from scripts.lab.simulated.probe_log import ProbeLogs
 from scripts.lab.simulated.world import World
 
 _SAVE_SECONDS = 5
@@ -38,7 +39,8 @@ class Simulator:
         self._api = api = Api(f"https://127.0.0.1:{self._ports['kube-apiserver']}", tls)
         self._faults = faults = FaultFile(folder / FAULTS_FILE)
         self._world = world = World(folder / MACHINES_FILE)
-        self._commands = Commands(world, Flows(world, api, faults), faults, reboot=self._reboot)
+        self._flows = flows = Flows(world, api, faults)
+        self._commands = Commands(world, flows, faults, reboot=self._reboot)
         self._pods = Pods(
             world, api, faults, cilium=Cilium(world, api, faults), flannel=Flannel(world, api), commands=self._commands
         )
@@ -48,7 +50,8 @@ class Simulator:
 
     async def run(self) -> None:
         """Play until the process is asked to end."""
-        kubelet = Kubelet(self._world, self._commands, self._faults)
+        logs = ProbeLogs(self._world, self._flows)
+        kubelet = Kubelet(self._world, self._commands, self._faults, probe_logs=logs)
         server = await kubelet.serve(
             port=self._ports["kubelet"], authority=self._certificates.authority, pair=self._certificates.server
         )

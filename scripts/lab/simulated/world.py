@@ -114,6 +114,7 @@ class World:
         self.lives: dict[str, Life] = {}
         self.changed: Callable[[Machine, Machine], None] = lambda _before, _after: None
         self._at: dict[str, Life] = {}
+        self._named: dict[tuple[str, str], Life] = {}
         self._last: dict[str, int] = {}
         self._news: dict[str, asyncio.Event] = {}
         if file.exists():
@@ -161,7 +162,11 @@ class World:
 
     def find(self, *, namespace: str, name: str) -> Life | None:
         """The pod of that name."""
-        return next((each for each in self.lives.values() if (each.namespace, each.name) == (namespace, name)), None)
+        known = self._named.get((namespace, name))
+        if known is None or self.lives.get(known.uid) is not known:
+            self._named = {(each.namespace, each.name): each for each in self.lives.values()}
+            known = self._named.get((namespace, name))
+        return known
 
     def with_address(self, address: str) -> Life | None:
         """The pod on a pod network that has the address."""
