@@ -6,10 +6,10 @@ NODES ?= 3
 SOURCE ?= flannel
 RESTART ?= recycle
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint bench lab-up lab-down lab-sim clean lock venv lab-ready
+.PHONY: help demo test test-fast docs lint bench bench-by-hand lab-up lab-down lab-sim clean lock venv lab-ready
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 demo: lab-ready ## migrate a real cluster from Flannel to Cilium, watched by traffic (NODES=3 RESTART=recycle|reboot)
 	@$(LAB) demo --nodes $(NODES) --source $(SOURCE) --restart $(RESTART)
@@ -17,10 +17,16 @@ demo: lab-ready ## migrate a real cluster from Flannel to Cilium, watched by tra
 test: lab-ready ## lint and every test, the whole migration on the real lab included
 	@$(MAKE) --no-print-directory lint
 	@$(LAB) build
-	@$(PYTHON) -m pytest $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m "not lab" -n 2 --dist loadfile $(PYTEST_ARGS)
+	@$(PYTHON) -m tests.faults
+	@$(PYTHON) -m pytest -m lab $(PYTEST_ARGS)
 
 test-fast: venv ## the tests that need neither root nor built programs
-	@$(PYTHON) -m pytest -m "not lab and not engine and not apiserver" $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m "not lab and not engine and not apiserver and not browser" $(PYTEST_ARGS)
+
+docs: lab-ready ## write docs/faults.md anew, from what the fault suite sees
+	@$(PYTHON) -m pytest tests/faults -n 2 --dist loadfile
+	@$(PYTHON) -m tests.faults --write
 
 lint: venv ## ruff, strict types, import rules
 	@.venv/bin/ruff check .
@@ -30,6 +36,9 @@ lint: venv ## ruff, strict types, import rules
 
 bench: lab-ready ## figures, as ratios to a named baseline in one run
 	@$(PYTHON) -m scripts.bench
+
+bench-by-hand: lab-ready ## a real migration by our program and by the guide's commands, and what each lost
+	@$(PYTHON) -m scripts.bench.by_hand --nodes $(NODES)
 
 lab-up: lab-ready ## start the real lab (NODES=3)
 	@$(LAB) up --nodes $(NODES)
@@ -44,7 +53,7 @@ clean: lab-ready ## stop everything, remove .lab; what was built stays in the ca
 	@$(LAB) clean
 
 lock: ## write requirements.lock anew from requirements-dev.in
-	@python3 -m venv .lab/lock && .lab/lock/bin/pip -q install pip-tools && .lab/lock/bin/pip-compile -q --no-header \
+	@python3 -m venv .lab/pip-tools && .lab/pip-tools/bin/pip -q install pip-tools && .lab/pip-tools/bin/pip-compile -q --no-header \
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --generate-hashes \
 	  --strip-extras --allow-unsafe -o requirements.lock requirements-dev.in
 

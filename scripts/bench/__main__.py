@@ -12,7 +12,7 @@ import typer
 from pydantic import BaseModel
 from rich.table import Table
 
-from scripts.bench import drains, previews, waves
+from scripts.bench import drains, previews, probes, waves
 from scripts.lab.console import console
 from scripts.lab.paths import lab_folder
 from scripts.lab.simulated import lab as simulated
@@ -69,10 +69,23 @@ def _waves(*, width: int) -> Ratio:
     return Ratio(name=f"wave of {width} nodes with 5 s drains", ours=wave, baseline="one node's turn", of_baseline=one)
 
 
+def _probes(*, nodes: int) -> Ratio:
+    with ControlPlane(simulated_nodes=True, pod_network=simulated.POD_NETWORK) as plane:
+        read, baseline = probes.measure(plane, nodes=nodes)
+    console.print(f"reading {nodes} nodes' probes took {read.seconds:.1f} s and {read.megabytes:.0f} MB")
+    return Ratio(
+        name=f"results of {nodes} nodes' probes, read and judged",
+        ours=read.seconds,
+        baseline="kubectl logs of 50 of them, times the rest",
+        of_baseline=baseline,
+    )
+
+
 def main(
     nodes: Annotated[int, typer.Option(help="Simulated nodes of the preview.")] = 100,
     pods: Annotated[int, typer.Option(help="Pods on the node that is drained.")] = 60,
     width: Annotated[int, typer.Option(help="Nodes of the wave.")] = 20,
+    probed: Annotated[int, typer.Option(help="Simulated nodes whose probes are read.")] = 1000,
     times: Annotated[int, typer.Option(help="Runs of each; the median counts.")] = 3,
 ) -> None:
     """Measure, print, and write `.lab/bench.json`."""
@@ -83,6 +96,7 @@ def main(
             _drains(plane, pods=pods, times=times),
         ]
     found.append(_waves(width=width))
+    found.append(_probes(nodes=probed))
     table = Table("what", "ours", "baseline", "takes", "ratio")
     for each in found:
         table.add_row(each.name, f"{each.ours:.2f} s", each.baseline, f"{each.of_baseline:.2f} s", f"{each.ratio:.2f}")

@@ -1,0 +1,203 @@
+"""The same migration twice on the real lab, by our program and by the official guide's commands, both watched alike.
+
+The guide is Cilium's own, "Migrating a cluster to Cilium": cordon, drain, label, agent restart, reboot, look, uncordon.
+What it leaves to the reader is done as a careful one would: each wait is waited for, each node looked at.
+"""
+
+import json
+import subprocess
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+import yaml
+from pydantic import BaseModel
+from rich.table import Table
+
+from components.names import NAMESPACE
+from components.operations.api import Cluster
+from components.operations.traffic import restart_of
+from components.probe.budget import WORDS
+from components.probe.explanations import Restart
+from components.probe.measured import FlowKind, Measurement
+from scripts.lab.console import LabError, Step, console
+from scripts.lab.lab import Lab
+from scripts.lab.paths import CHECKOUT, lab_folder
+from scripts.lab.session import Session, build_everything
+from scripts.lab.toolchain import parts
+from scripts.lab.toolchain.build import build_cilium, build_part
+from scripts.lab.workloads.apply import Workloads
+from scripts.report.probes import measure_now
+from stacks.config import StackConfig, parse_config
+from stacks.values import MIGRATED_LABEL, final_values, migration_values, node_config, node_config_api_version
+
+_SETTLE_SECONDS = 20
+_REBOOT_SECONDS = 120
+_PROJECT = "cilium-live-migration"
+
+
+class Cost(BaseModel):
+    """What one migration cost the flows of one kind; gaps in milliseconds."""
+
+    kind: FlowKind
+    sent: int
+    failed: int
+    longest_gap_ms: float
+
+
+class Outcome(BaseModel):
+    """One migration: how long it took, and what it cost."""
+
+    seconds: float
+    costs: list[Cost]
+
+
+def _costs(measurement: Measurement) -> list[Cost]:
+    found = []
+    for kind in sorted({flow.kind for flow in measurement.flows}):
+        flows = [flow for flow in measurement.flows if flow.kind == kind]
+        found.append(
+            Cost(
+                kind=kind,
+                sent=sum(flow.sent for flow in flows),
+                failed=sum(flow.failed for flow in flows),
+                longest_gap_ms=max(flow.longest_gap_ms for flow in flows),
+            )
+        )
+    return found
+
+
+def _config() -> StackConfig:
+    raw = yaml.safe_load((CHECKOUT / "Pulumi.dev.yaml").read_text())["config"]
+    return parse_config({key.removeprefix(f"{_PROJECT}:"): value for key, value in raw.items()})
+
+
+def _fresh(nodes: int) -> tuple[Lab, Session]:
+    """A new lab with the sample workloads and our probe on it, nothing else."""
+    lab = Lab()
+    lab.clean()
+    with Step(f"a cluster of {nodes} nodes with Flannel"):
+        lab.up(nodes=nodes)
+    Workloads(lab.kubeconfig, kubectl=lab.kubectl_binary).up()
+    session = Session.start(kubeconfig=lab.kubeconfig, stack="bench")
+    session.up()
+    time.sleep(_SETTLE_SECONDS)
+    return lab, session
+
+
+def by_program(nodes: int) -> Outcome:
+    """Our program, with a reboot of each node, as the guide has it."""
+    lab, session = _fresh(nodes)
+    began = time.monotonic()
+    session.set(phase="secondary")
+    session.up()
+    session.set(restart__method="reboot")
+    for number, node in enumerate(lab.layout().nodes):
+        session.set_path(f"waves[{number}][0]", node.name)
+        session.up()
+    session.set(phase="finalize")
+    session.up()
+    seconds = time.monotonic() - began
+    turns: dict[str, Any] = json.loads(session.pulumi("stack", "output", "--json").output)["nodes"]
+    restarts = [each for node, turn in turns.items() if (each := restart_of(node, turn))]
+    return _measured(lab, seconds=seconds, restarts=restarts)
+
+
+def by_hand(nodes: int) -> Outcome:
+    """The guide's commands, one after the other."""
+    lab, _ = _fresh(nodes)
+    cilium = _config().cilium
+    began = time.monotonic()
+    _helm(lab, "install", migration_values(cilium))
+    lab.kubectl("-n", "kube-system", "rollout", "status", "daemonset/cilium", "--timeout=300s")
+    config = {
+        "apiVersion": node_config_api_version(cilium),
+        "kind": "CiliumNodeConfig",
+        "metadata": {"namespace": "kube-system", "name": "cilium-default"},
+        "spec": node_config(),
+    }
+    lab.kubectl("apply", "-f", "-", stdin=json.dumps(config))
+    restarts = [_node_by_hand(lab, node.name) for node in lab.layout().nodes]
+    _helm(lab, "upgrade", final_values(cilium))
+    lab.kubectl("-n", "kube-system", "rollout", "restart", "daemonset/cilium")
+    lab.kubectl("-n", "kube-system", "rollout", "status", "daemonset/cilium", "--timeout=300s")
+    lab.kubectl("-n", "kube-system", "delete", "ciliumnodeconfig", "cilium-default")
+    return _measured(lab, seconds=time.monotonic() - began, restarts=restarts)
+
+
+def _node_by_hand(lab: Lab, node: str) -> Restart:
+    lab.kubectl("cordon", node)
+    lab.kubectl("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=300s")
+    lab.kubectl("label", "node", node, "--overwrite", f"{MIGRATED_LABEL}=true")
+    here = ("-l", "k8s-app=cilium", "--field-selector", f"spec.nodeName={node}")
+    lab.kubectl("-n", "kube-system", "delete", "pod", *here)
+    lab.kubectl("-n", "kube-system", "rollout", "status", "daemonset/cilium", "--timeout=300s")
+    start = datetime.now(UTC).timestamp()
+    _reboot(lab, node)
+    lab.kubectl("wait", f"node/{node}", "--for=condition=Ready", "--timeout=300s")
+    lab.kubectl("-n", "kube-system", "rollout", "status", "daemonset/cilium", "--timeout=300s")
+    lab.kubectl("-n", NAMESPACE, "rollout", "status", "daemonset/probe", "--timeout=300s")
+    end = datetime.now(UTC).timestamp()
+    lab.kubectl("uncordon", node)
+    return Restart(node=node, start=start, end=end)
+
+
+def _boot_id(lab: Lab, node: str) -> str:
+    return lab.kubectl("get", "node", node, "-o", "jsonpath={.status.nodeInfo.bootID}").stdout
+
+
+def _reboot(lab: Lab, node: str) -> None:
+    """An orderly one, as our program's."""
+    before, end = _boot_id(lab, node), time.monotonic() + _REBOOT_SECONDS
+    lab.exec(node, ["reboot"], check=False)
+    while _boot_id(lab, node) == before:
+        if time.monotonic() > end:
+            raise LabError(f"{node} did not come back from its reboot in {_REBOOT_SECONDS} s")
+        time.sleep(1)
+
+
+def _helm(lab: Lab, verb: str, values: dict[str, Any]) -> None:
+    command = [
+        str(build_part(parts.HELM) / "helm"), verb, "cilium", str(build_cilium() / "chart"), "--namespace=kube-system",
+        f"--kubeconfig={lab.kubeconfig}", "--values=-",
+    ]  # fmt: skip
+    done = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise LabError(f"helm {verb}: {done.stderr.strip()[-500:]}")
+
+
+def _measured(lab: Lab, *, seconds: float, restarts: list[Restart]) -> Outcome:
+    time.sleep(_SETTLE_SECONDS)
+    cluster = Cluster(kubeconfig=str(lab.kubeconfig))
+    measurement = measure_now(cluster, cilium_namespace="kube-system", restarts=restarts)
+    lab.down()
+    return Outcome(seconds=round(seconds, 1), costs=_costs(measurement))
+
+
+def _table(outcomes: dict[str, Outcome]) -> Table:
+    table = Table("flows", *(f"{name}: {part}" for name in outcomes for part in ("sent", "failed", "longest gap")))
+    kinds = sorted({cost.kind for outcome in outcomes.values() for cost in outcome.costs})
+    for kind in kinds:
+        cells = []
+        for outcome in outcomes.values():
+            cost = next((each for each in outcome.costs if each.kind == kind), None)
+            cells += [f"{cost.sent:,}", f"{cost.failed:,}", f"{cost.longest_gap_ms:,.0f} ms"] if cost else ["", "", ""]
+        table.add_row(WORDS[kind], *cells)
+    return table
+
+
+def main(nodes: Annotated[int, typer.Option(help="Nodes of the lab.")] = 3) -> None:
+    """Migrate twice, print what each cost, and write `.lab/by-hand.json`."""
+    build_everything()
+    outcomes = {"program": by_program(nodes), "by hand": by_hand(nodes)}
+    console.print(_table(outcomes))
+    for name, outcome in outcomes.items():
+        console.print(f"{name}: {outcome.seconds:.0f} s")
+    target = lab_folder() / "by-hand.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps({name: each.model_dump() for name, each in outcomes.items()}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,145 @@
+"""Puts a report together from whatever can be read; what can't be is named in it and left out."""
+
+import getpass
+import socket
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from components.operations.api import Cluster, ClusterError, connect
+from components.operations.deadline import OperationError
+from components.probe.measured import Measurement
+from scripts.report.cluster_record import ClusterRecord, read_cluster
+from scripts.report.helm_values import value_changes
+from scripts.report.model import Allowed, Report, Versions
+from scripts.report.probes import measure_now
+from scripts.report.stack_record import ReportError, StackRecord, read_stack
+from scripts.report.turns import make_turns, troubles
+from stacks.config import ConfigError, StackConfig, parse_config
+from stacks.flows import FlowKind
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def read_measurement(path: Path) -> Measurement:
+    """The file that the probe's reader wrote; ReportError in one line if it is not one."""
+    try:
+        measured = Measurement.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ReportError(f"measurement {path}: cannot be read ({error.strerror})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ReportError(f"measurement {path}: {place}: {first['msg']}; make it anew with this version") from error
+    begins = [
+        *(outage.start for outage in measured.outages),
+        *(pause.start for pause in measured.pauses),
+        *(moment.start for moment in measured.timeline),
+    ]
+    if any(time.tzinfo is None for time in (measured.start, measured.end, *begins)):
+        raise ReportError(f"measurement {path}: a time in it has no zone; make it anew with this version")
+    return measured
+
+
+def collect(
+    stack: str, *, folder: Path, measured: Measurement | None = None, kubeconfig: str = "", context: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> Report:  # fmt: skip
+    """Read stack, cluster and, unless `measured` is given, the probes.
+
+    `kubeconfig`, `context` and `environment` stand in for the stack's own and the process's. A cluster that does not
+    answer costs the report what it alone knows; a stack that can't be read is a ReportError.
+    """
+    record = read_stack(stack, folder=folder, environment=environment)
+    left_out: list[str] = []
+    config = _config(record, left_out)
+    cluster: ClusterRecord | None = None
+    own_kubeconfig, own_context = record.kubeconfig
+    try:
+        chosen = connect(kubeconfig=kubeconfig or own_kubeconfig, context=context or own_context)
+        cluster = read_cluster(chosen, config or StackConfig())
+        measured = measured or _measured(chosen, config or StackConfig(), left_out)
+    except ClusterError as error:
+        left_out.append(f"versions, checks and what the nodes told, as the cluster was not read: {error}")
+    return assemble(stack, record=record, config=config, cluster=cluster, measured=measured, left_out=left_out)
+
+
+def _measured(cluster: Cluster, config: StackConfig, left_out: list[str]) -> Measurement | None:
+    try:
+        return measure_now(cluster, cilium_namespace=config.cilium.namespace)
+    except (ClusterError, OperationError) as error:
+        left_out.append(f"what the probes measured: {error}")
+        return None
+
+
+def _config(record: StackRecord, left_out: list[str]) -> StackConfig | None:
+    try:
+        return parse_config(record.config)
+    except ConfigError as error:
+        left_out.append(f"Helm values and waves, as this version does not read the stack's config: {error}")
+        return None
+
+
+def assemble(
+    stack: str, *, record: StackRecord, config: StackConfig | None, cluster: ClusterRecord | None,
+    measured: Measurement | None, left_out: list[str] | None = None,
+) -> Report:  # fmt: skip
+    """The report from what was read; reads nothing itself."""
+    outputs, told = record.outputs, cluster.told if cluster else ()
+    marks = cluster.marks if cluster else {}
+    return Report(
+        stack=stack,
+        made=datetime.now(UTC),
+        made_by=_who(),
+        cluster=cluster.server if cluster else "",
+        source=(cluster.source if cluster else "") or str(outputs.get("source") or "").title(),
+        strategy=str(outputs.get("strategy") or ""),
+        phase=str(outputs.get("phase") or (config.phase if config else "")),
+        turns=make_turns(
+            outputs,
+            waves=config.waves if config else [[node] for node in outputs.get("nodesDone") or []],
+            nodes=[*(outputs.get("nodesToDo") or []), *marks],
+            marks=marks,
+            told=told,
+        ),
+        runs=record.runs(),
+        troubles=troubles(told),
+        measurement=measured,
+        findings=cluster.findings if cluster else (),
+        checks_without_finding=cluster.checks_without_finding if cluster else (),
+        budget=_budget(config) if config else {},
+        values=value_changes(config.cilium) if config else (),
+        versions=_versions(record, config, cluster),
+        operators=cluster.operators if cluster else (),
+        left_out=tuple(left_out or ()),
+    )
+
+
+def _budget(config: StackConfig) -> dict[FlowKind, Allowed]:
+    """What the waves were held to; nothing where the traffic is not looked at."""
+    kinds = config.traffic.budget if config.traffic.enabled else {}
+    return {kind: Allowed(failed=each.failed, gap_ms=each.gap_ms) for kind, each in kinds.items()}
+
+
+def _versions(record: StackRecord, config: StackConfig | None, cluster: ClusterRecord | None) -> Versions:
+    head = record.environment.get("git.head", "")
+    project = tomllib.loads((_CHECKOUT / "pyproject.toml").read_text())["project"]
+    return Versions(
+        kubernetes=cluster.kubernetes if cluster else "",
+        kubelets=cluster.kubelets if cluster else (),
+        source=cluster.source_version if cluster else "",
+        cilium_wanted=config.cilium.version if config else "",
+        cilium_running=cluster.cilium if cluster else (),
+        program=f"{project['version']}" + (f", commit {head[:10]}" if head else ""),
+        pulumi=record.environment.get("pulumi.version", "").removeprefix("v"),
+    )
+
+
+def _who() -> str:
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (KeyError, OSError):
+        return ""

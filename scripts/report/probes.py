@@ -1,0 +1,34 @@
+"""What the probes have measured until now, read from the cluster itself: over the whole migration, with a timeline."""
+
+import json
+from collections.abc import Iterable
+
+from components.names import NAMESPACE
+from components.operations.api import Cluster
+from components.operations.live_config import read_live_config
+from components.operations.probe_logs import read_probes
+from components.operations.snapshot import RECORD
+from components.probe.explanations import Restart
+from components.probe.measured import Measurement
+from components.probe.reading import measure
+from components.probe.records import Networks
+from components.sources import SourceDescription
+
+# Of each probe's log, two seconds a line: the timeline goes back as far, the totals to the probe's beginning.
+_LINES = 600
+
+
+def measure_now(cluster: Cluster, *, cilium_namespace: str, restarts: Iterable[Restart] = ()) -> Measurement:
+    """Read every probe; raises ClusterError, and OperationError if there is none."""
+    reading, silent = read_probes(cluster, lines=_LINES, keep_all=True)
+    return measure(reading, networks=_networks(cluster, cilium_namespace), silent=silent, restarts=restarts)
+
+
+def _networks(cluster: Cluster, cilium_namespace: str) -> Networks:
+    record = cluster.find(f"/api/v1/namespaces/{NAMESPACE}/configmaps/{RECORD}") or {}
+    source = (record.get("data") or {}).get("source")
+    live = read_live_config(cluster, namespace=cilium_namespace) or {}
+    return Networks(
+        old=SourceDescription.model_validate(json.loads(source)).pod_networks if source else (),
+        new=tuple(live.get("cluster-pool-ipv4-cidr", "").split()),
+    )

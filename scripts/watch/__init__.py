@@ -1,0 +1,1 @@
+"""The live view of a migration, from the cluster alone."""

@@ -1,0 +1,153 @@
+"""The live view's command line: `python -m scripts.watch`, beside a `pulumi up` in another terminal."""
+
+import os
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+
+from components.operations.api import Cluster, ClusterError
+from components.probe.measured import Measurement
+from scripts.report.collect import read_measurement
+from scripts.report.stack_record import ReportError
+from scripts.report.turns import Told
+from scripts.watch.reading import Reading, WatchedCluster, look
+from scripts.watch.view import draw, farewell, line
+from stacks.phases import Phase
+
+console = Console(highlight=False)
+_EVERY_SECONDS = 1.0
+# A look that is slow is a look that costs the cluster: then it is taken less often.
+_SHARE_OF_TIME = 0.25
+
+
+class WatchError(Exception):
+    """The watch cannot go on; the text is one line that says what to do."""
+
+
+@dataclass
+class Looks:
+    """Looks taken again and again by a thread of their own, so that no time-out of theirs holds up the view."""
+
+    cluster: Cluster
+    cilium_namespace: str
+    latest: Reading | None = None
+    answered: float = field(default_factory=time.monotonic)
+    trouble: ClusterError | None = None
+
+    def start(self) -> None:
+        """Begin; the thread ends with the process."""
+        threading.Thread(target=self._go_on, name="looks", daemon=True).start()
+
+    def _go_on(self) -> None:
+        while True:
+            began = time.monotonic()
+            try:
+                self.latest = look(self.cluster, cilium_namespace=self.cilium_namespace)
+                self.answered, self.trouble = time.monotonic(), None
+            except ClusterError as error:
+                self.trouble = error
+            took = time.monotonic() - began
+            time.sleep(max(_EVERY_SECONDS - took, took / _SHARE_OF_TIME - took, 0.1))
+
+
+@dataclass
+class Measured:
+    """The measurement's file, read again whenever it has changed; one that is half written is read the next time."""
+
+    path: Path | None
+    found: Measurement | None = None
+    _written: float = 0
+
+    def now(self) -> Measurement | None:
+        """What it says now, or said last."""
+        try:
+            written = self.path.stat().st_mtime if self.path else 0
+            if self.path and written != self._written:
+                self.found, self._written = read_measurement(self.path), written
+        except (OSError, ReportError):
+            pass
+        return self.found
+
+
+def follow(looks: Looks, *, measured: Measured, until: Phase, patience_seconds: float, deadline_seconds: float) -> str:
+    """Show the migration until it has ended; returns the last line. Raises WatchError."""
+    end, told = time.monotonic() + deadline_seconds, set[Told]()
+    with Live(console=console, auto_refresh=False, transient=False) as live:
+        while True:
+            reading = looks.latest
+            if reading:
+                silent = time.monotonic() - looks.answered
+                if console.is_terminal:
+                    live.update(draw(reading, measured=measured.now(), silent_seconds=silent), refresh=True)
+                else:
+                    for each in (each for each in reading.told if each not in told):
+                        console.print(escape(line(each)), soft_wrap=True)
+                    told.update(reading.told)
+                if reading.reached(until):
+                    return farewell(reading, measured=measured.now())
+            _heed(looks, patience_seconds=patience_seconds)
+            if time.monotonic() > end:
+                raise WatchError(
+                    f"{until} was not reached in {deadline_seconds:.0f} s; the migration goes on unwatched"
+                )
+            time.sleep(_EVERY_SECONDS / 2)
+
+
+def _heed(looks: Looks, *, patience_seconds: float) -> None:
+    """Give up at once on what no patience mends, and on silence after a while."""
+    silent = time.monotonic() - looks.answered
+    if looks.trouble and not looks.trouble.may_pass:
+        raise WatchError(f"{looks.trouble}; name another cluster with --kubeconfig or --context")
+    if silent > patience_seconds:
+        why = f" ({looks.trouble})" if looks.trouble else ""
+        raise WatchError(
+            f"{looks.cluster.server} has not answered for {silent:.0f} s{why}; "
+            "the migration may well go on: watch again once it answers"
+        )
+
+
+def watch(
+    until: Annotated[Phase, typer.Option(help="The phase whose end is the end of the watch.")] = Phase.CLEANUP,
+    measurement: Annotated[Path | None, typer.Option(help="What the probe's reader writes, as JSON.")] = None,
+    kubeconfig: Annotated[str, typer.Option(help="Instead of your environment's.")] = "",
+    context: Annotated[str, typer.Option(help="Instead of the kubeconfig's current one.")] = "",
+    cilium_namespace: Annotated[str, typer.Option(help="Where Cilium is installed.")] = "kube-system",
+    patience: Annotated[float, typer.Option(help="Seconds without an answer until it gives up.")] = 60,
+    deadline: Annotated[float, typer.Option(help="Seconds until the watch ends in any case.")] = 86_400,
+) -> None:
+    """Show a migration as it goes, from the cluster alone; changes nothing and ends when the migration does."""
+    try:
+        looks = Looks(WatchedCluster(kubeconfig=kubeconfig, context=context), cilium_namespace)
+    except ClusterError as error:
+        raise WatchError(str(error)) from error
+    looks.start()
+    said = follow(
+        looks, measured=Measured(measurement), until=until, patience_seconds=patience, deadline_seconds=deadline
+    )  # fmt: skip
+    console.print(f"[green]✓[/green] {escape(said)}", soft_wrap=True)
+
+
+def main() -> None:
+    """Run; what the user can act on is one clear line."""
+    try:
+        typer.run(watch)
+    except WatchError as error:
+        console.print(f"[red]✗[/red] {escape(str(error))}", soft_wrap=True)
+        sys.stdout.flush()
+        os._exit(1)  # at once: an ordinary exit would wait for requests that nobody answers
+    except KeyboardInterrupt:
+        console.print("stopped watching; the migration goes on")
+        sys.stdout.flush()
+        os._exit(130)
+
+
+if __name__ == "__main__":
+    main()
