@@ -60,6 +60,7 @@ def test_another_live_run_is_refused_by_name(ours: Cluster) -> None:
         (f"alice@{os.uname().nodename}/{os.getpid()}", 0, False),
         (f"alice@{os.uname().nodename}/not-a-number", 0, False),
     ],
+    ids=["elsewhere", "elsewhere, not renewed", "given up", "here, alive", "here, not a process"],
 )
 def test_when_it_is_free(ours: Cluster, holder: str, seconds_ago: float, free: bool) -> None:
     hold_as(ours, holder, seconds_ago=seconds_ago)
