@@ -175,3 +175,32 @@ def test_an_open_turn_outside_the_waves_is_said() -> None:
     lines = found(secondary(nodes=nodes), phase="migrate")["turns-left-open warning"]
     assert "kubectl uncordon worker-1" in lines[0]
     assert "put it into `waves`" in lines[1]
+
+
+@pytest.mark.parametrize(("step", "severity"), [("", "blocker"), ("drained", "blocker"), ("switching", "warning")])
+def test_a_node_that_is_not_ready_blocks_its_turn_unless_that_is_its_restart(step: str, severity: str) -> None:
+    nodes = (make_node("worker-1", ready=False, step=step), make_node("worker-2"))
+    lines = found(secondary(nodes=nodes), phase="migrate", waves=[["worker-1"]])
+    assert f"nodes-ready {severity}" in lines
+
+
+@pytest.mark.parametrize(
+    ("waves", "settings", "told"),
+    [
+        ([["worker-1", "worker-2"]], {}, True),
+        ([["worker-1"], ["worker-2"]], {}, False),
+        ([["worker-3"]], {}, False),
+        ([["worker-1", "worker-2"]], {"drain": {"inPlace": True}}, False),
+    ],
+)
+def test_pods_that_exclude_each_other_need_nodes_outside_of_the_wave(
+    waves: list[list[str]], settings: dict[str, Any], told: bool
+) -> None:
+    pods = tuple(
+        make_pod(name, node=f"worker-{number}", excludes_itself=True, controller="StatefulSet", labels={})
+        for number, name in ((1, "op"), (2, "op"))
+    )
+    lines = found(secondary(pods=pods), phase="migrate", waves=waves, **settings)
+    assert ("room-apart warning" in lines) is told
+    if told:
+        assert "wave 0 leaves 1 node for the 2 pods of default/StatefulSet op-owner" in lines["room-apart warning"][0]

@@ -3,7 +3,7 @@ from typing import Any
 from components.checks.catalogue import CATALOGUE
 from components.checks.finding import run_checks
 from components.operations.model import PinnedVolume
-from tests.builders import make_budget, make_context, make_pod, secondary
+from tests.builders import make_budget, make_context, make_node, make_pod, secondary
 
 
 def found(snapshot: Any, **drain: Any) -> dict[str, str]:
@@ -38,3 +38,16 @@ def test_what_the_selector_leaves_out_blocks_nothing() -> None:
     lines = found(snapshot, podSelector="move=yes")
     assert set(lines) == {"warning"}
     assert "is outside drain.podSelector" in lines["warning"]
+
+
+def test_in_place_a_pinned_pod_is_no_trouble_but_a_cordoned_node_is() -> None:
+    volume = PinnedVolume(name="disk-1", namespace="default", claim="data", hosts=("worker-1",))
+    pods = (
+        make_pod("db", claims=("data",)),
+        make_pod("host", host_network=True, controller=""),
+        make_pod("old", phase="Failed"),
+    )
+    assert set(found(secondary(pods=pods, pinned_volumes=(volume,)), inPlace=True)) == {"note"}
+    nodes = (make_node("worker-1", unschedulable=True), make_node("worker-2"))
+    lines = found(secondary(nodes=nodes, pods=pods), inPlace=True)
+    assert "node worker-1 is cordoned, so with drain.inPlace its pods cannot come back to it" in lines["warning"]

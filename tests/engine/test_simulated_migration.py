@@ -11,7 +11,7 @@ from scripts.lab.simulated.control_plane import ControlPlane
 from tests.engine.conftest import NODES
 
 FLANNEL, CILIUM = "10.244", "10.192"
-pytestmark = [pytest.mark.engine, pytest.mark.apiserver]
+pytestmark = [pytest.mark.engine, pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -44,6 +44,26 @@ def _move(stack: Session, *nodes: str) -> None:
     stack.up()
 
 
+def _pinned(plane: ControlPlane, node: str) -> None:
+    """Two pods that can run on that node alone."""
+    pod = {
+        "metadata": {"labels": {"app": "pinned"}},
+        "spec": {
+            "containers": [{"name": "main", "image": "example"}],
+            "nodeSelector": {"kubernetes.io/hostname": node},
+            "terminationGracePeriodSeconds": 1,
+        },
+    }
+    spec = {"replicas": 2, "selector": {"matchLabels": {"app": "pinned"}}, "template": pod}
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "pinned"}, "spec": spec}
+    plane.kubectl("apply", "-f", "-", stdin=json.dumps(body))
+    plane.kubectl("rollout", "status", "deployment/pinned", "--timeout=60s")
+
+
+def _network_of_pinned(plane: ControlPlane) -> list[str]:
+    return [pod["status"]["podIP"].rsplit(".", 2)[0] for pod in _objects(plane, "pods", "-l", "app=pinned")]
+
+
 def test_every_phase_and_a_way_back(plane: ControlPlane, stack: Session) -> None:
     stack.up()
     assert _networks(plane) == dict.fromkeys(NODES, FLANNEL)
@@ -52,10 +72,16 @@ def test_every_phase_and_a_way_back(plane: ControlPlane, stack: Session) -> None
     assert _networks(plane) == dict.fromkeys(NODES, FLANNEL)
     assert len(_objects(plane, "ciliumnodeconfigs", "-A")) == 1
 
+    _pinned(plane, NODES[1])
+    stack.set_path("drain.inPlace", "true")
     _move(stack, *NODES)
     assert _networks(plane) == dict.fromkeys(NODES, CILIUM)
+    assert _network_of_pinned(plane) == [CILIUM, CILIUM]
     _move(stack, NODES[0])
     assert _networks(plane) == {NODES[0]: CILIUM, NODES[1]: FLANNEL, NODES[2]: FLANNEL}
+    assert _network_of_pinned(plane) == [FLANNEL, FLANNEL]
+    plane.kubectl("delete", "deployment", "pinned", "--wait")
+    stack.pulumi("config", "rm", "drain")
     before = _boots(plane)
     stack.set_path("restart.method", "reboot")
     _move(stack, *NODES)

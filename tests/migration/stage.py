@@ -1,14 +1,10 @@
 """A lab with traffic on it and a stack of the program, for tests that migrate it for real."""
 
 import json
-import os
-import signal
-import subprocess
+import re
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from scripts.lab.lab import Lab
@@ -17,22 +13,7 @@ from scripts.lab.workloads.apply import Workloads
 from scripts.lab.workloads.explanations import Outage
 from scripts.lab.workloads.recording import lab_records, read
 from scripts.lab.workloads.report import Report
-
-
-def _descendants(process: int) -> list[int]:
-    """Every process below this one, by the kernel's own lists."""
-    found: list[int] = []
-    for each in Path(f"/proc/{process}/task").glob("*/children"):
-        for child in map(int, each.read_text().split()):
-            found += [child, *_descendants(child)]
-    return found
-
-
-def _command(process: int) -> str:
-    try:
-        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
-    except OSError:
-        return ""
+from tests.runs import RunningUp
 
 
 @dataclass
@@ -88,47 +69,16 @@ class Stage:
         return json.loads(self.lab.kubectl(*words, "-o", "json").stdout)
 
     def kill_up_when(self, text: str) -> None:
-        """Start `pulumi up` and kill -9 the engine and its providers the moment that its output has `text`."""
-        process, _ = self._up_until(text)
-        below = _descendants(process.pid)
-        process.kill()
-        process.wait()
-        # What works on the cluster must end by itself: a run that follows would meet it there.
-        end = time.monotonic() + 10
-        while any("pulumi.dynamic" in _command(each) for each in below):
-            assert time.monotonic() < end, "the provider's process outlives its engine"
-            time.sleep(0.2)
-        for each in below:
-            with suppress(ProcessLookupError):
-                os.kill(each, signal.SIGKILL)
+        """Start `pulumi up` and kill -9 the engine the moment that its output has `text`."""
+        run = RunningUp(self.session).go()
+        run.wait_for(re.escape(text), seconds=120)
+        run.kill_engine()
 
     def interrupt_up_when(self, text: str) -> tuple[str, float]:
         """Start `pulumi up` and press Ctrl-C when its output has `text`; returns all output and the seconds it took."""
-        process, output = self._up_until(text)
+        run = RunningUp(self.session).go()
+        run.wait_for(re.escape(text), seconds=120)
         began = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        assert process.stdout is not None
-        output += process.stdout.read()
-        process.wait()
-        return output, time.monotonic() - began
-
-    def _up_until(self, text: str, *, limit_seconds: float = 120) -> tuple[subprocess.Popen[str], str]:
-        process = subprocess.Popen(
-            self.session.command("up", "--yes", "--skip-preview", "--non-interactive"),
-            cwd=self.session.program,
-            env=self.session.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        assert process.stdout is not None
-        lines = []
-        end = time.monotonic() + limit_seconds
-        for line in process.stdout:
-            lines.append(line)
-            if text in line or time.monotonic() > end:
-                break
-        output = "".join(lines)
-        assert text in output, output
-        return process, output
+        run.interrupt()
+        run.end()
+        return run.output, time.monotonic() - began

@@ -14,6 +14,7 @@ from scripts.lab.session import diagnostics
 from scripts.lab.toolchain.pulumi import stack_history
 from scripts.lab.workloads.explanations import Outage
 from tests.migration.stage import Stage
+from tests.runs import unlock
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
@@ -59,11 +60,11 @@ def test_secondary_touches_no_pod_and_no_conf(stage: Stage) -> None:
 
 def test_an_engine_killed_in_a_drain_continues_where_it_was(stage: Stage) -> None:
     stage.set_waves(["worker-1"])
-    stage.kill_up_when("pods gone, left")
+    stage.kill_up_when(" gone, left")
     node = stage.objects("get", "node", "worker-1")
     assert node["metadata"]["annotations"]["cni-live-migration/step"] == "draining"
     assert node["spec"]["unschedulable"] is True
-    stage.session.pulumi("cancel", "--yes")
+    unlock(stage.session)
     stage.session.up()
     assertions.node_is_on_cilium(stage.lab, "worker-1")
 
@@ -110,7 +111,7 @@ def test_a_node_taken_out_of_the_waves_goes_back_also_when_stopped_midway(stage:
 def test_an_engine_killed_in_the_cut_over_continues_where_it_was(stage: Stage) -> None:
     stage.set_waves(["worker-1"])
     stage.kill_up_when("[3/7] agent: CNI conf is")
-    stage.session.pulumi("cancel", "--yes")
+    unlock(stage.session)
     stage.session.up()
     assertions.node_is_on_cilium(stage.lab, "worker-1")
 

@@ -25,8 +25,11 @@ def cluster(control_plane: ControlPlane) -> Cluster:
 
 @pytest.fixture(scope="session")
 def bare_plane() -> Iterator[ControlPlane]:
-    """etcd and API server alone: nothing happens to an object but what a client asks for."""
-    with ControlPlane() as running:
+    """etcd and API server alone: nothing happens to an object but what a client asks for.
+
+    Pages are read from etcd, as every API server before 1.34 does, and not from a cache that outlives a compaction.
+    """
+    with ControlPlane(api_server_flags={"feature-gates": "ListFromCacheSnapshot=false"}) as running:
         assert running.folder
         Processes(running.folder / "processes").stop("kube-controller-manager")
         yield running

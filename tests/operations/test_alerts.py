@@ -42,7 +42,7 @@ def test_silence_lets_the_turn_begin(prometheus: str) -> None:
 
 def test_a_firing_alert_stops_it_by_name(prometheus: str) -> None:
     Prometheus.firing = ("KubePodCrashLooping", "Watchdog")
-    with pytest.raises(OperationError, match=r"1 alerts fire .*: KubePodCrashLooping; no node was touched"):
+    with pytest.raises(OperationError, match=r"1 alert firing .*: KubePodCrashLooping; no node was touched"):
         assert_none_firing(prometheus, ignore="Watchdog")
 
 

@@ -107,7 +107,7 @@ def test_replacements_that_find_no_room_are_named(cluster: Cluster, node: str, s
     cordon(cluster, node, step=TurnStep.DRAINING)
     with pytest.raises(
         OperationError,
-        match=r"Deployment .*/web has 0 of 1 pods Ready \(pod web-.* is unschedulable: 0/\d+ nodes are available",
+        match=r"Deployment .*/web has 0 of 1 pod Ready \(pod web-.* is unschedulable: 0/\d+ nodes are available",
     ):
         run(cluster, node, replacements_timeout_seconds=2)
 

@@ -71,7 +71,7 @@ def test_an_api_server_that_is_away_in_the_middle_is_waited_for(
     cluster = Away(kubeconfig=str(control_plane.kubeconfig))
     assert len(run(cluster, cordoned, wait_for_replacements=False)) == 3
     said = capsys.readouterr().err
-    assert f"3 pods wait ({space.name}/web-" in said
+    assert f"3 pods waiting ({space.name}/web-" in said
     assert "the API server does not answer" in said
 
 
@@ -188,7 +188,7 @@ def test_who_waits_for_a_place_is_said_in_the_schedulers_words(
     with pytest.raises(OperationError) as caught:
         run(cluster, node, replacements_timeout_seconds=2)
     text = str(caught.value)
-    assert f"ReplicationController {space.name}/old has 0 of 1 pods Ready (pod old-" in text
+    assert f"ReplicationController {space.name}/old has 0 of 1 pod Ready (pod old-" in text
     assert "is unschedulable: 0/" in text
     assert "drain.waitForReplacements" in text
     assert "is unschedulable: 0/" in capsys.readouterr().err

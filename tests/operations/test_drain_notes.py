@@ -5,7 +5,8 @@ import pytest
 
 from components.operations.drain_notes import Surroundings, Topic, preview_notes
 from components.operations.drain_plan import DrainOptions, budget_findings, plan_drain
-from components.operations.model import Budget, Object, PinnedVolume, Pod
+from components.operations.model import Budget, PinnedVolume, Pod
+from components.operations.selectors import Object
 from tests.builders import make_budget, make_node, make_pod
 
 

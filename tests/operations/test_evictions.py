@@ -227,7 +227,7 @@ def test_a_look_that_is_forbidden_ends_the_drain() -> None:
 def test_a_reason_is_said_once_for_all_pods_that_have_it(capsys: pytest.CaptureFixture[str]) -> None:
     fake = make_fake(7, answer=lambda pod, tries: blocked(0.2) if tries < 4 else Answer())
     assert run(fake) == []
-    lines = [line for line in capsys.readouterr().err.splitlines() if "wait (" in line]
+    lines = [line for line in capsys.readouterr().err.splitlines() if "waiting (" in line]
     assert 1 <= len(lines) <= 3
     assert sum(int(line.split(": ")[1].split()[0]) for line in lines) == 7
     assert "budget default/web-pdb needs 3 available, has 3" in lines[0]

@@ -46,7 +46,13 @@ def test_values_come_as_json_text_as_the_engine_hands_them_over() -> None:
         ({"cilium": '{"tunnelPort": 70000}'}, "config cilium.tunnelPort: Input should be less than or equal to 65535"),
         ({"restart": '{"method": "command", "command": "docker restart x"}'}, "config restart: method 'command' needs"),
         ({"restart": '{"command": "reboot {node}"}'}, "config restart: `command` is set but method is 'recycle'"),
+        (
+            {"drain": '{"inPlace": true}', "restart": '{"method": "reboot"}'},
+            "config: drain.inPlace renews the pods one by one, restart.method 'reboot' all at once",
+        ),
         ({"gates": '{"ignoreAlerts": "("}'}, "config gates.ignoreAlerts: '(' is not a regular expression"),
+        ({"traffic": '{"budget": {"pod-htp": {}}}'}, "config traffic.budget.pod-htp"),
+        ({"traffic": '{"budget": {"dns": {"failed": -1}}}'}, "config traffic.budget.dns.failed: Input should be"),
         ({"strategy": "magic"}, "config strategy: Input should be 'hybrid'"),
     ],
 )

@@ -1,0 +1,72 @@
+"""`docs/faults.md`: what the user is told of each fault as the suite saw it, less what differs from run to run."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.lab.paths import CHECKOUT, lab_folder
+
+FILE = CHECKOUT / "docs" / "faults.md"
+_HEAD = """# Faults, and what you are told of each
+
+Each line was made to happen to a node's turn, on a real API server with simulated nodes, and seen to end well: where
+the run fails, the next `pulumi up` completes the turn with every workload at its desired count, no node left cordoned
+that was not so before, and no helper pod left behind. Written by `make docs` from `tests/faults/`; CI compares.
+
+| what goes wrong | what `pulumi up` says | and then |
+|---|---|---|
+"""
+_VARYING = (
+    (re.compile(r"\bworker-\d+"), "NODE"),
+    (re.compile(r"\bfault-[a-z-]+/"), "NAMESPACE/"),
+    (re.compile(r"\b(web|sick)-[0-9a-f]{7,10}-[a-z0-9]{5}\b"), r"\1-…"),
+    # The letters that the API server makes names of, or hexadecimal digits of ours.
+    (
+        re.compile(r"\b(cilium|inspect-network|restore-cni-conf)-([bcdfghjklmnpqrstvwxz2456789]{5}|[0-9a-f]{8})\b"),
+        r"\1-…",
+    ),
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "…"),
+    (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:…"),
+    (re.compile(r"\b10\.\d+\.\d+\.\d+\b"), "ADDRESS"),
+    (re.compile(r"\b\d{4}-\d\d-\d\dT[\d:.]+Z"), "TIME"),
+    (re.compile(r"\b\d+ pods? waiting \([^)]*\)"), "… pods waiting (…)"),
+    (re.compile(r" does not answer as it should \(.*?\); "), " does not answer as it should (…); "),
+    (re.compile(r", seen \d+ s ago"), ", seen … s ago"),
+    (re.compile(r"\S+@\S+/\d+"), "WHO@WHERE/PROCESS"),
+    (re.compile(r" \(\d+\.\d s\)$"), ""),
+    (re.compile(r"\b\d+ of \d+ flows"), "… of … flows"),
+    (re.compile(r"\bwave \d+"), "wave N"),
+    (re.compile(r"(old|new)→(old|new)"), "old→new"),
+    (re.compile(r"in step '[a-zA-Z ]+'"), "in step '…'"),
+    (
+        re.compile(r"^error: .*(transport|EOF|connection|Unavailable).*"),
+        "error: … (the engine's words for a lost connection)",
+    ),
+    (re.compile(r": [\d,]+ of [\d,]+ failed.*"), ": … of … failed, longest gap … ms, first at …"),
+    (re.compile(r"pod to pod(, long connection|, full-size packets)?"), "pod to pod"),
+)
+
+
+def plain(told: str) -> str:
+    """A message without what differs from run to run."""
+    text = " ".join(told.split())
+    for pattern, replacement in _VARYING:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def add(*, id: str, title: str, told: str, then: str) -> None:  # noqa: A002 (the column's name)
+    """Keep what was told of one fault and how it went on; several processes may do so at once."""
+    shown = f"`{plain(told).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
+    folder = _folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / id).write_text(f"| {title} | {shown} | {then} |")
+
+
+def _folder() -> Path:
+    return lab_folder() / "told"
+
+
+def document(ids: Sequence[str]) -> str:
+    """The whole document; raises FileNotFoundError for a fault that was not met."""
+    return _HEAD + "\n".join((_folder() / each).read_text() for each in ids) + "\n"

@@ -1,0 +1,117 @@
+"""What is remembered, and where: a state that is lost, a cordon of the operator's, drift that a refresh finds."""
+
+import shutil
+
+import pytest
+
+from components.operations.marks import node_path
+from scripts.lab.session import Session
+from scripts.lab.simulated.faults import Faults, PodFaults
+from stacks.values import MIGRATED_LABEL
+from tests.faults import document
+from tests.faults.site import NEW, OLD, Site
+
+pytestmark = [pytest.mark.engine, pytest.mark.apiserver, pytest.mark.timeout(600)]
+
+
+def pods_of(site: Site, *nodes: str) -> dict[str, str]:
+    """Every pod of these nodes, and whether its containers were ever started again."""
+    return {
+        pod["metadata"]["uid"]: str([each["restartCount"] for each in pod["status"].get("containerStatuses") or []])
+        for node in nodes
+        for pod in site.cluster.list("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")
+    }
+
+
+def test_a_lost_state_is_made_anew_and_no_node_that_is_done_is_touched(site: Site) -> None:
+    done, half, work = site.take_node(), site.take_node(), None
+    site.configure(waves=[[done]])
+    site.stack.up()
+    site.done.append(done)
+    work = site.workload("state-lost", half)
+    site.configure(waves=[[half]])
+    with site.plane.faults.during(Faults(pods={f"{work.namespace}/": PodFaults(terminate_seconds=3)})):
+        run = site.up().go()
+        run.wait_for(rf"{half} .*pods to evict")
+        run.kill_engine()
+    shutil.rmtree(site.stack.folder / "pulumi-state")
+    before, boots = pods_of(site, *site.done), {name: site.cluster.get(node_path(name)) for name in site.done}
+
+    config = site.stack.config.read_text()
+    adopted = Session.start(
+        kubeconfig=site.plane.kubeconfig,
+        stack=site.stack.stack,
+        template="Pulumi.simulated.yaml",
+        folder=site.stack.folder,
+        echo=False,
+    )
+    adopted.config.write_text(config)
+    run_again = adopted.up(check=False)
+    assert run_again.exit_code == 0, run_again.output
+    assert f"{done} [0/7] : is migrated already, nothing to drain" in run_again.output
+    assert pods_of(site, *site.done) == before
+    assert {name: site.cluster.get(node_path(name))["spec"] for name in site.done} == {
+        name: node["spec"] for name, node in boots.items()
+    }
+    site.stack = adopted
+    site.done.append(half)
+    site.assert_whole(done, half)
+    work.assert_complete()
+    assert "to create" not in adopted.preview().output
+    document.add(
+        id="state-lost",
+        title="The stack's state is lost in the middle of a turn",
+        told=f"{done} [0/7] : is migrated already, nothing to drain",
+        then="`pulumi up` makes it anew from the cluster: nodes that are done are not touched, the turn goes on",
+    )
+
+
+def test_what_the_operator_cordoned_stays_cordoned_whenever_that_was(site: Site) -> None:
+    node = site.take_node()
+    site.plane.kubectl("cordon", node)
+    site.configure(waves=[[node]])
+    site.stack.up()
+    site.assert_whole(node, cordoned=True)
+    site.plane.kubectl("uncordon", node)
+    site.configure()
+    site.stack.up()
+    site.assert_whole(node, network=OLD, cordoned=False)
+    site.configure(waves=[[node]])
+    site.stack.up()
+    site.plane.kubectl("cordon", node)
+    site.configure()
+    site.stack.up()
+    site.assert_whole(node, network=OLD, cordoned=True)
+
+
+def test_a_refresh_finds_what_was_undone_by_hand_and_the_next_run_mends_it(site: Site) -> None:
+    node, gone = site.take_node(), site.take_node()
+    site.configure(waves=[[node], [gone]])
+    site.stack.up()
+    site.plane.kubectl("label", "node", node, f"{MIGRATED_LABEL}-")
+    site.plane.kubectl("delete", "node", gone)
+    refreshed = site.stack.pulumi("refresh", "--yes", "--skip-preview", "--non-interactive").output
+    assert f"{node}-cut-over" in refreshed
+    site.configure(waves=[[node]])
+    previewed = site.stack.preview().output
+    assert f"{node}-cut-over" in previewed
+    site.stack.up()
+    site.done.append(node)
+    site.assert_whole(node, network=NEW)
+    assert MIGRATED_LABEL in site.cluster.get(node_path(node))["metadata"]["labels"]
+
+
+def test_one_node_of_a_wave_that_fails_does_not_hold_up_the_others(site: Site) -> None:
+    ill, well = site.take_node(), [site.take_node(), site.take_node()]
+    work = site.workload("wave", ill)
+    site.configure(waves=[[well[0], ill, well[1]]], sections={"drain": {"timeoutSeconds": 5}})
+    with site.plane.faults.during(Faults(pods={f"{work.namespace}/": PodFaults(stuck_terminating=True)})):
+        failed = site.stack.up(check=False)
+    assert failed.exit_code != 0
+    assert f"node {ill} stays cordoned" in failed.output
+    site.configure(waves=[[well[0], ill, well[1]]])
+    again = site.stack.up(check=False)
+    assert again.exit_code == 0, again.output
+    site.done += [*well, ill]
+    site.assert_whole(ill, *well)
+    work.assert_complete()

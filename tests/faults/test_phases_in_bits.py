@@ -1,0 +1,57 @@
+"""A whole migration in which the engine is killed after every single resource that it makes."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.site import Site
+from tests.runs import unlock
+
+pytestmark = [pytest.mark.engine, pytest.mark.apiserver, pytest.mark.timeout(900)]
+_MADE = re.compile(r"^ [+~-] +(\S+ \S+) (?:created|updated|deleted) ", re.MULTILINE)
+_AT_MOST = 60
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Site]:
+    """A site of three nodes, before its first phase."""
+    made = Site.prepare(tmp_path, nodes=3)
+    yield made
+    made.plane.stop()
+
+
+def complete(site: Site, phase: str, *, waves: list[list[str]], consent: str = "") -> set[str]:
+    """Run the phase, killed after each resource not made before; returns what was made."""
+    site.configure(phase=phase, waves=waves, sections={"cleanup": {"consent": consent}})
+    made: set[str] = set()
+    for _ in range(_AT_MOST):
+        run = site.up()
+        seen = frozenset(made)
+
+        def kill_after_a_new_one(run=run, seen=seen) -> None:  # type: ignore[no-untyped-def]
+            if set(_MADE.findall(run.output)) - seen:
+                run.kill_engine()
+
+        code = run.watch(kill_after_a_new_one).go().end()
+        made |= set(_MADE.findall(run.output))
+        if code == 0:
+            return made
+        assert code < 0, run.output  # it was killed, and nothing else went wrong
+        unlock(site.stack)
+    raise AssertionError(f"phase {phase} did not end after {_AT_MOST} kills; it made {sorted(made)}")
+
+
+def test_every_phase_in_bits(small: Site) -> None:
+    nodes = [["worker-1"], ["worker-2", "worker-3"]]
+    assert len(complete(small, "preflight", waves=[])) >= 7
+    assert len(complete(small, "secondary", waves=[])) >= 3
+    assert len(complete(small, "migrate", waves=nodes)) >= 9
+    small.assert_whole("worker-1", "worker-2", "worker-3")
+    complete(small, "finalize", waves=nodes)
+    complete(small, "migrate", waves=nodes)
+    complete(small, "finalize", waves=nodes)
+    complete(small, "cleanup", waves=nodes, consent="flannel")
+    assert "to create" not in small.stack.preview().output
+    assert small.helpers() == []

@@ -1,0 +1,175 @@
+"""From records to a measurement, by table: runs, heirs, baselines, and the words of both ends."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.probe.explanations import Restart
+from components.probe.measured import LATENCY_BOUNDS_MS, Measurement
+from components.probe.reading import measure
+from components.probe.records import Networks, Reading, Record
+
+_NOW = 1_800_000_000.0
+_NETWORKS = Networks(old=("10.244.0.0/16",), new=("10.245.0.0/16",))
+_BUCKETS = len(LATENCY_BOUNDS_MS) + 1
+
+
+def _row(kind: str = "pod-echo", to: str = "10.245.2.2", *, sent: int = 100, **fields: Any) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "to": to,
+        "sent": sent,
+        "latency": [sent - fields.get("failed", 0)] + [0] * (_BUCKETS - 1),
+        **fields,
+    }
+
+
+def _outage(
+    kind: str = "pod-echo", to: str = "10.245.2.2", *, start: float = 10, ms: float = 500, **fields: Any
+) -> dict[str, Any]:
+    return {"kind": kind, "to": to, "start": _NOW + start, "ms": ms, "sent": 10, **fields}
+
+
+def _line(number: int = 1, *, node: int = 1, flows: list[Any] | None = None, at: float = 100, **fields: Any) -> str:
+    record = {
+        "probe": 1,
+        "pod": f"probe-{node}",
+        "node": f"worker-{node}",
+        "ip": f"10.24{'4' if node == 1 else '5'}.{node}.2",
+        "run": f"run-{node}",
+        "number": number,
+        "since": _NOW,
+        "at": _NOW + at,
+        "flows": [_row()] if flows is None else flows,
+        "names": {"10.245.2.2": ["probe-2", "worker-2"]},
+        "outages": [],
+        "pauses": [],
+        **fields,
+    }
+    return json.dumps(record, separators=(",", ":"))
+
+
+def _reading(*lines: str, keep_all: bool = False) -> Reading:
+    reading = Reading(keep_all=keep_all)
+    reading.add(lines)
+    return reading
+
+
+def _measured(*lines: str, since: Reading | None = None, restarts: tuple[Restart, ...] = ()) -> Measurement:
+    return measure(_reading(*lines), networks=_NETWORKS, since=since, restarts=restarts)
+
+
+def test_networks_and_nodes_are_told_by_addresses() -> None:
+    (flow,) = _measured(_line()).flows
+    assert (flow.source_node, flow.target_node) == ("worker-1", "worker-2")
+    assert (flow.source_network, flow.target_network) == ("old", "new")
+    assert flow.latency[0] == flow.sent == 100
+
+
+def test_who_never_answered_is_known_by_its_own_record() -> None:
+    measured = _measured(_line(names={}), _line(node=2, flows=[]))
+    assert [flow.target_node for flow in measured.flows] == ["worker-2"]
+
+
+@given(st.permutations([1, 2, 3]), st.integers(min_value=1, max_value=3))
+def test_the_latest_line_stands_for_all_whatever_the_order(order: list[int], times: int) -> None:
+    lines = [_line(number, flows=[_row(sent=number * 10)]) for number in order] * times
+    assert [flow.sent for flow in _measured(*lines).flows] == [30]
+
+
+def test_an_inherited_record_counts_once_and_with_its_own_node() -> None:
+    final = json.loads(_line(9, flows=[_row(sent=90)], final=True, terminating=_NOW + 50))
+    told = json.dumps({**final, "by": "probe-2"}, separators=(",", ":"))
+    measured = _measured(told, told, json.dumps(final, separators=(",", ":")), _line(node=2, flows=[], inherited=1))
+    assert [(flow.source_node, flow.sent) for flow in measured.flows] == [("worker-1", 90)]
+    assert _reading(told, _line(node=2, flows=[], inherited=2)).missing_heirlooms("probe-2") == 1
+
+
+def test_two_runs_of_a_pod_are_added() -> None:
+    measured = _measured(_line(), _line(run="run-1-again"))
+    assert [flow.sent for flow in measured.flows] == [200]
+
+
+@pytest.mark.parametrize("line", ["", "Traceback", '{"probe":2}', '{"probe":1,"pod":"x"}', _line()[:-9]])
+def test_other_and_torn_lines_are_left_out(line: str) -> None:
+    assert Record.read(line) is None
+
+
+def test_what_came_since_a_baseline() -> None:
+    before = _reading(_line(5, flows=[_row(sent=60, failed=3, gap=900.0)], outages=[_outage(ms=900)], at=50))
+    outages = [_outage(ms=900), _outage(start=60, ms=400, failed=2)]
+    measured = _measured(_line(9, flows=[_row(sent=100, failed=5, gap=900.0)], outages=outages), since=before)
+    (flow,) = measured.flows
+    assert (flow.sent, flow.failed, flow.longest_gap_ms) == (40, 2, 400)
+    assert [outage.milliseconds for outage in measured.outages] == [400]
+    assert measured.start == datetime.fromtimestamp(_NOW + 50, UTC)
+
+
+def test_an_outage_that_lasts_counts_already() -> None:
+    line = _line(flows=[_row(failed=1)], outages=[_outage(ms=3000, failed=4, owed=4, open=True)])
+    (flow,) = _measured(line).flows
+    assert (flow.failed, flow.longest_gap_ms) == (5, 3000)
+
+
+def _excused(**fields: Any) -> tuple[str, Measurement]:
+    others = fields.pop("others", [])
+    outage = _outage(failed=4, **fields)
+    planned = bool(fields.get("planned"))
+    row = {**_row(), "planned" if planned else "failed": 4, "planned_gap" if planned else "gap": 500.0}
+    measured = _measured(_line(flows=[row], outages=[outage]), *others)
+    return measured.outages[0].planned, measured
+
+
+def test_the_other_ends_word_that_it_was_terminating_excuses() -> None:
+    planned, measured = _excused(others=[_line(node=2, flows=[], final=True, terminating=_NOW + 9.5)])
+    assert planned == "pod probe-2 was being terminated"
+    (flow,) = measured.flows
+    assert (flow.failed, flow.planned, flow.longest_gap_ms, flow.longest_planned_gap_ms) == (0, 4, 0, 500)
+
+
+def test_that_a_pod_vanished_excuses_nothing_before_it_was_asked_to_end() -> None:
+    words = [_line(node=2, flows=[], final=True, terminating=_NOW + 10.4)]
+    early, _ = _excused(start=5, ms=6000, planned="vanished", others=words)
+    assert early == ""
+    alone, _ = _excused(planned="vanished")
+    assert alone == "pod probe-2 was deleted"
+
+
+def test_a_pause_of_either_end_excuses_what_it_covers() -> None:
+    there, _ = _excused(others=[_line(node=2, flows=[], pauses=[[_NOW + 10, 480]])])
+    assert there == "the process of probe probe-2 did not run for 480 ms"
+    short, _ = _excused(ms=5000, others=[_line(node=2, flows=[], pauses=[[_NOW + 10, 480]])])
+    assert short == ""
+    elsewhere, _ = _excused(others=[_line(node=3, flows=[], pauses=[[_NOW + 10, 480]])])
+    assert elsewhere == ""
+    unrelated, _ = _excused(others=[_line(node=2, flows=[], pauses=[[_NOW + 80, 480]])])
+    assert unrelated == ""
+
+
+def test_a_restart_that_was_asked_for_excuses() -> None:
+    line = _line(outages=[_outage()])
+    restart = Restart(node="worker-2", start=_NOW + 9, end=_NOW + 40)
+    assert _measured(line, restarts=(restart,)).outages[0].planned == "node worker-2 was being restarted"
+    other = Restart(node="worker-3", start=_NOW + 9, end=_NOW + 40)
+    assert _measured(line, restarts=(other,)).outages[0].planned == ""
+
+
+def test_a_restart_excuses_what_ends_in_one_moment_and_the_restarted_nodes_own_flows() -> None:
+    line = _line(outages=[_outage(ms=0, start=12)])
+    for node in ("worker-2", "worker-1"):
+        restart = Restart(node=node, start=_NOW + 9, end=_NOW + 40)
+        assert _measured(line, restarts=(restart,)).outages[0].planned == f"node {node} was being restarted"
+    before = Restart(node="worker-2", start=_NOW + 20, end=_NOW + 40)
+    assert _measured(line, restarts=(before,)).outages[0].planned == ""
+
+
+def test_a_timeline_is_made_of_what_lies_between_records() -> None:
+    lines = [_line(number, flows=[_row(sent=number * 7)], at=number * 5) for number in range(1, 9)]
+    measured = measure(_reading(*lines, keep_all=True), networks=_NETWORKS, moment_seconds=10)
+    assert sum(moment.sent for moment in measured.timeline) == 7 * 7
+    assert [moment.seconds for moment in measured.timeline] == [10.0] * len(measured.timeline)
+    assert list(measured.timeline) == sorted(measured.timeline, key=lambda moment: moment.start)
