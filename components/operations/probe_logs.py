@@ -14,8 +14,10 @@ from components.probe.records import Reading, Record
 _PODS = f"/api/v1/namespaces/{probe.NAMESPACE}/pods"
 _AT_ONCE = 24
 _FEW_LINES = 4
-_MOST_LINES = 400
+_MOST_LINES = 2000
 _LINES_A_RECORD = 2
+_LINES_A_PAST = 40  # a probe tells its own every 15 records, those that it inherited one after the other every 5
+_LINES_AN_OLD_PAST = 20
 _SECONDS = 10.0
 _MOST_BYTES = 64 * 1024
 _STALE_SECONDS = 20.0  # a probe writes every 2 s; nodes' clocks may differ a little
@@ -85,11 +87,13 @@ def _with_a_log(items: list[dict[str, object]]) -> Iterator[tuple[Pod, bool]]:
             yield pod, _restarts(item)
 
 
-def read_probes(cluster: Cluster, *, lines: int = _FEW_LINES, keep_all: bool = False) -> tuple[Reading, list[str]]:
+def read_probes(
+    cluster: Cluster, *, lines: int = _FEW_LINES, keep_all: bool = False, with_pasts: bool = False
+) -> tuple[Reading, list[str]]:
     """The records of every probe, and the nodes whose probes could not be read or write no more.
 
     `lines` are read of each log; where a probe tells more inherited records than these hold, more of its log is read.
-    With `keep_all` and many lines the reading is good for a timeline. Raises OperationError if there is no probe.
+    With `with_pasts` the reading is good for a timeline. Raises OperationError if there is no probe.
     """
     items = cluster.list(_PODS, labelSelector=f"app.kubernetes.io/name={probe.NAME}")
     pods = list(_with_a_log(items))
@@ -98,7 +102,8 @@ def read_probes(cluster: Cluster, *, lines: int = _FEW_LINES, keep_all: bool = F
             f"no probe runs in namespace {probe.NAMESPACE}: `pulumi up` in phase preflight brings it; "
             f"`kubectl -n {probe.NAMESPACE} get pods` says what became of it"
         )
-    reading = Reading(keep_all=keep_all)
+    reading = Reading(keep_all=keep_all, with_pasts=with_pasts)
+    lines = max(lines, _LINES_A_PAST) if with_pasts else lines
 
     def read(wanted: list[tuple[Pod, bool]], *, lines: int) -> None:
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
@@ -111,7 +116,7 @@ def read_probes(cluster: Cluster, *, lines: int = _FEW_LINES, keep_all: bool = F
     more = [(pod, restarted) for pod, restarted in pods if missing[pod.name]]
     if more:
         most = max(missing[pod.name] for pod, _ in more)
-        read(more, lines=min(_MOST_LINES, _LINES_A_RECORD * (most + lines) + 2))
+        read(more, lines=min(_MOST_LINES, (_LINES_AN_OLD_PAST if with_pasts else _LINES_A_RECORD) * (most + lines) + 2))
     own = [record for record in reading.latest.values() if not record.by]
     newest = max((record.at for record in own), default=0.0)
     heard = {record.node for record in own if record.at > newest - _STALE_SECONDS}

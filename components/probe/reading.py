@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from components.probe.explanations import Explanations, Restart
-from components.probe.measured import LATENCY_BOUNDS_MS, FlowTotals, Measurement, Moment, Network, Outage, Pause
+from components.probe.measured import LATENCY_BOUNDS_MS, FlowTotals, Measurement, Network, Outage, Pause
 from components.probe.records import Networks, Reading, Record
+from components.probe.timeline import timeline
 
-_MOMENT_SECONDS = 10.0
 _SAME_GAP_MS = 0.2
 _BUCKETS = len(LATENCY_BOUNDS_MS) + 1
 _FlowKey = tuple[str, str, str, Network, Network]
@@ -45,6 +45,7 @@ class _Measuring:
         self._whose = {record.address: (record.pod, record.node) for record in self._records if record.address}
         self.sums: dict[_FlowKey, _Sum] = defaultdict(_Sum)
         self.outages: list[Outage] = []
+        self.excused: list[Outage] = []
         self.pauses: list[Pause] = []
         for record in self._records:
             self._take(record, self._before.get(record.key))
@@ -66,24 +67,25 @@ class _Measuring:
             pod, node, network = self._target(record, outage["kind"], outage["to"])
             planned = self._known.planned(outage, source=record, pod=pod, node=node)
             listed[outage["kind"], outage["to"]].append((outage, planned))
-            self.outages.append(
-                Outage(
-                    kind=outage["kind"],
-                    source_node=record.node,
-                    source_pod=record.pod,
-                    target_node=node,
-                    target_pod=pod or outage.get("peer", ""),
-                    source_network=source_network,
-                    target_network=network,
-                    start=_moment(outage["start"]),
-                    milliseconds=outage.get("ms", 0.0),
-                    sent=outage.get("sent", 0),
-                    failed=outage.get("failed", 0),
-                    reason=outage.get("why", ""),
-                    planned=planned,
-                    lost=outage.get("lost", ""),
-                )
+            found = Outage(
+                kind=outage["kind"],
+                source_node=record.node,
+                source_pod=record.pod,
+                target_node=node,
+                target_pod=pod or outage.get("peer", ""),
+                source_network=source_network,
+                target_network=network,
+                start=_moment(outage["start"]),
+                milliseconds=outage.get("ms", 0.0),
+                sent=outage.get("sent", 0),
+                failed=outage.get("failed", 0),
+                reason=outage.get("why", ""),
+                planned=planned,
+                lost=outage.get("lost", ""),
             )
+            self.outages.append(found)
+            if planned and not outage.get("planned"):
+                self.excused.append(found)
         old_rows = _rows(before)
         for key, row in _rows(record).items():
             _, node, network = self._target(record, *key)
@@ -128,38 +130,6 @@ class _Measuring:
         ]
 
 
-def _timeline(reading: Reading, *, since: float, seconds: float) -> tuple[Moment, ...]:
-    sums: dict[tuple[str, int], _Sum] = defaultdict(_Sum)
-    for before, after in reading.steps():
-        if after.at <= since:
-            continue
-        old_rows = _rows(before)
-        for key, row in _rows(after).items():
-            old = old_rows.get(key, {})
-            into = sums[key[0], int(before.at // seconds)]
-            into.sent += row["sent"] - old.get("sent", 0)
-            into.failed += row.get("failed", 0) - old.get("failed", 0)
-            into.planned += row.get("planned", 0) - old.get("planned", 0)
-            gone = old.get("latency", [0] * _BUCKETS)
-            into.latency = [
-                total + new - was for total, new, was in zip(into.latency, row["latency"], gone, strict=True)
-            ]
-    return tuple(
-        Moment.model_validate(
-            {
-                "kind": kind,
-                "start": _moment(number * seconds),
-                "seconds": seconds,
-                "sent": each.sent,
-                "failed": each.failed,
-                "planned": each.planned,
-                "latency": [max(0, count) for count in each.latency],
-            }
-        )
-        for (kind, number), each in sorted(sums.items(), key=lambda item: (item[0][1], item[0][0]))
-    )
-
-
 def measure(
     reading: Reading,
     *,
@@ -167,11 +137,10 @@ def measure(
     since: Reading | None = None,
     silent: Iterable[str] = (),
     restarts: Iterable[Restart] = (),
-    moment_seconds: float = _MOMENT_SECONDS,
 ) -> Measurement:
     """What the probes measured since they began, or since an earlier reading; `silent` are nodes not read.
 
-    A timeline is made of a reading that kept all records.
+    A timeline is made of a reading with pasts.
     """
     measuring = _Measuring(reading, since=since, networks=networks, restarts=restarts)
     records = reading.latest.values()
@@ -205,5 +174,5 @@ def measure(
         flows=tuple(flows),
         outages=tuple(sorted(measuring.outages, key=lambda outage: outage.start)),
         pauses=tuple(sorted(measuring.pauses, key=lambda pause: pause.start)),
-        timeline=_timeline(reading, since=start if since else 0.0, seconds=moment_seconds),
+        timeline=timeline(reading.pasts.values(), since=start if since else 0.0, excused=measuring.excused),
     )

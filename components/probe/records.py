@@ -1,11 +1,12 @@
 """The lines that the probes write, read back: one record a run of a process, the latest one standing for all before."""
 
+import base64
 import ipaddress
 import json
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 from components.probe.measured import Network
@@ -17,7 +18,8 @@ Key = tuple[str, str]
 class Record:
     """One line: everything that one run of a probe had counted by the moment `at`, in seconds since 1970.
 
-    `by` is the pod that told it, where that is an heir; `heirlooms` is how many inherited records that pod tells.
+    `by` is the pod that told it, where that is an heir; `heirlooms` and `old_pasts` are how many inherited
+    records and pasts that pod tells.
     """
 
     pod: str
@@ -35,6 +37,7 @@ class Record:
     final: bool = False
     by: str = ""
     heirlooms: int = 0
+    old_pasts: int = 0
 
     @property
     def key(self) -> Key:
@@ -64,41 +67,81 @@ class Record:
                 final=bool(said.get("final")),
                 by=said.get("by", ""),
                 heirlooms=said.get("inherited", 0),
+                old_pasts=said.get("inherited_pasts", 0),
             )
         except (ValueError, KeyError, TypeError):
             return None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Past:
+    """What one run of a probe counted over time: by the number of a moment of `seconds` since 1970, and by kind.
+
+    The counts are sent, failed, planned, and the answers by bucket of their latency.
+    """
+
+    pod: str
+    run: str
+    seconds: float
+    moments: dict[int, dict[str, list[int]]]
+    by: str = ""
+
+    @classmethod
+    def read(cls, line: str) -> "Past | None":
+        """From a line of a probe's log; None for any other or torn line."""
+        if not line.startswith('{"past":1,'):
+            return None
+        try:
+            said = json.loads(line)
+            moments = json.loads(zlib.decompress(base64.b64decode(said["moments"], validate=True)))
+            return cls(
+                pod=said["pod"],
+                run=said["run"],
+                seconds=said["seconds"],
+                moments={int(number): kinds for number, kinds in moments.items()},
+                by=said.get("by", ""),
+            )
+        except (ValueError, KeyError, TypeError, zlib.error):
+            return None
+
+    @property
+    def extent(self) -> int:
+        """Grows with every later line of the same run."""
+        return sum(counts[0] for kinds in self.moments.values() for counts in kinds.values())
+
+
 @dataclass
 class Reading:
-    """What was read of all probes; with `keep_all` also the earlier records of each run, for a timeline."""
+    """What was read of all probes; with `keep_all` also the earlier records of each run, with `pasts` also these."""
 
     keep_all: bool = False
+    with_pasts: bool = False
     latest: dict[Key, Record] = field(default_factory=dict)
     history: dict[Key, dict[int, Record]] = field(default_factory=dict)
+    pasts: dict[Key, Past] = field(default_factory=dict)
 
     def add(self, lines: Iterable[str]) -> None:
         """Take in lines of one pod's log, in any order and as often as one likes."""
-        for record in filter(None, map(Record.read, lines)):
-            known = self.latest.get(record.key)
-            if known is None or record.number >= known.number:
-                self.latest[record.key] = record
-            if self.keep_all:
-                self.history.setdefault(record.key, {})[record.number] = record
+        for line in lines:
+            if record := Record.read(line):
+                known = self.latest.get(record.key)
+                if known is None or record.number >= known.number:
+                    self.latest[record.key] = record
+                if self.keep_all:
+                    self.history.setdefault(record.key, {})[record.number] = record
+            elif self.with_pasts and (past := Past.read(line)):
+                before = self.pasts.get((past.pod, past.run))
+                if before is None or past.extent >= before.extent:
+                    self.pasts[past.pod, past.run] = past
 
     def missing_heirlooms(self, pod: str) -> int:
-        """How many inherited records the pod tells of that were not among its lines."""
+        """How many inherited records and, where these are wanted, pasts the pod tells of that were not read."""
         own = max((each for each in self.latest.values() if each.pod == pod), key=lambda each: each.at, default=None)
         if own is None:
             return 0
-        return max(0, own.heirlooms - sum(each.by == pod for each in self.latest.values()))
-
-    def steps(self) -> Iterator[tuple[Record, Record]]:
-        """Each record with the next one of the same run that was read."""
-        for records in self.history.values():
-            numbers = sorted(records)
-            for before, after in pairwise(numbers):
-                yield records[before], records[after]
+        records = own.heirlooms - sum(each.by == pod for each in self.latest.values())
+        pasts = own.old_pasts - sum(each.by == pod for each in self.pasts.values()) if self.with_pasts else 0
+        return max(0, records) + max(0, pasts)
 
 
 @dataclass(frozen=True, kw_only=True)

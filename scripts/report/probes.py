@@ -14,13 +14,10 @@ from components.probe.reading import measure
 from components.probe.records import Networks
 from components.sources import SourceDescription
 
-# Of each probe's log, two seconds a line: the timeline goes back as far, the totals to the probe's beginning.
-_LINES = 600
-
 
 def measure_now(cluster: Cluster, *, cilium_namespace: str, restarts: Iterable[Restart] = ()) -> Measurement:
     """Read every probe; raises ClusterError, and OperationError if there is none."""
-    reading, silent = read_probes(cluster, lines=_LINES, keep_all=True)
+    reading, silent = read_probes(cluster, with_pasts=True)
     return measure(reading, networks=_networks(cluster, cilium_namespace), silent=silent, restarts=restarts)
 
 

@@ -101,7 +101,7 @@ class Probes:
 
     def reading(self) -> Reading:
         """What all logs say."""
-        reading = Reading()
+        reading = Reading(with_pasts=True)
         for path in self._scratch.glob("*.log"):
             reading.add(path.read_text().splitlines())
         return reading

@@ -95,11 +95,15 @@ def test_a_planned_end_costs_nobody_anything_and_its_record_is_inherited(tmp_pat
             final = probes.latest("probe-12")
             assert final is not None
             assert final.final
-            await probes.until(lambda: any('"by":"probe-11"' in line for line in probes.lines("probe-11")))
+            inherited = ('{"probe":1,"pod":"probe-12"', '{"past":1,"pod":"probe-12"')
+            await probes.until(
+                lambda: all(any(line.startswith(each) for line in probes.lines("probe-11")) for each in inherited)
+            )
             (tmp_path / "probe-12.log").unlink()
             await asyncio.sleep(2.5)
             reading = probes.reading()
             assert reading.latest[final.key].flows == final.flows
+            assert reading.pasts[final.key].extent == sum(row["sent"] for row in final.flows)
             assert reading.missing_heirlooms("probe-11") == 0
             measured = measure(reading, networks=Networks())
             assert sum(flow.failed for flow in measured.flows) == 0
@@ -197,7 +201,7 @@ def test_it_runs_on_the_oldest_python(tmp_path: Path) -> None:
             for name in names:
                 await probes.start(name)
             await probes.until(lambda: all(_sent(probes, "probe-11", kind) > 1 for kind in (*_POD_KINDS, "dns")))
-            assert all(line.startswith('{"probe":1') for name in names for line in probes.lines(name))
+            assert all(line.startswith(('{"probe":1', '{"past":1')) for name in names for line in probes.lines(name))
             probes.processes["probe-12"].send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(probes.processes["probe-12"].wait(), 10) == 0
 

@@ -1,6 +1,8 @@
 """From records to a measurement, by table: runs, heirs, baselines, and the words of both ends."""
 
+import base64
 import json
+import zlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -167,9 +169,51 @@ def test_a_restart_excuses_what_ends_in_one_moment_and_the_restarted_nodes_own_f
     assert _measured(line, restarts=(before,)).outages[0].planned == ""
 
 
-def test_a_timeline_is_made_of_what_lies_between_records() -> None:
-    lines = [_line(number, flows=[_row(sent=number * 7)], at=number * 5) for number in range(1, 9)]
-    measured = measure(_reading(*lines, keep_all=True), networks=_NETWORKS, moment_seconds=10)
-    assert sum(moment.sent for moment in measured.timeline) == 7 * 7
-    assert [moment.seconds for moment in measured.timeline] == [10.0] * len(measured.timeline)
-    assert list(measured.timeline) == sorted(measured.timeline, key=lambda moment: moment.start)
+def _past(counts: dict[int, int], *, run: str = "run-1", seconds: int = 10, **fields: Any) -> str:
+    """By number of the moment: how many lookups were sent in it; of each, one failed."""
+    moments = {number: {"dns": [sent, 1, 0, sent - 1, *[0] * (_BUCKETS - 1)]} for number, sent in counts.items()}
+    packed = base64.b64encode(zlib.compress(json.dumps(moments).encode())).decode()
+    said = {"past": 1, "pod": "probe-1", "run": run, "seconds": seconds, "moments": packed, **fields}
+    return json.dumps(said, separators=(",", ":"))
+
+
+def _timeline(*lines: str, **others: Any) -> list[tuple[float, float, int, int, int]]:
+    reading = Reading(with_pasts=True)
+    reading.add(lines)
+    measured = measure(reading, networks=_NETWORKS, **others).timeline
+    return [(each.start.timestamp() - _NOW, each.seconds, each.sent, each.failed, each.planned) for each in measured]
+
+
+_FIRST = int(_NOW // 10)
+
+
+def test_a_timeline_is_the_sum_of_all_pasts_and_the_latest_of_a_run_stands_for_it() -> None:
+    lines = [_past({_FIRST: 5}), _past({_FIRST: 9, _FIRST + 1: 3}), _past({_FIRST + 1: 4}, run="run-2", by="probe-9")]
+    assert _timeline(*lines, *lines) == [(0, 10, 9, 1, 0), (10, 10, 7, 2, 0)]
+
+
+def test_a_timelines_moments_are_as_wide_as_the_widest() -> None:
+    wide = _past({_FIRST // 2: 5}, run="run-2", seconds=20)
+    assert _timeline(_past({_FIRST: 9, _FIRST + 1: 3}), wide) == [(0, 20, 17, 3, 0)]
+
+
+def test_a_timeline_counts_as_planned_what_the_other_end_explains() -> None:
+    outage = _outage("dns", "10.96.0.10", start=1, ms=2000, failed=1, sent=1)
+    record = _line(flows=[_row("dns", "10.96.0.10", sent=5, failed=1)], outages=[outage])
+    restart = Restart(node="worker-1", start=_NOW, end=_NOW + 5)
+    assert _timeline(_past({_FIRST: 5}), record, restarts=[restart]) == [(0, 10, 5, 0, 1)]
+    assert _timeline(_past({_FIRST: 5}), record) == [(0, 10, 5, 1, 0)]
+
+
+def test_a_torn_past_is_none() -> None:
+    line = _past({_FIRST: 5})
+    assert _timeline(line[:-20], line.replace('"moments":"', '"moments":"!'), "{}") == []
+
+
+def test_pasts_that_an_heir_tells_of_and_were_not_read_are_missed() -> None:
+    record = _line(node=2, flows=[], inherited_pasts=2)
+    old = _past({_FIRST: 4}, run="run-9", by="probe-2")
+    for with_pasts, missing in ((True, 1), (False, 0)):
+        reading = Reading(with_pasts=with_pasts)
+        reading.add([record, old])
+        assert reading.missing_heirlooms("probe-2") == missing

@@ -64,11 +64,13 @@ class Clock:
     def _fire(self) -> None:
         on_time = time.monotonic() - self._due <= _LATE_SECONDS
         now = self.look()
+        self._due, held = now + TICK_SECONDS, self.held
         try:
             self._tick(now)
             time.sleep(_GATHER_SECONDS)
         finally:
-            if on_time:
+            self.look()  # a stop in the midst of the beat is one, too
+            if on_time and self.held == held:
                 self.held = 0.0
             if self._awake:
                 self._plan()

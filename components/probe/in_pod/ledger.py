@@ -169,7 +169,7 @@ class Ledger:
         if trouble in self.outages:
             self.outages.remove(trouble)
 
-    def line(self, *, inherited: int = 0, final: bool = False) -> str:
+    def line(self, *, inherited: int = 0, inherited_pasts: int = 0, final: bool = False) -> str:
         """The record as one line of JSON; any later one supersedes it."""
         self._number += 1
         used = [row for row in self.rows.values() if row.sent]
@@ -189,6 +189,8 @@ class Ledger:
         }
         if inherited:
             record["inherited"] = inherited
+        if inherited_pasts:
+            record["inherited_pasts"] = inherited_pasts
         if self.terminating:
             record["terminating"] = round(self.terminating, 3)
         if final:

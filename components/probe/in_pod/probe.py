@@ -14,75 +14,39 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import json
 import os
 import random
 import secrets
 import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
 
-from .attempts import ApiCalls, Lookups, Requests
+from .api_calls import ApiCalls
 from .clock import Clock
 from .echo import Echo
 from .flows import LIMIT_SECONDS, TERMINATING, Flow
+from .heirlooms import PAST, RECORD, Heirlooms, bequeath
 from .ledger import Ledger
+from .lookups import Lookups
 from .metrics import metrics
-from .names import NoAddressError, lookup, resolver
+from .names import NoAddressError, lookup
 from .neighbours import choose
-from .serving import LONGEST_RECORD, Server
+from .past import Past
+from .requests import Requests
+from .serving import Server
+from .settings import Settings
 
 _RECORD_SECONDS = 2.0
+_RECORDS_A_PAST = 15
+_RECORDS_AN_OLD_PAST = 5
 _LOOKUP_SECONDS = 5.0
 _PROBES_A_LOOKUP_SECOND = 20  # a list of all probes grows with them: so does the time between two questions for it
 _PROBES_AT_FULL_DNS_RATE = 50
 _SLOWEST_DNS_SECONDS = 1.0
 _FORGET_SECONDS = 60.0  # a name server's caches are over by then
-_INHERITED_KEPT = 64
 _HEIRS_ASKED = 4
 _HANDOVER_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What can be set; seconds are between two attempts of one flow. Zero neighbours only serve."""
-
-    listen: str = "0.0.0.0"  # noqa: S104 (a pod's own address is its namespace's)
-    http_port: int = 8080
-    echo_port: int = 8081
-    service_http_port: int = 80
-    service_echo_port: int = 8081
-    staying: str = "probe-staying"
-    moving: str = "probe-moving"
-    service: str = "probe"
-    staying_neighbours: int = 2
-    moving_neighbours: int = 1
-    echo_seconds: float = 0.05
-    moving_echo_seconds: float = 0.1
-    service_echo_seconds: float = 0.1
-    full_seconds: float = 0.15
-    http_seconds: float = 1.0
-    service_http_seconds: float = 0.8
-    dns_seconds: float = 0.2
-    api_seconds: float = 10.0
-    lame_duck_seconds: float = 3.0
-    name_server: str = ""
-    name_server_port: int = 53
-    domain: str = ""
-
-    @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Settings:
-        """From SETTINGS, a JSON object of those that are not the default; raises ValueError for an unknown one."""
-        given = json.loads(environment.get("SETTINGS") or "{}")
-        unknown = set(given) - {each.name for each in fields(cls)}
-        if unknown:
-            raise ValueError(f"SETTINGS: the probe has no {', '.join(sorted(unknown))}")
-        if not given.get("name_server"):
-            given["name_server"], domain = resolver()
-            given.setdefault("domain", domain)
-        return cls(**given)
 
 
 class Probe:
@@ -100,9 +64,10 @@ class Probe:
         self._leaving: list[Flow] = []
         self._ended: dict[str, float] = {}
         self._known: dict[str, tuple[str, ...]] = {}
-        self._inherited: dict[tuple[str, str], str] = {}
+        self._heirlooms = Heirlooms(pod)
+        self._past = Past()
         self._record_due = 0.0
-        self._turn = 0
+        self._told = 0
 
     async def run(self) -> None:
         """Serve and measure until SIGTERM, then end in order."""
@@ -255,30 +220,28 @@ class Probe:
     # The record.
 
     def _tell(self) -> None:
-        """Write our own record, and one of those that we inherited, in turn."""
-        lines = [self._ledger.line(inherited=len(self._inherited))]
-        if self._inherited:
-            self._turn += 1
-            lines.append(list(self._inherited.values())[self._turn % len(self._inherited)])
+        """Write our own record, now and then our past, and what we inherited, in turn."""
+        self._told += 1
+        self._past.take(self._ledger.rows.values(), at=time.time())
+        lines = [self._record(), *self._heirlooms.next(RECORD)]
+        if self._told % _RECORDS_A_PAST == 1:
+            lines.append(self._past.line(self._ledger.origin))
+        elif self._told % _RECORDS_AN_OLD_PAST == 0:
+            lines += self._heirlooms.next(PAST)
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
 
+    def _record(self, *, final: bool = False) -> str:
+        heirlooms = self._heirlooms
+        return self._ledger.line(inherited=heirlooms.count(RECORD), inherited_pasts=heirlooms.count(PAST), final=final)
+
     def _inherit(self, text: str) -> bool:
-        """Take over the last record of a probe that ends; False if it is none."""
-        try:
-            record = json.loads(text)
-            key = (str(record["pod"]), str(record["run"]))
-            if record["probe"] != 1 or len(text) > LONGEST_RECORD:
-                return False
-        except (ValueError, KeyError, TypeError):
-            return False
-        record["by"] = self._server.pod
-        self._inherited[key] = json.dumps(record, separators=(",", ":"))
-        while len(self._inherited) > _INHERITED_KEPT:
-            del self._inherited[next(iter(self._inherited))]
-        sys.stdout.write(f"{self._inherited[key]}\n")
-        sys.stdout.flush()
-        return True
+        """Take over a last line of a probe that ends; False if it is none."""
+        line = self._heirlooms.take(text)
+        if line:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+        return bool(line)
 
     async def _end_measuring(self) -> None:
         """End the flows, write the last record and give it, with all that we inherited, to a neighbour."""
@@ -288,12 +251,14 @@ class Probe:
             flow.finish(TERMINATING)
         await asyncio.sleep(0.1)
         self._record_due = 0.0
-        final = self._ledger.line(inherited=len(self._inherited), final=True)
-        print(final, flush=True)
+        self._past.take(self._ledger.rows.values(), at=time.time())
+        final = [self._record(final=True), self._past.line(self._ledger.origin)]
+        print(*final, sep="\n", flush=True)
         for address in heirs:
             with contextlib.suppress(OSError, asyncio.TimeoutError, EOFError):
-                for line in [final, *self._inherited.values()]:
-                    await asyncio.wait_for(self._bequeath(address, line), _HANDOVER_SECONDS)
+                for line in [*final, *self._heirlooms.lines]:
+                    handing = bequeath(line, address=address, port=self._settings.http_port)
+                    await asyncio.wait_for(handing, _HANDOVER_SECONDS)
                 return
 
     def _heirs(self) -> Iterable[str]:
@@ -302,18 +267,6 @@ class Probe:
         known_good = [address for address in stay if address not in self._ended]
         move = choose(self._address, self._known.get(settings.moving, ()), 1)
         return [*known_good, *(address for address in move if address not in self._ended)]
-
-    async def _bequeath(self, address: str, line: str) -> None:
-        reader, writer = await asyncio.open_connection(address, self._settings.http_port)
-        try:
-            body = line.encode()
-            head = f"POST /inherit HTTP/1.1\r\nhost: {address}\r\ncontent-length: {len(body)}\r\n\r\n"
-            writer.write(head.encode() + body)
-            status = await reader.readline()
-            if status.split()[1:2] != [b"200"]:
-                raise OSError(f"{address} does not take the record: {status!r}")
-        finally:
-            writer.close()
 
 
 def main() -> None:

@@ -9,14 +9,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from components import probe
-from components.probe.in_pod.ledger import LATENCY_BOUNDS_MS
+from components.probe.in_pod.ledger import LATENCY_BOUNDS_MS, Row
+from components.probe.in_pod.past import Past
 from scripts.lab.simulated.flows import Flows
 from scripts.lab.simulated.world import Life, World
 
 _EVERY_SECONDS = 2.0
-_MOST_LINES = 30
+_MOST_LINES = 60
+_RECORDS_A_PAST = 15
 _NEIGHBOURS = 3
 _OUTAGES_KEPT = 40
 _PER_SECOND = {
@@ -55,7 +58,7 @@ class ProbeLogs:
         self._world = world
         self._flows = flows
         self._broken: dict[tuple[str, str], _Broken] = {}
-        self._over: dict[str, list[dict[str, object]]] = {}
+        self._over: dict[str, list[dict[str, Any]]] = {}
         self._found: list[Life] = []
         self._places: dict[str, int] = {}
         self._found_at = 0.0
@@ -68,7 +71,12 @@ class ProbeLogs:
         peers = self._peers(life)
         self._look(life, peers, now)
         numbers = range(max(1, last - min(lines, _MOST_LINES) + 1), last + 1)
-        return "".join(f"{self._line(life, peers, since=since, number=number)}\n" for number in numbers)
+        told = []
+        for number in numbers:
+            told.append(self._line(life, peers, since=since, number=number))
+            if number % _RECORDS_A_PAST == 1:
+                told.append(self._past(life, peers, since=since, number=number))
+        return "".join(f"{line}\n" for line in told[-lines:])
 
     def _peers(self, life: Life) -> list[Life]:
         if time.monotonic() - self._found_at > _EVERY_SECONDS:
@@ -111,18 +119,13 @@ class ProbeLogs:
         for peer in peers:
             if broken := self._broken.get((life.uid, peer.address)):
                 outages += self._outages(peer, broken, until=since + seconds, open_=True)
-        rows = [(kind, peer.address) for peer in peers for kind in ("pod-echo", "pod-full", "pod-http")]
-        rows += [("service-echo", "service"), ("service-http", "service"), ("dns", "dns"), ("api", "api")]
         record = {
             "probe": 1,
-            "pod": life.name,
-            "node": life.node,
-            "ip": life.address,
-            "run": f"{life.uid[:8]}-{life.runs}",
+            **self._origin(life),
             "number": number,
             "since": round(since, 3),
             "at": round(since + seconds, 3),
-            "flows": [self._row(kind, to, seconds, outages) for kind, to in rows],
+            "flows": [self._row(kind, to, seconds, outages) for kind, to in self._rows(peers)],
             "names": {peer.address: [peer.name, peer.node] for peer in peers},
             "outages": outages,
             "pauses": [],
@@ -132,11 +135,30 @@ class ProbeLogs:
         return json.dumps(record, separators=(",", ":"))
 
     @staticmethod
-    def _row(kind: str, to: str, seconds: float, outages: list[dict[str, object]]) -> dict[str, object]:
+    def _origin(life: Life) -> dict[str, str]:
+        return {"pod": life.name, "node": life.node, "ip": life.address, "run": f"{life.uid[:8]}-{life.runs}"}
+
+    @staticmethod
+    def _rows(peers: list[Life]) -> list[tuple[str, str]]:
+        rows = [(kind, peer.address) for peer in peers for kind in ("pod-echo", "pod-full", "pod-http")]
+        return [*rows, ("service-echo", "service"), ("service-http", "service"), ("dns", "dns"), ("api", "api")]
+
+    def _past(self, life: Life, peers: list[Life], *, since: float, number: int) -> str:
+        past, outages = Past(), self._over.get(life.uid, [])
+        until = number * _EVERY_SECONDS
+        seconds = 0.0
+        while seconds < until:
+            seconds = min(until, seconds + past.seconds)
+            told = [self._row(kind, to, seconds, outages) for kind, to in self._rows(peers)]
+            past.take([Row(**each) for each in told], at=since + seconds)
+        return past.line(self._origin(life))
+
+    @staticmethod
+    def _row(kind: str, to: str, seconds: float, outages: list[dict[str, Any]]) -> dict[str, Any]:
         sent = int(seconds * _PER_SECOND[kind])
         mine = [each for each in outages if (each["kind"], each["to"]) == (kind, to)]
         failed = min(sent, sum(int(str(each["failed"])) for each in mine))
-        row: dict[str, object] = {"kind": kind, "to": to, "sent": sent, "latency": _latency(sent - failed)}
+        row: dict[str, Any] = {"kind": kind, "to": to, "sent": sent, "latency": _latency(sent - failed)}
         if mine:
             row["failed"] = failed
             row["gap"] = max(float(str(each["ms"])) for each in mine)

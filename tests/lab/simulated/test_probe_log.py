@@ -48,10 +48,10 @@ def test_all_probes_are_read(cluster: Cluster) -> None:
     assert broken(measured, _BUDGET) == []
 
 
-def test_more_lines_make_a_timeline(cluster: Cluster) -> None:
+def test_the_pasts_make_a_timeline(cluster: Cluster) -> None:
     time.sleep(2)
-    reading, _ = read_probes(cluster, lines=20, keep_all=True)
-    measured = measure(reading, networks=_NETWORKS, moment_seconds=2)
+    reading, _ = read_probes(cluster, with_pasts=True)
+    measured = measure(reading, networks=_NETWORKS)
     assert {moment.kind for moment in measured.timeline} >= {"pod-echo", "pod-http", "dns"}
     # The API server is asked every five seconds only.
     assert all(moment.sent > 0 for moment in measured.timeline if moment.kind != "api")

@@ -1,0 +1,67 @@
+"""What probes that ended left behind: their last lines, told on by a neighbour until it ends itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from .serving import LONGEST_RECORD
+
+_KEPT = 64
+RECORD, PAST = "probe", "past"
+_Key = tuple[str, str, str]
+
+
+class Heirlooms:
+    """Inherited records and pasts; one of each run."""
+
+    def __init__(self, pod: str) -> None:
+        self._pod = pod
+        self._lines: dict[_Key, str] = {}
+        self._turns = {RECORD: 0, PAST: 0}
+
+    @property
+    def lines(self) -> list[str]:
+        """All of them."""
+        return list(self._lines.values())
+
+    def count(self, what: str) -> int:
+        """How many there are of the records or of the pasts."""
+        return sum(key[0] == what for key in self._lines)
+
+    def take(self, text: str) -> str:
+        """Take over a last line of a probe that ends; the line to tell, or nothing if it is none."""
+        try:
+            said = json.loads(text)
+            what = next(each for each in (RECORD, PAST) if said.get(each) == 1)
+            key = (what, str(said["pod"]), str(said["run"]))
+        except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
+            return ""
+        if len(text) > LONGEST_RECORD:
+            return ""
+        said["by"] = self._pod
+        line = self._lines[key] = json.dumps(said, separators=(",", ":"))
+        mine = [each for each in self._lines if each[0] == what]
+        for oldest in mine[: max(0, len(mine) - _KEPT)]:
+            del self._lines[oldest]
+        return line
+
+    def next(self, what: str) -> list[str]:
+        """The one whose turn it is to be told, if there is any."""
+        mine = [line for key, line in self._lines.items() if key[0] == what]
+        self._turns[what] += 1
+        return [mine[self._turns[what] % len(mine)]] if mine else []
+
+
+async def bequeath(line: str, *, address: str, port: int) -> None:
+    """Give a line to another probe; OSError if it does not take it."""
+    reader, writer = await asyncio.open_connection(address, port)
+    try:
+        body = line.encode()
+        head = f"POST /inherit HTTP/1.1\r\nhost: {address}\r\ncontent-length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        status = await reader.readline()
+        if status.split()[1:2] != [b"200"]:
+            raise OSError(f"{address} does not take the record: {status!r}")
+    finally:
+        writer.close()

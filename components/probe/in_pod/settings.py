@@ -1,0 +1,49 @@
+"""What can be set for a probe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from .names import resolver
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be set; seconds are between two attempts of one flow. Zero neighbours only serve."""
+
+    listen: str = "0.0.0.0"  # noqa: S104 (a pod's own address is its namespace's)
+    http_port: int = 8080
+    echo_port: int = 8081
+    service_http_port: int = 80
+    service_echo_port: int = 8081
+    staying: str = "probe-staying"
+    moving: str = "probe-moving"
+    service: str = "probe"
+    staying_neighbours: int = 2
+    moving_neighbours: int = 1
+    echo_seconds: float = 0.05
+    moving_echo_seconds: float = 0.1
+    service_echo_seconds: float = 0.1
+    full_seconds: float = 0.15
+    http_seconds: float = 1.0
+    service_http_seconds: float = 0.8
+    dns_seconds: float = 0.2
+    api_seconds: float = 10.0
+    lame_duck_seconds: float = 3.0
+    name_server: str = ""
+    name_server_port: int = 53
+    domain: str = ""
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Settings:
+        """From SETTINGS, a JSON object of those that are not the default; raises ValueError for an unknown one."""
+        given = json.loads(environment.get("SETTINGS") or "{}")
+        unknown = set(given) - {each.name for each in fields(cls)}
+        if unknown:
+            raise ValueError(f"SETTINGS: the probe has no {', '.join(sorted(unknown))}")
+        if not given.get("name_server"):
+            given["name_server"], domain = resolver()
+            given.setdefault("domain", domain)
+        return cls(**given)
