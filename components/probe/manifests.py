@@ -15,7 +15,6 @@ MOVING_REPLICAS = 2
 _MOVING_SETTINGS = {
     "staying_neighbours": 1,
     "moving_neighbours": 0,
-    "echo_seconds": 0.1,
     "full_seconds": 0.5,
     "http_seconds": 1.2,
     "dns_seconds": 1.0,

@@ -12,6 +12,7 @@ from components.probe.records import Networks, Reading, Record
 from components.probe.timeline import timeline
 
 _SAME_GAP_MS = 0.2
+_JUDGED_SECONDS = 30.0  # at the latest after its end
 _BUCKETS = len(LATENCY_BOUNDS_MS) + 1
 _FlowKey = tuple[str, str, str, Network, Network]
 
@@ -28,6 +29,10 @@ class _Sum:
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _identity(outage: Mapping[str, Any]) -> tuple[str, str, float]:
+    return outage["kind"], outage["to"], outage["start"]
 
 
 def _rows(record: Record | None) -> dict[tuple[str, str], dict[str, Any]]:
@@ -59,10 +64,13 @@ class _Measuring:
 
     def _take(self, record: Record, before: Record | None) -> None:
         began = before.at if before else 0.0
+        over = {_identity(each) for each in before.outages if not each.get("open")} if before else set()
         source_network = self._networks.of(record.address)
         listed: dict[tuple[str, str], list[tuple[dict[str, Any], str]]] = defaultdict(list)
         for outage in record.outages:
-            if outage["start"] + outage.get("ms", 0) / 1000 <= began:
+            # What ended before that moment may have been judged after it: then its failures count now.
+            ended = outage["start"] + outage.get("ms", 0) / 1000
+            if _identity(outage) in over or ended <= began - _JUDGED_SECONDS:
                 continue
             pod, node, network = self._target(record, outage["kind"], outage["to"])
             planned = self._known.planned(outage, source=record, pod=pod, node=node)

@@ -111,6 +111,19 @@ def test_what_came_since_a_baseline() -> None:
     assert measured.start == datetime.fromtimestamp(_NOW + 50, UTC)
 
 
+@pytest.mark.parametrize("known_before", [True, False])
+def test_what_a_baseline_saw_the_beginning_of_is_explained_when_it_counts(known_before: bool) -> None:
+    """An outage is over when the last doubt is: its failures may count after a moment that it ended before."""
+    began = [_outage(start=46, ms=3000, failed=2, owed=2, open=True)] if known_before else []
+    before = _reading(_line(5, at=50, flows=[_row(sent=60)], outages=began))
+    after = _line(9, flows=[_row(sent=100, failed=2)], outages=[_outage(start=46, ms=3100, failed=2)])
+    ended = _line(node=2, flows=[], final=True, terminating=_NOW + 45.9)
+    (flow,) = _measured(after, ended, since=before).flows
+    assert (flow.failed, flow.planned) == (0, 2)
+    (flow,) = _measured(after, since=before).flows
+    assert (flow.failed, flow.planned, flow.longest_gap_ms) == (2, 0, 3100)
+
+
 def test_an_outage_that_lasts_counts_already() -> None:
     line = _line(flows=[_row(failed=1)], outages=[_outage(ms=3000, failed=4, owed=4, open=True)])
     (flow,) = _measured(line).flows

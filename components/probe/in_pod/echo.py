@@ -9,25 +9,20 @@ scout that was lost and the first that was not.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 
 from .clock import Clock
 from .flows import LIMIT_SECONDS, OWED_SECONDS, PAUSED, TERMINATING, VANISHED, Flow, cause
 from .ledger import Ledger, wall
-from .silence import SLOW_SCOUT_SECONDS, Link, Silence
+from .link import Link
+from .scouts import Scouts
+from .silence import Silence
 
 _LEAST_GAP_SECONDS = 0.1
 _LATE_SECONDS = 0.06
 _GIVE_UP_SECONDS = 15.0
 _TELL_SECONDS = 0.2
 _RECOVERY_SECONDS = 0.3
-_SCOUT_SECONDS, _SCOUT_LIMIT_SECONDS = 0.025, 0.2
-# A large packet that is lost is sent again after 0.2 s, a connection's first one after 1 s. A scout that needed that
-# does not show that packets passed when it began.
-_FULL_SCOUT_LIMIT_SECONDS = 0.1
-_SLOWEST_SCOUT_SECONDS = 2.0
-_STRANGER_SECONDS = 0.5
 _MOST_UNANSWERED = 400
 _VANISHED_SECONDS = 60.0  # whoever was silent for longer before it left the names was not just being deleted
 _SMOOTHING = 0.1
@@ -40,21 +35,30 @@ class Echo(Flow):
         self, kind: str, address: str, *, port: int, full_size: bool, interval: float, clock: Clock, ledger: Ledger
     ) -> None:
         super().__init__(kind, address, interval=interval, clock=clock, ledger=ledger)
-        self._port = port
-        self._full_size = full_size
+        self.port = port
+        self.full_size = full_size
+        self.usual = 0.0
         self._padding = b""
         self._link: Link | None = None
         self._number = 0
         self._unanswered: deque[list[float]] = deque(maxlen=_MOST_UNANSWERED)  # [number, sent at, 1 if given up]
         self._silence: Silence | None = None
         self._closing: list[Silence] = []
-        self._scout_timer: asyncio.TimerHandle | None = None
-        self._usual = self._skew = 0.0
+        self._skew = 0.0
         self._peer = ""
 
     def look(self) -> float:
         """The time now."""
         return self._clock.look()
+
+    @property
+    def connected_now(self) -> bool:
+        """Whether there is a connection, silent or not."""
+        return self._link is not None
+
+    def owns(self, link: Link) -> bool:
+        """Whether it is the flow's own connection, and no scout."""
+        return link is self._link
 
     def tick(self, now: float) -> None:
         """Beat, and look for answers that are late."""
@@ -70,7 +74,7 @@ class Echo(Flow):
             self._beat(now)
         silence = self._silence
         if silence is None:
-            if self._unanswered and now - self._unanswered[0][1] > 0.9 * min(self._interval, 0.1) + 2 * self._usual:
+            if self._unanswered and now - self._unanswered[0][1] > 0.9 * min(self._interval, 0.1) + 2 * self.usual:
                 self._be_silent(self._unanswered[0][1])
             return
         self._expire(silence, now)
@@ -96,11 +100,11 @@ class Echo(Flow):
         for beat in self._unanswered:
             beat[1] += seconds
         for closing in list(self._closing):
-            self._drop_scouts(closing)
+            closing.scouts.drop()
             self._conclude(closing)
         if self._silence:
-            self._drop_scouts(self._silence)
-            if not self._silence.bad_first:
+            self._silence.scouts.drop()
+            if not self._silence.scouts.bad_first:
                 self._silence.first += seconds
                 self._silence.last_late += seconds
 
@@ -108,8 +112,9 @@ class Echo(Flow):
 
     def _be_silent(self, first: float, *, why: str = "") -> None:
         if self._silence is None:
-            self._silence = Silence(first=first, last_late=first, why=why, sent=len(self._unanswered))
-            self._scout()
+            scouts = Scouts(self, silent_since=first)
+            self._silence = Silence(first=first, last_late=first, scouts=scouts, why=why, sent=len(self._unanswered))
+            scouts.send()
 
     def _expire(self, silence: Silence, now: float) -> None:
         for beat in self._unanswered:
@@ -124,42 +129,35 @@ class Echo(Flow):
         if now - silence.first > OWED_SECONDS and silence.owed:
             self.row.failed += silence.owed
             silence.owed = 0
-        evidence = silence.bad_first or now - silence.first > 2 * _TELL_SECONDS
+        evidence = silence.scouts.bad_first or now - silence.first > 2 * _TELL_SECONDS
         if silence.trouble is None and now - silence.first > _TELL_SECONDS and evidence:
             silence.trouble = self.trouble(silence.first - self._half)
         if silence.trouble:
-            end = silence.path_back(now) if silence.bad_first else now
+            end = silence.scouts.path_back(now) if silence.scouts.bad_first else now
             silence.trouble.ms = (end - silence.first + self._half) * 1000
             silence.trouble.sent, silence.trouble.failed = silence.sent, silence.failed
             silence.trouble.owed = silence.owed
-            silence.trouble.why = self._reason(silence)
+            silence.trouble.why = silence.reason
             silence.trouble.peer = "" if self.to_pod else self._peer
 
     @property
     def _half(self) -> float:
         return self._interval / 2
 
-    @staticmethod
-    def _reason(silence: Silence) -> str:
-        if silence.why:
-            return silence.why
-        return "no packets passed" if silence.bad_first else "answers late, though new connections worked"
-
     def _end_silence(self, *, planned: str = "") -> None:
         silence, self._silence = self._silence, None
         if silence is None:
             return
-        if self._scout_timer:
-            self._scout_timer.cancel()
+        silence.scouts.stop()
         silence.over, silence.counts = self.look(), self.counts
         if self.leaving:
-            self._drop_scouts(silence)
-        if not silence.scouts:
+            silence.scouts.drop()
+        if not silence.scouts.under_way:
             self._conclude(silence, planned=planned)
             return
         # On a busy machine a scout can be slow without being lost: each gets its time.
         self._closing.append(silence)
-        self._loop.call_later(self._scout_limit, self._conclude, silence)
+        self._loop.call_later(silence.scouts.limit, self._conclude, silence)
 
     def _conclude(self, silence: Silence, *, planned: str = "") -> None:
         if silence in self._closing:
@@ -167,12 +165,10 @@ class Echo(Flow):
         elif silence.concluded:
             return
         silence.concluded = True
-        for link in silence.scouts:
-            silence.failed_scout(link.started)
-        self._drop_scouts(silence)
+        silence.scouts.lose()
         start, end = silence.first - self._half, silence.last_late + self._half
-        if silence.bad_first:
-            path_back = silence.path_back(silence.over)
+        if silence.scouts.bad_first:
+            path_back = silence.scouts.path_back(silence.over)
             if silence.last_late - path_back > (path_back - start) + _RECOVERY_SECONDS:
                 silence.why = silence.why or "the connection did not recover when packets passed again"
             else:
@@ -181,80 +177,26 @@ class Echo(Flow):
             end = min(end, start + silence.slowest)  # several late answers in a row are not one long silence
         milliseconds = (end - start) * 1000
         # A full-size beat needs the other process; only a plain connection is answered by its kernel alone.
-        if (self._full_size or not silence.bad_first) and silence.held > milliseconds / 2000:
+        if (self.full_size or not silence.scouts.bad_first) and silence.held > milliseconds / 2000:
             planned, silence.why = planned or PAUSED, f"the other process did not run for {silence.held * 1000:.0f} ms"
         if not silence.counts or (milliseconds < _LEAST_GAP_SECONDS * 1000 and not silence.failed):
             if silence.trouble:
                 self._ledger.withdraw(silence.trouble)
-            self.row.failed += silence.owed
             return
         trouble = silence.trouble or self.trouble(start)
         trouble.start, trouble.ms = wall(start), max(0.0, milliseconds)
         trouble.sent, trouble.failed, trouble.owed = silence.sent, silence.failed, silence.owed
-        trouble.why, trouble.planned, trouble.lost = self._reason(silence), planned, silence.lost
+        trouble.why, trouble.planned, trouble.lost = silence.reason, planned, silence.lost
         trouble.peer = "" if self.to_pod else self._peer
         self._ledger.closed(trouble, self.row)
 
-    # Scouts.
-
-    def _scout(self) -> None:
-        silence = self._silence
-        if silence is None or self.leaving:
-            return
-        now = self.look()
-        for link, task in list(silence.scouts.items()):
-            if now - link.started > self._scout_limit:
-                del silence.scouts[link]
-                task.cancel()
-                silence.failed_scout(link.started)
-        if now >= silence.scout_due:
-            silence.scout_due = now + self._scout_interval(silence, now)
-            link = Link(self, started=now, silence=silence)
-            silence.scouts[link] = self._loop.create_task(self._try(link))
-        self._scout_timer = self._loop.call_later(_SCOUT_SECONDS, self._scout)
-
-    @property
-    def _scout_limit(self) -> float:
-        return (_FULL_SCOUT_LIMIT_SECONDS if self._full_size else _SCOUT_LIMIT_SECONDS) + 4 * self._usual
-
-    def _scout_interval(self, silence: Silence, now: float) -> float:
-        if not self.reached:
-            return _STRANGER_SECONDS
-        if self._link and silence.passed:
-            silence.slow = min(2 * silence.slow, _SLOWEST_SCOUT_SECONDS)
-            return silence.slow / 2
-        if now - silence.first > OWED_SECONDS:
-            return SLOW_SCOUT_SECONDS
-        return _SCOUT_SECONDS * (2 if self._full_size else 1) * 0.9
-
-    async def _try(self, link: Link) -> None:
-        try:
-            await self._loop.create_connection(lambda: link, self.address, self._port)
-            await asyncio.sleep(self._scout_limit)  # a full-size beat may still be under way
-        except OSError as error:
-            self.look()
-            if link.silence.scouts.pop(link, None) is not None:
-                if self._link is None:
-                    link.silence.why = cause(error)
-                link.silence.failed_scout(link.started)
-        finally:
-            if link is not self._link:
-                link.drop()
+    # What the connections tell.
 
     def _scout_passed(self, link: Link) -> None:
-        silence = link.silence
-        if silence.scouts.pop(link, None) is not None:
-            silence.good.append(link.started)
-            silence.passed = True
-            if silence in self._closing and not silence.scouts:
-                self._conclude(silence)
-
-    def _drop_scouts(self, silence: Silence) -> None:
-        for task in silence.scouts.values():
-            task.cancel()
-        silence.scouts.clear()
-
-    # What the connections tell.
+        if link.scouts.passed(link):
+            for closing in list(self._closing):
+                if closing.scouts is link.scouts and not closing.scouts.under_way:
+                    self._conclude(closing)
 
     def connected(self, link: Link) -> None:
         """A connection was made: the flow's own if it had none, else a scout."""
@@ -262,22 +204,22 @@ class Echo(Flow):
         if self.leaving:
             link.drop()
             return
-        if self._full_size:
+        if self.full_size:
             self._padding = b"x" * link.segment_bytes
             link.send(self._line(0))
         else:
             self._scout_passed(link)
         if self._link is None:
             self._link = link
-            self._usual = self._skew = 0.0
+            self.usual = self._skew = 0.0
             for beat in self._unanswered:
                 link.send(self._line(int(beat[0])))
-        elif not self._full_size:
+        elif not self.full_size:
             link.drop()
 
     def said(self, link: Link, words: list[bytes], now: float) -> None:
         """A line came."""
-        if words[0] == b"0" and self._full_size:
+        if words[0] == b"0" and self.full_size:
             self._scout_passed(link)
             if link is not self._link:
                 link.drop()
@@ -316,8 +258,8 @@ class Echo(Flow):
         there = arrived - beat[1]
         here = self._clock.held
         silence = self._silence
-        if took - held - here <= _LATE_SECONDS + 2 * self._usual and not held > _LEAST_GAP_SECONDS:
-            self._usual += _SMOOTHING * (took - self._usual) if self._skew else 0.0
+        if took - held - here <= _LATE_SECONDS + 2 * self.usual and not held > _LEAST_GAP_SECONDS:
+            self.usual += _SMOOTHING * (took - self.usual) if self._skew else 0.0
             self._skew = there if not self._skew else self._skew + _SMOOTHING * (there - self._skew)
             if silence:
                 self._end_silence()
@@ -344,6 +286,8 @@ class Echo(Flow):
         if link:
             link.drop()
         first = self._unanswered[0][1] if self._unanswered else self.look()
+        if not self._unanswered:
+            self.row.sent += self.counts  # the end of a connection that was answered until then is a loss by itself
         lost = max(1, sum(not beat[2] for beat in self._unanswered))
         self._unanswered.clear()
         self._be_silent(first)
@@ -363,7 +307,7 @@ class Echo(Flow):
         self.row.planned += sum(not beat[2] for beat in self._unanswered) if self._silence else 0
         stale = why == VANISHED and self._silence and self.look() - self._silence.first > _VANISHED_SECONDS
         for closing in list(self._closing):
-            self._drop_scouts(closing)
+            closing.scouts.drop()
             self._conclude(closing)
         self._end_silence(planned="" if stale else why)
         self._unanswered.clear()

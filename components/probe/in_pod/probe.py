@@ -168,25 +168,25 @@ class Probe:
     def _arrange(self) -> None:
         """Have the flows that there should be."""
         settings = self._settings
-        wanted: dict[tuple[str, str], bool] = {}
+        wanted: list[tuple[str, str]] = []
         for address, stays in self._neighbours():
             kinds = ("pod-http", "pod-full", "pod-echo") if stays else ("pod-http", "pod-echo")
-            wanted.update(((kind, address), stays) for kind in kinds)
+            wanted += ((kind, address) for kind in kinds)
         for address in self._known.get(settings.service, ())[:1]:
-            wanted.update(((kind, address), True) for kind in ("service-http", "service-echo"))
-        wanted["dns", settings.name_server] = True
+            wanted += ((kind, address) for kind in ("service-http", "service-echo"))
+        wanted.append(("dns", settings.name_server))
         if self._api[0]:
-            wanted["api", self._api[0]] = True
+            wanted.append(("api", self._api[0]))
         listed = {address for addresses in self._known.values() for address in addresses}
         for (kind, address), flow in self._flows.items():
             flow.gone = flow.to_pod and address not in listed
             if (kind, address) not in wanted and not flow.gone:
                 flow.finish("")
-        for (kind, address), stays in wanted.items():
+        for kind, address in wanted:
             if (kind, address) not in self._flows:
-                self._flows[kind, address] = self._new(kind, address, stays=stays)
+                self._flows[kind, address] = self._new(kind, address)
 
-    def _new(self, kind: str, address: str, *, stays: bool) -> Flow:
+    def _new(self, kind: str, address: str) -> Flow:
         settings, clock, ledger = self._settings, self._clock, self._ledger
         if kind == "dns":
             probes = len(self._known.get(settings.staying, ()))
@@ -205,14 +205,12 @@ class Probe:
             interval = settings.http_seconds if to_pod else settings.service_http_seconds
             return Requests(kind, address, port=port, interval=interval, clock=clock, ledger=ledger)
         full = kind == "pod-full"
-        to_neighbour = settings.echo_seconds if stays else settings.moving_echo_seconds
-        echo = to_neighbour if to_pod else settings.service_echo_seconds
         return Echo(
             kind,
             address,
             port=settings.echo_port if to_pod else settings.service_echo_port,
             full_size=full,
-            interval=settings.full_seconds if full else echo,
+            interval=settings.full_seconds if full else settings.echo_seconds,
             clock=clock,
             ledger=ledger,
         )

@@ -11,9 +11,10 @@ from .attempts import Attempt, Attempts, BadAnswerError
 from .clock import Clock
 from .flows import cause
 from .ledger import Ledger
+from .receiver import Receiver
 
 
-class _Exchange(asyncio.Protocol):
+class _Exchange(Receiver):
     """Sends one request and collects the answer up to the end of the connection."""
 
     def __init__(self, request: bytes, done: Callable[[bytes, Exception | None], None], attempt: Attempt) -> None:

@@ -15,6 +15,7 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from .clock import Clock
+from .receiver import Receiver
 
 LARGEST_PADDING = 1 << 20
 LONGEST_RECORD = 32 << 10
@@ -86,7 +87,7 @@ class Server:
         ]
 
 
-class HttpConnection(asyncio.Protocol):
+class HttpConnection(Receiver):
     """One request and its answer."""
 
     def __init__(self, server: Server) -> None:
@@ -124,7 +125,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport.close()
 
 
-class EchoConnection(asyncio.Protocol):
+class EchoConnection(Receiver):
     """One long connection: says hello, gives back every beat, says goodbye."""
 
     def __init__(self, server: Server) -> None:

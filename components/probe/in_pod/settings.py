@@ -24,8 +24,6 @@ class Settings:
     staying_neighbours: int = 2
     moving_neighbours: int = 1
     echo_seconds: float = 0.05
-    moving_echo_seconds: float = 0.1
-    service_echo_seconds: float = 0.1
     full_seconds: float = 0.15
     http_seconds: float = 1.0
     service_http_seconds: float = 0.8

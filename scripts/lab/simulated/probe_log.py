@@ -26,7 +26,7 @@ _PER_SECOND = {
     "pod-echo": 20.0,
     "pod-full": 5.0,
     "pod-http": 1.1,
-    "service-echo": 10.0,
+    "service-echo": 20.0,
     "service-http": 1.7,
     "dns": 5.0,
     "api": 0.2,

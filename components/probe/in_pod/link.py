@@ -1,0 +1,63 @@
+"""One connection of a long flow."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, cast
+
+from .receiver import Receiver
+
+if TYPE_CHECKING:
+    from .echo import Echo
+    from .scouts import Scouts
+
+
+class Link(Receiver):
+    """This end of one connection; as a scout it only shows whether a connection, or a full-size beat, gets through."""
+
+    def __init__(self, echo: Echo, *, started: float, scouts: Scouts) -> None:
+        self.started = started
+        self.scouts = scouts
+        self.peer = ""
+        self.peer_node = ""
+        self.peer_terminates = False
+        self.said_goodbye = False
+        self._echo = echo
+        self._partial = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The flow may use it."""
+        self._transport = cast("asyncio.Transport", transport)
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._echo.connected(self)
+
+    @property
+    def segment_bytes(self) -> int:
+        """What a full-size packet of this connection carries."""
+        assert self._transport
+        size: int = self._transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+        return size
+
+    def send(self, beat: bytes) -> None:
+        """Send a line."""
+        if self._transport:
+            self._transport.write(beat)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on every whole line."""
+        now = self._echo.look()
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        for line in lines:
+            self._echo.said(self, line.split(b" ", 3), now)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The flow hears of it."""
+        self._echo.look()
+        self._echo.ended(self, exc)
+
+    def drop(self) -> None:
+        """Close at once."""
+        if self._transport:
+            self._transport.abort()
