@@ -22,7 +22,11 @@ def test_whom_nobody_ever_met_loses_nothing(end: str) -> None:
             writer.transport.abort()
 
         ledger = Ledger(pod="probe-1", node="worker-1", address="127.0.0.1", run="run-1")
-        clock = Clock(lambda now: echo.tick(now), on_pause=lambda _began, seconds: echo.paused(seconds))
+
+        def beat(now: float) -> None:
+            echo.tick(now)
+
+        clock = Clock(beat, on_pause=lambda _began, seconds: echo.paused(seconds))
         async with await asyncio.start_server(drop, "127.0.0.1", 0) as stranger:
             port = stranger.sockets[0].getsockname()[1]
             echo = Echo("pod-echo", "127.0.0.1", port=port, full_size=False, interval=0.05, clock=clock, ledger=ledger)
