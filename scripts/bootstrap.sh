@@ -8,7 +8,7 @@ die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 # What `lint` and the unit tests need; the lab needs the second list besides, and root.
 packages=(python3 python3-venv ca-certificates)
-lab_packages=(gcc libc6-dev libseccomp-dev pkg-config binutils clang-19 debootstrap iproute2 util-linux iptables kmod procps git chromium-headless-shell)
+lab_packages=(gcc libc6-dev libseccomp-dev pkg-config binutils clang-19 debootstrap iproute2 util-linux iptables kmod procps git chromium-headless-shell prometheus)
 
 missing() { for p in "$@"; do dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || echo "$p"; done; }
 
@@ -31,6 +31,8 @@ if [ "${#need[@]}" -gt 0 ]; then
   log=$(mktemp)
   { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${need[@]}"; } >"$log" 2>&1 \
     || { tail -5 "$log" >&2; die "apt-get could not install ${need[*]}; its log is $log"; }
+  # The tests start a Prometheus of their own; that of the package shall not run, now or after a boot.
+  case " ${need[*]} " in *" prometheus "*) { service prometheus stop; update-rc.d prometheus disable; } >>"$log" 2>&1 || true ;; esac
 fi
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "python3 is $(python3 -V); 3.11 or later is needed"
 

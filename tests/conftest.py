@@ -7,6 +7,7 @@ import pytest
 
 from scripts.lab.paths import CHECKOUT
 from scripts.lab.simulated.control_plane import ControlPlane
+from scripts.lab.simulated.processes import Processes
 
 # The tests' lab is not the user's: they may start and stop it as they like.
 os.environ["LAB_FOLDER"] = str(CHECKOUT / ".lab" / "tests")
@@ -18,4 +19,16 @@ def control_plane() -> Iterator[ControlPlane]:
     with ControlPlane(simulated_nodes=True) as running:
         for name in ("simulated-1", "simulated-2"):
             running.add_node(name)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def bare_plane() -> Iterator[ControlPlane]:
+    """etcd and API server alone: nothing happens to an object but what a client asks for.
+
+    Pages are read from etcd, as every API server before 1.34 does, and not from a cache that outlives a compaction.
+    """
+    with ControlPlane(api_server_flags={"feature-gates": "ListFromCacheSnapshot=false"}) as running:
+        assert running.folder
+        Processes(running.folder / "processes").stop("kube-controller-manager")
         yield running

@@ -12,7 +12,6 @@ import pytest
 from components.operations.api import Cluster
 from components.operations.marks import node_path
 from scripts.lab.simulated.control_plane import ControlPlane
-from scripts.lab.simulated.processes import Processes
 
 Object = dict[str, Any]
 T = TypeVar("T")
@@ -21,18 +20,6 @@ T = TypeVar("T")
 @pytest.fixture(scope="session")
 def cluster(control_plane: ControlPlane) -> Cluster:
     return Cluster(kubeconfig=str(control_plane.kubeconfig))
-
-
-@pytest.fixture(scope="session")
-def bare_plane() -> Iterator[ControlPlane]:
-    """etcd and API server alone: nothing happens to an object but what a client asks for.
-
-    Pages are read from etcd, as every API server before 1.34 does, and not from a cache that outlives a compaction.
-    """
-    with ControlPlane(api_server_flags={"feature-gates": "ListFromCacheSnapshot=false"}) as running:
-        assert running.folder
-        Processes(running.folder / "processes").stop("kube-controller-manager")
-        yield running
 
 
 @dataclass

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import struct
+from collections import Counter
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 
 from components import probe
 from components.probe import manifests
-from components.probe.in_pod.ledger import LONGEST_LINE_BYTES, Ledger, Trouble
+from components.probe.in_pod import ledger as ledger_module
+from components.probe.in_pod.ledger import LONGEST_LINE_BYTES, OUTCOMES, Ledger, Trouble
+from components.probe.in_pod.metrics import metrics
 from components.probe.in_pod.names import NoAddressError, TruncatedError, addresses, lookup, question, resolver
 from components.probe.in_pod.neighbours import choose
 from components.probe.records import Record
@@ -95,6 +98,53 @@ def test_an_outage_counts_its_failures_once_it_is_known_why() -> None:
         trouble.planned = planned
         ledger.closed(trouble, row)
         assert (row.failed, row.planned, trouble.owed) == (*expected, 0)
+
+
+_STEPS = st.tuples(st.integers(0, 5), st.sampled_from(("", "node-1", "node-2", *OUTCOMES)))
+
+
+@given(st.lists(_STEPS, min_size=20, max_size=60))
+def test_an_attempt_counts_for_the_node_that_it_went_to_whatever_comes_later(steps: list[tuple[int, str]]) -> None:
+    """Pods move, addresses get other pods, and old rows and names are given up; a scraper reads now and then."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger_module, "_ROWS_KEPT", 4)
+        patch.setattr(ledger_module, "_NAMES_KEPT", 3)
+        ledger = Ledger(pod="p", node="n", address="10.0.0.1", run="1-a")
+        counted: Counter[tuple[str, str]] = Counter()
+        for peer, what in steps:
+            address = f"10.0.0.{peer}"
+            if what in OUTCOMES:
+                row = ledger.row("pod-http", address)
+                row.latency[0] += what == "answered"
+                row.failed += what == "failed"
+                row.planned += what == "planned"
+                counted[ledger.target_node("pod-http", address), what] += 1
+            elif what:
+                ledger.met(address, pod=f"pod-{peer}", node=what)
+            else:
+                _same(ledger, counted)
+        _same(ledger, counted)
+
+
+def _same(ledger: Ledger, counted: "Counter[tuple[str, str]]") -> None:
+    told = {
+        (node, outcome): n for _, node, counts in ledger.attempts() for outcome, n in zip(OUTCOMES, counts, strict=True)
+    }
+    assert Counter(told) == counted
+
+
+def test_an_outage_under_way_is_told_where_it_is() -> None:
+    ledger = Ledger(pod="p", node="n", address="10.0.0.1", run="1-a")
+    ledger.met("10.0.0.2", pod="q", node="node-2")
+    row = ledger.row("pod-echo", "10.0.0.2")
+    trouble = ledger.opened(Trouble(kind="pod-echo", to="10.0.0.2", start=1.0, ms=7000))
+    line = 'cni_probe_open_outages{kind="pod-echo",target_node="node-2"} '
+    assert f"{line}1\n" in metrics(ledger)
+    ledger.closed(trouble, row)
+    told = metrics(ledger)
+    assert f"{line}0\n" in told
+    assert 'cni_probe_outage_seconds_bucket{kind="pod-echo",cause="lost",le="5.0"} 0\n' in told
+    assert 'cni_probe_outage_seconds_bucket{kind="pod-echo",cause="lost",le="10.0"} 1\n' in told
 
 
 def test_every_pod_is_locked_down() -> None:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,20 @@ def _check_metrics(text: str) -> None:
     families = {family.name: family for family in text_string_to_metric_families(text)}
     assert {families[name].type for name in ("cni_probe_attempts", "cni_probe_pauses")} == {"counter"}
     assert families["cni_probe_latency_seconds"].type == "histogram"
-    assert not [family.name for family in families.values() if family.type in ("gauge", "unknown", "untyped")]
+    assert {family.name for family in families.values() if family.type not in ("counter", "histogram")} == {
+        "cni_probe_open_outages",
+        "process_resident_memory_bytes",
+        "process_start_time_seconds",
+    }
+    (memory,) = families["process_resident_memory_bytes"].samples
+    assert 5e6 < memory.value < 64 * 2**20
+    (start,) = families["process_start_time_seconds"].samples
+    assert 0 < time.time() - start.value < 60
+    assert {sample.value for sample in families["cni_probe_open_outages"].samples} == {0}
+    outages = {
+        (sample.labels["kind"], sample.labels["cause"]) for sample in families["cni_probe_outage_seconds"].samples
+    }
+    assert outages >= {(kind, cause) for kind in _POD_KINDS for cause in ("lost", "planned")}
     answered = {
         (sample.labels["kind"], sample.labels["target_node"]): sample.value
         for sample in families["cni_probe_attempts"].samples

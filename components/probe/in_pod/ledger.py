@@ -12,6 +12,7 @@ from typing import Any
 # As in components/probe/measured.py, which cannot be imported in a pod; a test holds the two together.
 LATENCY_BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 OUTAGE_BOUNDS_SECONDS = (0.15, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+OUTCOMES = ("answered", "failed", "planned")
 _OUTAGES_KEPT = 40
 _PAUSES_KEPT = 20
 _ROWS_KEPT = 60
@@ -38,6 +39,12 @@ class Row:
     latency: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS_MS) + 1))
     latency_sum_ms: float = 0.0
     touched: float = 0.0
+    settled: tuple[int, ...] = (0, 0, 0)
+
+    @property
+    def outcomes(self) -> tuple[int, ...]:
+        """How many attempts ended in each of OUTCOMES."""
+        return sum(self.latency), self.failed, self.planned
 
     def answered(self, seconds: float) -> None:
         """Count how long an answer took."""
@@ -110,6 +117,7 @@ class Ledger:
         self.pause_ms = 0.0
         self.terminating = 0.0
         self.outage_seconds: dict[tuple[str, str], list[float]] = {}
+        self._attempts: dict[tuple[str, str], list[int]] = {}
         self._number = 0
 
     def row(self, kind: str, to: str) -> Row:
@@ -125,13 +133,37 @@ class Ledger:
     def _fold(self) -> None:
         """Make room: the row that was left alone longest goes into the one of its kind and of no address."""
         oldest = min((row for row in self.rows.values() if row.to), key=lambda row: row.touched)
+        self._settle()
         del self.rows[oldest.kind, oldest.to]
         rest = self.rows.setdefault((oldest.kind, ""), Row(kind=oldest.kind, to=""))
         rest.add(oldest)
+        rest.settled = rest.outcomes
+
+    def target_node(self, kind: str, to: str) -> str:
+        """Where the pod is that a flow goes to, as far as that is known; empty for what is not one pod."""
+        return self.names.get(to, ("", ""))[1] if kind.startswith("pod-") else ""
+
+    def _settle(self) -> None:
+        """Count what rows gathered since the last time for the nodes that they lead to now.
+
+        An address can get another pod and a row be folded: a sum over rows would go down for one node and jump for
+        another, which a scraper takes for a restart and for new failures.
+        """
+        for row in self.rows.values():
+            counts = self._attempts.setdefault((row.kind, self.target_node(row.kind, row.to)), [0] * len(OUTCOMES))
+            for index, (now, before) in enumerate(zip(row.outcomes, row.settled)):
+                counts[index] += now - before
+            row.settled = row.outcomes
+
+    def attempts(self) -> list[tuple[str, str, list[int]]]:
+        """(kind, target node, how many ended in each of OUTCOMES), none of which ever goes down."""
+        self._settle()
+        return [(kind, node, counts) for (kind, node), counts in sorted(self._attempts.items())]
 
     def met(self, address: str, *, pod: str, node: str) -> None:
         """Remember who answers at an address."""
         if self.names.get(address) != (pod, node):
+            self._settle()
             self.names.pop(address, None)
             while len(self.names) >= _NAMES_KEPT:
                 del self.names[next(iter(self.names))]

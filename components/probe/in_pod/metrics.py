@@ -1,15 +1,19 @@
-"""The ledger as Prometheus reads it: counters and histograms, which no restart of a scraper can miss."""
+"""The ledger as Prometheus reads it: what counts is counters and histograms, which no restart of a scraper can miss."""
 
 from __future__ import annotations
 
+import os
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from .ledger import LATENCY_BOUNDS_MS, OUTAGE_BOUNDS_SECONDS, Ledger
+from .ledger import LATENCY_BOUNDS_MS, OUTAGE_BOUNDS_SECONDS, OUTCOMES, Ledger
 
 _ATTEMPTS = "cni_probe_attempts_total"
 _LATENCY = "cni_probe_latency_seconds"
 _OUTAGE = "cni_probe_outage_seconds"
+_OPEN = "cni_probe_open_outages"
 _PAUSES = "cni_probe_pauses_total"
 _PAUSED = "cni_probe_paused_seconds_total"
 
@@ -25,7 +29,7 @@ def _histogram(
     name: str, bounds: Sequence[float], counts: Sequence[float], total: float, **labels: str
 ) -> Iterator[str]:
     so_far = 0
-    for bound, count in zip([*(f"{bound:g}" for bound in bounds), "+Inf"], counts):
+    for bound, count in zip([*(str(float(bound)) for bound in bounds), "+Inf"], counts):
         so_far += int(count)
         yield f"{name}_bucket{_labels(**labels, le=bound)} {so_far}"
     yield f"{name}_sum{_labels(**labels)} {total:.6f}"
@@ -39,14 +43,9 @@ def _head(name: str, kind: str, text: str) -> Iterator[str]:
 
 def _attempts(ledger: Ledger) -> Iterator[str]:
     yield from _head(_ATTEMPTS, "counter", "Requests, lookups and echo beats by outcome; answered, failed or planned.")
-    nodes: dict[tuple[str, str, str], int] = {}
-    for row in ledger.rows.values():
-        node = ledger.names.get(row.to, ("", ""))[1] if row.kind.startswith("pod-") else ""
-        answered = sum(row.latency)
-        for outcome, count in (("answered", answered), ("failed", row.failed), ("planned", row.planned)):
-            nodes[row.kind, node, outcome] = nodes.get((row.kind, node, outcome), 0) + count
-    for (kind, node, outcome), count in sorted(nodes.items()):
-        yield f"{_ATTEMPTS}{_labels(kind=kind, target_node=node, outcome=outcome)} {count}"
+    for kind, node, counts in ledger.attempts():
+        for outcome, count in zip(OUTCOMES, counts):
+            yield f"{_ATTEMPTS}{_labels(kind=kind, target_node=node, outcome=outcome)} {count}"
 
 
 def _latencies(ledger: Ledger) -> Iterator[str]:
@@ -65,17 +64,39 @@ def _latencies(ledger: Ledger) -> Iterator[str]:
 
 def _outages(ledger: Ledger) -> Iterator[str]:
     yield from _head(_OUTAGE, "histogram", "Length of times without an answer that are over; planned or lost.")
-    for (kind, cause), counts in sorted(ledger.outage_seconds.items()):
-        yield from _histogram(_OUTAGE, OUTAGE_BOUNDS_SECONDS, counts[:-1], counts[-1], kind=kind, cause=cause)
+    none = [0.0] * (len(OUTAGE_BOUNDS_SECONDS) + 2)
+    # Told before the first one: a counter that begins with a one has not risen, as a scraper sees it.
+    for kind in sorted({row.kind for row in ledger.rows.values()}):
+        for cause in ("lost", "planned"):
+            counts = ledger.outage_seconds.get((kind, cause), none)
+            yield from _histogram(_OUTAGE, OUTAGE_BOUNDS_SECONDS, counts[:-1], counts[-1], kind=kind, cause=cause)
+
+
+def _open(ledger: Ledger) -> Iterator[str]:
+    yield from _head(_OPEN, "gauge", "Times without an answer that are not over, among the latest 40.")
+    rows = {(row.kind, ledger.target_node(row.kind, row.to)) for row in ledger.rows.values()}
+    under_way = Counter((each.kind, ledger.target_node(each.kind, each.to)) for each in ledger.outages if each.open)
+    for kind, node in sorted(rows | set(under_way)):
+        yield f"{_OPEN}{_labels(kind=kind, target_node=node)} {under_way[kind, node]}"
+
+
+def _process(ledger: Ledger) -> Iterator[str]:
+    """What Prometheus's own libraries tell of every process, by the same names."""
+    resident_pages = int(Path("/proc/self/statm").read_text().split()[1])
+    yield from _head("process_cpu_seconds_total", "counter", "Processor time of the probe.")
+    yield f"process_cpu_seconds_total {time.process_time():.3f}"
+    yield from _head("process_resident_memory_bytes", "gauge", "Memory of the probe.")
+    yield f"process_resident_memory_bytes {resident_pages * os.sysconf('SC_PAGE_SIZE')}"
+    yield from _head("process_start_time_seconds", "gauge", "When the probe began, in seconds since 1970.")
+    yield f"process_start_time_seconds {ledger.since:.3f}"
 
 
 def metrics(ledger: Ledger) -> str:
     """All of it, in the text format."""
-    lines = [*_attempts(ledger), *_latencies(ledger), *_outages(ledger)]
+    lines = [*_attempts(ledger), *_latencies(ledger), *_outages(ledger), *_open(ledger)]
     lines += [*_head(_PAUSES, "counter", "Times that the probe's process itself did not run for over 0.1 s.")]
     lines.append(f"{_PAUSES} {ledger.pause_count}")
     lines += [*_head(_PAUSED, "counter", "How long it did not run in these times.")]
     lines.append(f"{_PAUSED} {ledger.pause_ms / 1000:.3f}")
-    lines += [*_head("process_cpu_seconds_total", "counter", "Processor time of the probe.")]
-    lines.append(f"process_cpu_seconds_total {time.process_time():.3f}")
+    lines += _process(ledger)
     return "\n".join(lines) + "\n"

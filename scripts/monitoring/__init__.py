@@ -1,0 +1,1 @@
+"""What docs/monitoring holds for Grafana, written from the names of the probe's metrics."""
