@@ -18,6 +18,7 @@ from scripts.report.model import Allowed, Report, Versions
 from scripts.report.probes import measure_now
 from scripts.report.stack_record import ReportError, StackRecord, read_stack
 from scripts.report.turns import make_turns, troubles
+from scripts.report.waves import make_waves
 from stacks.config import ConfigError, StackConfig, parse_config
 from stacks.flows import FlowKind
 
@@ -105,6 +106,7 @@ def assemble(
             marks=marks,
             told=told,
         ),
+        waves=make_waves(outputs),
         runs=record.runs(),
         troubles=troubles(told),
         measurement=measured,

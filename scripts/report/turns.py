@@ -14,6 +14,7 @@ STEPS = ("cordon", "drain", "agent", "reboot", "command", "wait", "recycle", "ve
 _FIRST_HALF = ("cordon", "drain")
 _BY_REASON = {f"Migration{name.title()}": name for name in STEPS}
 _ENDS = ("MigrationFailed", "MigrationStopped")
+_OVER_BUDGET = "MigrationTraffic"
 # How the Event at the end of a turn's first half begins.
 _EMPTIED = ("drained", "its pods stay")
 
@@ -78,8 +79,8 @@ def by_node(told: Sequence[Told]) -> dict[str, list[Told]]:
 
 
 def troubles(told: Sequence[Told]) -> tuple[Trouble, ...]:
-    """The turns that failed or were stopped, in order of time."""
-    bad = sorted((each for each in told if each.reason in _ENDS), key=lambda each: each.at)
+    """The turns that failed or were stopped, and the waves that lost too much, in order of time."""
+    bad = sorted((each for each in told if each.reason in (*_ENDS, _OVER_BUDGET)), key=lambda each: each.at)
     return tuple(Trouble(node=each.node, at=each.at, reason=each.reason, message=each.message) for each in bad)
 
 
