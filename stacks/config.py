@@ -148,6 +148,7 @@ class TrafficSettings(_Section):
     enabled: bool = True
     baseline_seconds: Annotated[int, Field(ge=4, le=600)] = 20
     soak_seconds: Annotated[int, Field(ge=0, le=3600)] = 4
+    deadline_seconds: Seconds = 120
     pause_ms: Annotated[float, Field(ge=0)] = 5000
     budget: dict[FlowKind, Allowance] = Field(default_factory=_budget)
 

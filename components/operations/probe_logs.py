@@ -1,13 +1,13 @@
 """Reads the records of all probes through the kubelets, so that it works where the pod network is broken."""
 
 import logging
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import datetime
 
 from components import probe
 from components.operations.api import Cluster, ClusterError
-from components.operations.deadline import OperationError
+from components.operations.deadline import Deadline, OperationError, pause
 from components.operations.model import Pod
 from components.probe.records import Reading, Record
 
@@ -19,9 +19,12 @@ _LINES_A_RECORD = 2
 _LINES_A_PAST = 40  # a probe tells its own every 15 records, those that it inherited one after the other every 5
 _LINES_AN_OLD_PAST = 20
 _SECONDS = 10.0
+_ALL_SECONDS = 120.0
+_NAMED = 12
 _MOST_BYTES = 64 * 1024
 _STALE_SECONDS = 20.0  # a probe writes every 2 s; nodes' clocks may differ a little
 _log = logging.getLogger(__name__)
+_Log = tuple[Pod, bool]  # and whether there is one of before a restart
 
 
 def _lines(cluster: Cluster, pod: Pod, *, lines: int, previous: bool = False) -> list[str]:
@@ -57,11 +60,36 @@ def _of_pod(cluster: Cluster, pod: Pod, *, restarted: bool, lines: int) -> list[
     return found
 
 
-def read_probes_at(cluster: Cluster, moment: datetime) -> Reading:
-    """The first record of every probe after a moment, as far back as the logs go; of pods that are there still."""
+def _each(logs: list[_Log], read: Callable[[_Log], list[str]], *, deadline: Deadline) -> Iterator[list[str]]:
+    """The lines of each log, as they come; raises OperationError, with the nodes left, when the deadline passes."""
+    pool = ThreadPoolExecutor(max_workers=_AT_ONCE)
+    left = {pool.submit(read, log): log[0].node for log in logs}
+    try:
+        for done in as_completed(left, timeout=deadline.left):
+            pause(0)
+            del left[done]
+            yield done.result()
+    except TimeoutError as error:
+        nodes = sorted(set(left.values()))
+        more = f" and {len(nodes) - _NAMED} more" if len(nodes) > _NAMED else ""
+        raise OperationError(
+            f"probes: {len(left)} of {len(logs)} were not read in {deadline.allowed:.0f} s, those of "
+            f"{', '.join(nodes[:_NAMED])}{more}: `kubectl -n {probe.NAMESPACE} logs` of one says whether its kubelet "
+            "answers; mend that, or allow more time in traffic.deadlineSeconds, and run this again"
+        ) from error
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def read_probes_at(cluster: Cluster, moment: datetime, *, deadline_seconds: float = _ALL_SECONDS) -> Reading:
+    """The first record of every probe after a moment, as far back as the logs go; of pods that are there still.
+
+    Raises OperationError if not all are read before the deadline.
+    """
     items = cluster.list(_PODS, labelSelector=f"app.kubernetes.io/name={probe.NAME}")
 
-    def first(pod: Pod) -> list[str]:
+    def first(log: _Log) -> list[str]:
+        pod, _ = log
         try:
             text = cluster.logs(
                 namespace=pod.namespace, pod=pod.name, container=probe.NAME, since=moment, most_bytes=_MOST_BYTES,
@@ -74,13 +102,12 @@ def read_probes_at(cluster: Cluster, moment: datetime) -> Reading:
         return [next(records, "")]
 
     reading = Reading()
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        for lines in pool.map(first, [pod for pod, _ in _with_a_log(items)]):
-            reading.add(lines)
+    for lines in _each(list(_with_a_log(items)), first, deadline=Deadline(deadline_seconds)):
+        reading.add(lines)
     return reading
 
 
-def _with_a_log(items: list[dict[str, object]]) -> Iterator[tuple[Pod, bool]]:
+def _with_a_log(items: list[dict[str, object]]) -> Iterator[_Log]:
     for item in items:
         pod = Pod.read(item)
         if pod.node and pod.phase == "Running":
@@ -88,13 +115,20 @@ def _with_a_log(items: list[dict[str, object]]) -> Iterator[tuple[Pod, bool]]:
 
 
 def read_probes(
-    cluster: Cluster, *, lines: int = _FEW_LINES, keep_all: bool = False, with_pasts: bool = False
+    cluster: Cluster,
+    *,
+    lines: int = _FEW_LINES,
+    keep_all: bool = False,
+    with_pasts: bool = False,
+    deadline_seconds: float = _ALL_SECONDS,
 ) -> tuple[Reading, list[str]]:
     """The records of every probe, and the nodes whose probes could not be read or write no more.
 
     `lines` are read of each log; where a probe tells more inherited records than these hold, more of its log is read.
-    With `with_pasts` the reading is good for a timeline. Raises OperationError if there is no probe.
+    With `with_pasts` the reading is good for a timeline. Raises OperationError if there is no probe, or not all are
+    read before the deadline.
     """
+    deadline = Deadline(deadline_seconds)
     items = cluster.list(_PODS, labelSelector=f"app.kubernetes.io/name={probe.NAME}")
     pods = list(_with_a_log(items))
     if not pods:
@@ -105,11 +139,12 @@ def read_probes(
     reading = Reading(keep_all=keep_all, with_pasts=with_pasts)
     lines = max(lines, _LINES_A_PAST) if with_pasts else lines
 
-    def read(wanted: list[tuple[Pod, bool]], *, lines: int) -> None:
-        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            texts = pool.map(lambda each: _of_pod(cluster, each[0], restarted=each[1], lines=lines), wanted)
-            for text in texts:
-                reading.add(text)
+    def read(wanted: list[_Log], *, lines: int) -> None:
+        def one(log: _Log) -> list[str]:
+            return _of_pod(cluster, log[0], restarted=log[1], lines=lines)
+
+        for text in _each(wanted, one, deadline=deadline):
+            reading.add(text)
 
     read(pods, lines=lines)
     missing = {pod.name: reading.missing_heirlooms(pod.name) for pod, _ in pods}

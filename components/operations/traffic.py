@@ -30,13 +30,14 @@ class Rules:
     networks: Networks
     baseline_seconds: float
     soak_seconds: float
+    deadline_seconds: float
 
 
 def assert_quiet(cluster: Cluster, *, wave: str, rules: Rules, progress: Progress) -> None:
     """Look at the last seconds of every flow and keep the reading; raises OperationError if traffic is lost already."""
     progress.step("traffic", f"looking at what every flow lost in the last {rules.baseline_seconds:.0f} s")
     lines = max(2, round(rules.baseline_seconds / _SECONDS_A_LINE))
-    reading, silent = read_probes(cluster, lines=lines, keep_all=True)
+    reading, silent = read_probes(cluster, lines=lines, keep_all=True, deadline_seconds=rules.deadline_seconds)
     earlier = Reading(latest={key: records[min(records)] for key, records in reading.history.items()})
     lost = broken(measure(reading, networks=rules.networks, since=earlier, silent=silent), rules.budget)
     if lost:
@@ -55,8 +56,8 @@ def judge_wave(
     """What the flows did since the wave began, and the lines of those that broke the budget."""
     progress.step("traffic", f"watching for {rules.soak_seconds:.0f} s more, then counting what every flow lost")
     pause(rules.soak_seconds)
-    earlier = _before.get(wave) or read_probes_at(cluster, since)
-    reading, silent = read_probes(cluster)
+    earlier = _before.get(wave) or read_probes_at(cluster, since, deadline_seconds=rules.deadline_seconds)
+    reading, silent = read_probes(cluster, deadline_seconds=rules.deadline_seconds)
     measurement = measure(reading, networks=rules.networks, since=earlier, silent=silent, restarts=restarts)
     lost = broken(measurement, rules.budget)
     sent = sum(flow.sent for flow in measurement.flows)
@@ -77,6 +78,12 @@ def record_of(measurement: Measurement, node: str) -> dict[str, Any]:
         kind["planned"] += flow.planned
         kind["longestGapMs"] = round(max(kind["longestGapMs"], flow.longest_gap_ms), 1)
     return dict(sorted(found.items()))
+
+
+def budget_record(budget: Budget) -> dict[str, Any]:
+    """What a wave was held to, for the stack's outputs: the budget may be another by the time that they are read."""
+    kinds = {kind: {"failed": each.failed, "gapMs": each.gap_ms} for kind, each in sorted(budget.kinds.items())}
+    return {"kinds": kinds, "pauseMs": budget.pause_ms}
 
 
 def refusal(wave: str, lost: Sequence[str]) -> str:

@@ -1,6 +1,8 @@
-"""Proves that a node's network works, from a fresh pod on it and back: API, DNS, Service, pods of both networks."""
+"""Proves that a node's network works, from a fresh pod on it and back: API, DNS, Service, pods of both networks.
 
-import json
+The host ports of its pods are tried too, where there are any.
+"""
+
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,8 +10,10 @@ from typing import Any
 
 from components import probe
 from components.operations.api import Cluster, ClusterError
+from components.operations.asking import Outcomes, reach
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
-from components.operations.marks import TurnStep, step_of
+from components.operations.host_ports import ask_host_ports
+from components.operations.marks import TurnStep, read_node, step_of
 from components.operations.model import Node, Pod
 from components.operations.progress import Progress
 from components.words import many
@@ -53,20 +57,6 @@ def _fresh_pod(node: str, *, image: str) -> dict[str, Any]:
             "volumes": [{"name": "programs", "configMap": {"name": probe.NAME}}],
         },
     }
-
-
-def _ask(cluster: Cluster, pod: str, targets: Mapping[str, str], *, seconds: float) -> dict[str, dict[str, Any]]:
-    result = cluster.execute(
-        namespace=probe.NAMESPACE,
-        pod=pod,
-        container=probe.NAME,
-        command=["python3", f"{probe.FOLDER}/reach.py", json.dumps(dict(targets)), str(seconds)],
-        timeout_seconds=seconds + 20,
-    )
-    lines = result.output.strip().splitlines()
-    if result.exit_code != 0 or not lines:
-        raise OperationError(f"pod {probe.NAMESPACE}/{pod} could not ask its targets: {result.output.strip()[-300:]}")
-    return dict(json.loads(lines[-1]))
 
 
 def _neighbours(cluster: Cluster, node: str, *, belongs: Callable[[Pod], bool]) -> tuple[list[Pod], list[Pod]]:
@@ -125,7 +115,7 @@ def verify_node(
                 f"pod on {pod.node} ({kind}, {pod.address}) → fresh pod, full-size packets": f"http://{fresh.address}:{probe.PORT}/?bytes={_FULL_SIZE_BYTES}",
             }
             try:
-                flows |= _ask(cluster, pod.name, targets, seconds=seconds)
+                flows |= reach(cluster, pod.name, targets, seconds=seconds)
             except ClusterError as error:  # its own node's trouble, and no word on this one
                 unasked.append(pod)
                 progress.say(f"{pod.title} on {pod.node} cannot be asked: {error}")
@@ -134,6 +124,8 @@ def verify_node(
                 f"node {node} stays cordoned: none of its neighbours' pods can be asked whether they reach it; look at "
                 f"the kubelets of {', '.join(pod.node for pod in unasked)} and run `pulumi up` again"
             )
+        askers = [pod.name for pod in (*same[:1], *other[:1], fresh)]
+        flows |= ask_host_ports(cluster, read_node(cluster, node), belongs=belongs, askers=askers, progress=progress)
     finally:
         with suppress(ClusterError):
             cluster.delete(path, grace_period_seconds=0)
@@ -153,9 +145,7 @@ def verify_node(
     return verified
 
 
-def _flows_out(
-    cluster: Cluster, node: str, same: list[Pod], other: list[Pod], *, seconds: float
-) -> dict[str, dict[str, Any]]:
+def _flows_out(cluster: Cluster, node: str, same: list[Pod], other: list[Pod], *, seconds: float) -> Outcomes:
     targets = {"fresh pod → API server": "https://kubernetes.default.svc/version"}
     kubernetes = cluster.find("/api/v1/namespaces/default/services/kubernetes")
     if kubernetes:
@@ -174,7 +164,7 @@ def _flows_out(
             )
     # A connection to the kubelet that breaks says nothing of the pod network: ask again.
     return wait_until(
-        lambda: _ask(cluster, f"verify-{node}", targets, seconds=seconds),
+        lambda: reach(cluster, f"verify-{node}", targets, seconds=seconds),
         what=f"node {node}: commands in pod {probe.NAMESPACE}/verify-{node}",
         deadline=Deadline(_KUBELET_SECONDS),
         remedy="look at the node's kubelet and at the API server's way to it; then `pulumi up` again",

@@ -19,6 +19,7 @@ class NodeTurn(pulumi.ComponentResource):
 
     def __init__(self, node: str, *, sealed: bool, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cni-live-migration:node:Turn", node, None, opts)
+        self.node = node
         drain = NodeDrain(f"{node}-drain", node=node, sealed=sealed, opts=pulumi.ResourceOptions(parent=self))
         label = kubernetes.core.v1.NodePatch(
             f"{node}-label",
@@ -46,16 +47,17 @@ class NodeTurn(pulumi.ComponentResource):
         }
         # What a restart took is told by the half of the turn that it is in.
         self.restart = {"restarted": cut_over.restarted, "finished": cut_over.finished, "seconds": cut_over.seconds}
-        self.register_outputs({})
+
+    def judged(self, after: ConnectivityCheck, budget: pulumi.Output[dict[str, Any]]) -> None:
+        """The traffic of its wave, and what that was held to, complete the turn's record."""
+        self.summary["traffic"] = after.traffic.apply(lambda found: (found or {}).get(self.node, {}))
+        self.summary["budget"] = budget
+        self.register_outputs(self.summary)
 
 
 def _together(halves: list[dict[str, float] | None]) -> dict[str, float]:
     """The seconds of each step of both halves of a turn."""
     return {step: seconds for half in halves for step, seconds in (half or {}).items()}
-
-
-def _of_node(traffic: pulumi.Output[dict[str, Any]], node: str) -> pulumi.Output[Any]:
-    return traffic.apply(lambda found: (found or {}).get(node, {}))
 
 
 class Migrate(pulumi.ComponentResource):
@@ -65,6 +67,7 @@ class Migrate(pulumi.ComponentResource):
         super().__init__("cni-live-migration:phase:Migrate", "migrate", None, opts)
         sealed = plan.config.phase.includes(Phase.CLEANUP)
         self.turns: dict[str, NodeTurn] = {}
+        self.waves: list[dict[str, Any]] = []
         done: list[pulumi.Resource] = []
         for number, nodes in enumerate(plan.config.waves):
             wave = f"wave {number}"
@@ -86,8 +89,12 @@ class Migrate(pulumi.ComponentResource):
                 turns=pulumi.Output.from_input({node: turn.restart for node, turn in turns.items()}),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=list(turns.values())),
             )
-            for node, turn in turns.items():
-                turn.summary["traffic"] = _of_node(after.traffic, node)
+            # A wave that an earlier version judged has neither.
+            budget = after.budget.apply(lambda found: found or {})
+            over = after.overBudget.apply(lambda found: found or [])
+            for turn in turns.values():
+                turn.judged(after, budget)
+            self.waves.append({"nodes": nodes, "budget": budget, "overBudget": over})
             self.turns |= turns
             done = [after]
         self.register_outputs({})

@@ -31,6 +31,7 @@ def declare(plan: MigrationPlan) -> dict[str, Any]:
     """Declare the resources that the plan asks for; returns the stack's outputs."""
     phase = plan.config.phase
     turns: dict[str, Any] = {}
+    waves: list[dict[str, Any]] = []
     done: list[pulumi.Resource] = []
     provider = _provider()
 
@@ -44,6 +45,7 @@ def declare(plan: MigrationPlan) -> dict[str, Any]:
         migrate = Migrate(plan, after())
         done.append(migrate)
         turns = {node: turn.summary for node, turn in migrate.turns.items()}
+        waves = migrate.waves
     if phase.includes(Phase.FINALIZE):
         done.append(Finalize(plan, after()))
     if phase.includes(Phase.CLEANUP):
@@ -55,4 +57,5 @@ def declare(plan: MigrationPlan) -> dict[str, Any]:
         "nodesDone": plan.config.nodes,
         "nodesToDo": plan.nodes_to_do,
         "nodes": turns,
+        "waves": waves,
     }

@@ -81,6 +81,7 @@ class ClusterProvider(ResourceProvider):
             networks=Networks(old=self.source().pod_networks, new=(self.config.cilium.pod_cidr,)),
             baseline_seconds=traffic.baseline_seconds,
             soak_seconds=traffic.soak_seconds,
+            deadline_seconds=traffic.deadline_seconds,
         )
 
     def turn(self, node: str) -> Turn:

@@ -6,9 +6,18 @@ import pulumi
 from pulumi.dynamic import CreateResult, Resource, UpdateResult
 
 from components.operations.deadline import OperationError
+from components.operations.events import tell
 from components.operations.marks import TRAFFIC_TOLD, TurnStep, node_path, now, read_node, step_of
 from components.operations.progress import Progress
-from components.operations.traffic import assert_quiet, judge_wave, moment, record_of, refusal, restart_of
+from components.operations.traffic import (
+    assert_quiet,
+    budget_record,
+    judge_wave,
+    moment,
+    record_of,
+    refusal,
+    restart_of,
+)
 from components.providers.base import ClusterProvider, Properties, results
 
 BEFORE, AFTER = "before", "after"
@@ -50,19 +59,22 @@ class ConnectivityCheckProvider(ClusterProvider):
         if not since:
             return {"at": now(), "traffic": {}}
         restarts = [restart_of(node, turn) for node, turn in (props.get("turns") or {}).items()]
+        rules = self.traffic_rules()
         measurement, lost = judge_wave(
             self.cluster,
             wave=wave,
             since=moment(since),
             restarts=[each for each in restarts if each],
-            rules=self.traffic_rules(),
+            rules=rules,
             progress=Progress(wave, 1),
         )
         if lost and read_node(self.cluster, nodes[0]).annotations.get(TRAFFIC_TOLD) != since:
             self.cluster.patch(node_path(nodes[0]), {"metadata": {"annotations": {TRAFFIC_TOLD: since}}})
+            # The engine keeps no outputs of what failed: here a report and a live view find it.
+            tell(self.cluster, nodes[0], reason="MigrationTraffic", message=refusal(wave, lost), warning=True)
             raise OperationError(refusal(wave, lost))
         traffic = {node: record_of(measurement, node) for node in nodes}
-        return {"at": now(), "traffic": traffic, "overBudget": lost}
+        return {"at": now(), "traffic": traffic, "budget": budget_record(rules.budget), "overBudget": lost}
 
 
 class ConnectivityCheck(Resource, module="migrate", name="ConnectivityCheck"):
@@ -70,6 +82,8 @@ class ConnectivityCheck(Resource, module="migrate", name="ConnectivityCheck"):
 
     at: pulumi.Output[str]
     traffic: pulumi.Output[dict[str, Any]]
+    budget: pulumi.Output[dict[str, Any]]
+    overBudget: pulumi.Output[list[str]]  # noqa: N815 (the name in the stack's outputs)
 
     def __init__(
         self,
@@ -83,6 +97,5 @@ class ConnectivityCheck(Resource, module="migrate", name="ConnectivityCheck"):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         inputs = {"wave": wave, "moment": moment, "nodes": nodes, "since": since, "turns": turns or {}}
-        super().__init__(
-            ConnectivityCheckProvider(), name, {**inputs, "at": None, "traffic": None, "overBudget": None}, opts
-        )
+        outcome = dict.fromkeys(("at", "traffic", "budget", "overBudget"))
+        super().__init__(ConnectivityCheckProvider(), name, {**inputs, **outcome}, opts)

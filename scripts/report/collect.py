@@ -11,13 +11,16 @@ from pydantic import ValidationError
 
 from components.operations.api import Cluster, ClusterError, connect
 from components.operations.deadline import OperationError
+from components.probe.explanations import Restart
 from components.probe.measured import Measurement
 from scripts.report.cluster_record import ClusterRecord, read_cluster
 from scripts.report.helm_values import value_changes
 from scripts.report.model import Allowed, Report, Versions
 from scripts.report.probes import measure_now
+from scripts.report.restarts import restarts_recorded, restarts_told
 from scripts.report.stack_record import ReportError, StackRecord, read_stack
 from scripts.report.turns import make_turns, troubles
+from scripts.report.waves import make_waves
 from stacks.config import ConfigError, StackConfig, parse_config
 from stacks.flows import FlowKind
 
@@ -61,15 +64,18 @@ def collect(
     try:
         chosen = connect(kubeconfig=kubeconfig or own_kubeconfig, context=context or own_context)
         cluster = read_cluster(chosen, config or StackConfig())
-        measured = measured or _measured(chosen, config or StackConfig(), left_out)
+        restarts = [*restarts_recorded(record.outputs), *restarts_told(cluster.told)]
+        measured = measured or _measured(chosen, config or StackConfig(), restarts, left_out)
     except ClusterError as error:
         left_out.append(f"versions, checks and what the nodes told, as the cluster was not read: {error}")
     return assemble(stack, record=record, config=config, cluster=cluster, measured=measured, left_out=left_out)
 
 
-def _measured(cluster: Cluster, config: StackConfig, left_out: list[str]) -> Measurement | None:
+def _measured(
+    cluster: Cluster, config: StackConfig, restarts: list[Restart], left_out: list[str]
+) -> Measurement | None:
     try:
-        return measure_now(cluster, cilium_namespace=config.cilium.namespace)
+        return measure_now(cluster, cilium_namespace=config.cilium.namespace, restarts=restarts)
     except (ClusterError, OperationError) as error:
         left_out.append(f"what the probes measured: {error}")
         return None
@@ -105,6 +111,7 @@ def assemble(
             marks=marks,
             told=told,
         ),
+        waves=make_waves(outputs),
         runs=record.runs(),
         troubles=troubles(told),
         measurement=measured,

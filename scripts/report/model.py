@@ -68,6 +68,16 @@ class Allowed(Part):
     gap_ms: float
 
 
+class Wave(Part):
+    """What a wave was held to, and a line for each flow or probe that broke that; `number` is as in the config."""
+
+    number: int
+    nodes: tuple[str, ...]
+    budget: dict[FlowKind, Allowed]
+    pause_ms: float | None = None
+    over_budget: tuple[str, ...] = ()
+
+
 class Run(Part):
     """One update in the stack's history: what it was asked for, when, and how it ended."""
 
@@ -140,6 +150,7 @@ class Report(Part):
     strategy: str = ""
     phase: str = ""
     turns: tuple[Turn, ...] = ()
+    waves: tuple[Wave, ...] = ()
     runs: tuple[Run, ...] = ()
     troubles: tuple[Trouble, ...] = ()
     measurement: Measurement | None = None

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -21,8 +22,11 @@ from scripts.report.charts.spans import Span, spans
 from scripts.report.figures import by_kind, by_networks, by_node, headline, under_way
 from scripts.report.model import Report, Turn
 from scripts.report.turns import STEPS
+from scripts.report.waves import held_to
 
 MOST_ROWS = 200
+MOST_PAUSES = 10
+_MOST_LINES = 12
 _WORST_FLOWS = 15
 _MOST_SWITCHES = 14
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -86,6 +90,8 @@ def to_html(report: Report) -> str:
         "short": lambda node: short.get(node, node),
         "under_way": lambda outage: ", ".join(under_way(report, outage)[:3]),
         "step_seconds": _step_seconds,
+        "held_to": held_to,
+        "few": lambda nodes: ", ".join([short.get(node, node) for node in nodes[:3]] + _more(nodes[3:])),
     }
     return environment.get_template("page.html").render(_values(report))
 
@@ -114,6 +120,8 @@ def _values(report: Report) -> dict[str, Any]:
         "began": min((start for start, _ in happened), default=None),
         "ended": max((end for _, end in happened), default=None),
         "waves": len({turn.wave for turn in report.turns if turn.wave is not None}),
+        "over_budget": sum(bool(wave.over_budget) for wave in report.waves),
+        "most_lines": _MOST_LINES,
         "median_turn": median(seconds) if seconds else None,
         "sections": _sections(report, stories=bool(stories), matrices=bool(drawn)),
         "stories": stories,
@@ -133,7 +141,8 @@ def _values(report: Report) -> dict[str, Any]:
         "node_totals": by_node(report),
         "outages": [outage for outage in outages if not outage.planned],
         "planned_outages": [outage for outage in outages if outage.planned],
-        "pauses": measured.pauses if measured else (),
+        "pauses": sorted(measured.pauses if measured else (), key=lambda pause: -pause.milliseconds),
+        "most_pauses": MOST_PAUSES,
         "kind_words": WORDS,
         "most_rows": MOST_ROWS,
         "any_began": any(turn.began for turn in report.turns),
@@ -171,6 +180,10 @@ def _sections(report: Report, *, stories: bool, matrices: bool) -> list[tuple[st
 def _worst(report: Report) -> list[FlowTotals]:
     flows = report.measurement.flows if report.measurement else ()
     return sorted(flows, key=lambda flow: (-flow.failed, -flow.longest_gap_ms))[:_WORST_FLOWS]
+
+
+def _more(rest: Sequence[str]) -> list[str]:
+    return [f"and {len(rest)} more"] if rest else []
 
 
 def _facts(report: Report) -> list[tuple[str, str]]:

@@ -15,9 +15,11 @@ from components.probe.records import Networks
 from components.sources import SourceDescription
 
 
-def measure_now(cluster: Cluster, *, cilium_namespace: str, restarts: Iterable[Restart] = ()) -> Measurement:
-    """Read every probe; raises ClusterError, and OperationError if there is none."""
-    reading, silent = read_probes(cluster, with_pasts=True)
+def measure_now(
+    cluster: Cluster, *, cilium_namespace: str, restarts: Iterable[Restart] = (), timeline: bool = True
+) -> Measurement:
+    """Read every probe, for a `timeline` its past too; raises ClusterError, and OperationError if there is none."""
+    reading, silent = read_probes(cluster, with_pasts=timeline)
     return measure(reading, networks=_networks(cluster, cilium_namespace), silent=silent, restarts=restarts)
 
 

@@ -11,9 +11,10 @@ from scripts.report.model import Losses, Step, Trouble, Turn, TurnState
 
 # The order of a turn's steps; the outputs have them by name.
 STEPS = ("cordon", "drain", "agent", "reboot", "command", "wait", "recycle", "verify", "evict", "uncordon")
-_FIRST_HALF = ("cordon", "drain")
+FIRST_HALF = ("cordon", "drain")
 _BY_REASON = {f"Migration{name.title()}": name for name in STEPS}
 _ENDS = ("MigrationFailed", "MigrationStopped")
+_OVER_BUDGET = "MigrationTraffic"
 # How the Event at the end of a turn's first half begins.
 _EMPTIED = ("drained", "its pods stay")
 
@@ -78,8 +79,8 @@ def by_node(told: Sequence[Told]) -> dict[str, list[Told]]:
 
 
 def troubles(told: Sequence[Told]) -> tuple[Trouble, ...]:
-    """The turns that failed or were stopped, in order of time."""
-    bad = sorted((each for each in told if each.reason in _ENDS), key=lambda each: each.at)
+    """The turns that failed or were stopped, and the waves that lost too much, in order of time."""
+    bad = sorted((each for each in told if each.reason in (*_ENDS, _OVER_BUDGET)), key=lambda each: each.at)
     return tuple(Trouble(node=each.node, at=each.at, reason=each.reason, message=each.message) for each in bad)
 
 
@@ -117,8 +118,8 @@ def _state(result: Mapping[str, Any], mark: Marked | None, told: Sequence[Told])
 def _steps(result: Mapping[str, Any], told: Sequence[Told]) -> list[Step]:
     """From the outputs, which are exact, and from Events what those do not have."""
     seconds = {str(name): float(took) for name, took in (result.get("seconds") or {}).items()}
-    first_half = {name: seconds[name] for name in _FIRST_HALF if name in seconds}
-    second_half = {name: seconds[name] for name in STEPS if name in seconds and name not in _FIRST_HALF}
+    first_half = {name: seconds[name] for name in FIRST_HALF if name in seconds}
+    second_half = {name: seconds[name] for name in STEPS if name in seconds and name not in FIRST_HALF}
     exact = _backward(moment(result.get("finished")), second_half)
     began = moment(result.get("began"))
     if began and exact:

@@ -5,7 +5,6 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,10 +13,8 @@ from rich.live import Live
 from rich.markup import escape
 
 from components.operations.api import Cluster, ClusterError
-from components.probe.measured import Measurement
-from scripts.report.collect import read_measurement
-from scripts.report.stack_record import ReportError
 from scripts.report.turns import Told
+from scripts.watch.losses import Losses
 from scripts.watch.reading import Reading, WatchedCluster, look
 from scripts.watch.view import draw, farewell, line
 from stacks.phases import Phase
@@ -58,26 +55,7 @@ class Looks:
             time.sleep(max(_EVERY_SECONDS - took, took / _SHARE_OF_TIME - took, 0.1))
 
 
-@dataclass
-class Measured:
-    """The measurement's file, read again whenever it has changed; one that is half written is read the next time."""
-
-    path: Path | None
-    found: Measurement | None = None
-    _written: float = 0
-
-    def now(self) -> Measurement | None:
-        """What it says now, or said last."""
-        try:
-            written = self.path.stat().st_mtime if self.path else 0
-            if self.path and written != self._written:
-                self.found, self._written = read_measurement(self.path), written
-        except (OSError, ReportError):
-            pass
-        return self.found
-
-
-def follow(looks: Looks, *, measured: Measured, until: Phase, patience_seconds: float, deadline_seconds: float) -> str:
+def follow(looks: Looks, *, losses: Losses, until: Phase, patience_seconds: float, deadline_seconds: float) -> str:
     """Show the migration until it has ended; returns the last line. Raises WatchError."""
     end, told = time.monotonic() + deadline_seconds, set[Told]()
     with Live(console=console, auto_refresh=False, transient=False) as live:
@@ -86,13 +64,14 @@ def follow(looks: Looks, *, measured: Measured, until: Phase, patience_seconds: 
             if reading:
                 silent = time.monotonic() - looks.answered
                 if console.is_terminal:
-                    live.update(draw(reading, measured=measured.now(), silent_seconds=silent), refresh=True)
+                    view = draw(reading, measured=losses.latest, untold=losses.untold, silent_seconds=silent)
+                    live.update(view, refresh=True)
                 else:
                     for each in (each for each in reading.told if each not in told):
                         console.print(escape(line(each)), soft_wrap=True)
                     told.update(reading.told)
                 if reading.reached(until):
-                    return farewell(reading, measured=measured.now())
+                    return farewell(reading, measured=losses.latest)
             _heed(looks, patience_seconds=patience_seconds)
             if time.monotonic() > end:
                 raise WatchError(
@@ -116,7 +95,6 @@ def _heed(looks: Looks, *, patience_seconds: float) -> None:
 
 def watch(
     until: Annotated[Phase, typer.Option(help="The phase whose end is the end of the watch.")] = Phase.CLEANUP,
-    measurement: Annotated[Path | None, typer.Option(help="What the probe's reader writes, as JSON.")] = None,
     kubeconfig: Annotated[str, typer.Option(help="Instead of your environment's.")] = "",
     context: Annotated[str, typer.Option(help="Instead of the kubeconfig's current one.")] = "",
     cilium_namespace: Annotated[str, typer.Option(help="Where Cilium is installed.")] = "kube-system",
@@ -125,14 +103,15 @@ def watch(
 ) -> None:
     """Show a migration as it goes, from the cluster alone; changes nothing and ends when the migration does."""
     try:
-        looks = Looks(WatchedCluster(kubeconfig=kubeconfig, context=context), cilium_namespace)
+        cluster = WatchedCluster(kubeconfig=kubeconfig, context=context)
     except ClusterError as error:
         raise WatchError(str(error)) from error
+    looks, losses = Looks(cluster, cilium_namespace), Losses(cluster, cilium_namespace)
     looks.start()
-    said = follow(
-        looks, measured=Measured(measurement), until=until, patience_seconds=patience, deadline_seconds=deadline
-    )  # fmt: skip
+    losses.start()
+    said = follow(looks, losses=losses, until=until, patience_seconds=patience, deadline_seconds=deadline)
     console.print(f"[green]✓[/green] {escape(said)}", soft_wrap=True)
+    _leave(0)
 
 
 def main() -> None:
@@ -141,12 +120,16 @@ def main() -> None:
         typer.run(watch)
     except WatchError as error:
         console.print(f"[red]✗[/red] {escape(str(error))}", soft_wrap=True)
-        sys.stdout.flush()
-        os._exit(1)  # at once: an ordinary exit would wait for requests that nobody answers
+        _leave(1)
     except KeyboardInterrupt:
         console.print("stopped watching; the migration goes on")
-        sys.stdout.flush()
-        os._exit(130)
+        _leave(130)
+
+
+def _leave(code: int) -> None:
+    """End at once: an ordinary exit would wait for requests that nobody answers."""
+    sys.stdout.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

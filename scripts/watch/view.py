@@ -11,15 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from components.operations.marks import TurnStep
-from components.probe.measured import FlowTotals, Measurement
+from components.probe.measured import FlowTotals, Measurement, Outage
 from scripts.report.charts.timeline import clock, seconds_text
-from scripts.report.figures import counted
+from scripts.report.figures import KINDS, Totals, counted
 from scripts.report.turns import Told
 from scripts.watch.reading import Reading
 from stacks.phases import Phase
 
-_MOST_NODES, _MOST_FLOWS, _MOST_TOLD = 15, 6, 6
-_BAD = ("MigrationFailed", "MigrationStopped")
+_MOST_NODES, _MOST_FLOWS, _MOST_TOLD = 15, 4, 6
+_BAD = ("MigrationFailed", "MigrationStopped", "MigrationTraffic")
 _BAR_WIDTH = 40
 _LONGEST_SAID = 160
 
@@ -49,21 +49,34 @@ def _spells(reading: Reading) -> Iterator[tuple[str, datetime, datetime]]:
         yield node, min(max(begins, default=mark.since), mark.since), mark.since if done else reading.at
 
 
-def failing(measured: Measurement | None) -> list[FlowTotals]:
-    """The flows that lost anything, the worst first."""
-    flows = measured.flows if measured else ()
-    return sorted((flow for flow in flows if flow.failed), key=lambda flow: (-flow.failed, -flow.longest_gap_ms))
+def failing(measured: Measurement) -> list[tuple[datetime | None, FlowTotals]]:
+    """The flows that lost anything, each with when it last began to; newest first, the worst of one moment first."""
+    last: dict[tuple[str, ...], datetime] = {}
+    for outage in measured.outages:
+        if not outage.planned:
+            last[_ends(outage)] = outage.start
+    found = [(last.get(_ends(flow)), flow) for flow in measured.flows if flow.failed]
+    return sorted(found, key=lambda each: (each[0] or measured.start, each[1].failed), reverse=True)
 
 
-def draw(reading: Reading, *, measured: Measurement | None = None, silent_seconds: float = 0) -> RenderableType:
-    """The whole view; `silent_seconds` is for how long the cluster has not answered."""
+def _ends(flow: FlowTotals | Outage) -> tuple[str, ...]:
+    return flow.kind, flow.source_node, flow.target_node
+
+
+def draw(
+    reading: Reading, *, measured: Measurement | None = None, untold: str = "", silent_seconds: float = 0
+) -> RenderableType:
+    """The whole view; `untold` is why no more is known of the flows, `silent_seconds` how long nobody answered."""
     parts: list[RenderableType] = [_head(reading), _bar(reading)]
     if silent_seconds >= 3:
         parts.append(Text(f"! the cluster has not answered for {silent_seconds:.0f} s; this is how it was", "yellow"))
     if reading.under_way:
         parts.append(_turns(reading))
     if measured:
-        parts.append(_flows(measured))
+        parts.append(_kinds(measured))
+        parts.append(_losses(measured))
+    if untold:
+        parts.append(_apart(Text(f"flows: {' '.join(untold.split())}", "dim", no_wrap=True, overflow="ellipsis")))
     if reading.told:
         parts.append(_story(reading.told[-_MOST_TOLD:]))
     return Padding(Group(*parts), (0, 1))
@@ -118,22 +131,42 @@ def _turns(reading: Reading) -> RenderableType:
     return _apart(table)
 
 
-def _flows(measured: Measurement) -> RenderableType:
+def _kinds(measured: Measurement) -> RenderableType:
+    table = _table(f"flows until {clock(measured.end)}", "sent", "failed", "longest gap", numbers=3)
+    for kind in KINDS:
+        flows = [flow for flow in measured.flows if flow.kind == kind]
+        totals = Totals.of(flows)
+        failed = Text(f"{totals.failed:,}", "red" if totals.failed else "")
+        if flows:
+            table.add_row(kind, f"{totals.sent:,}", failed, f"{totals.longest_gap_ms:,.0f} ms")
+    if measured.silent:
+        few = ", ".join(measured.silent[:_MOST_FLOWS])
+        more = f" and {len(measured.silent) - _MOST_FLOWS} more" if len(measured.silent) > _MOST_FLOWS else ""
+        return _apart(Group(table, Text(f"! not read: the probes of {few}{more}", "yellow")))
+    return _apart(table)
+
+
+def _losses(measured: Measurement) -> RenderableType:
     lost = failing(measured)
     if not lost:
-        sent = sum(flow.sent for flow in measured.flows)
-        return _apart(Text(f"no flow has lost anything, {sent:,} sent", "green"))
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    for name in ("flows with losses", "from", "to", "lost", "sent", "longest gap"):
-        table.add_column(name, justify="right" if name in ("lost", "sent", "longest gap") else "left")
-    for flow in lost[:_MOST_FLOWS]:
+        return Text("no flow has lost anything", "green")
+    table = _table("flows with losses, newest first", "from", "to", "last at", "failed", "longest gap", numbers=3)
+    for at, flow in lost[:_MOST_FLOWS]:
         table.add_row(
-            Text(flow.kind, "red"), flow.source_node, flow.target_node, f"{flow.failed:,}", f"{flow.sent:,}",
-            f"{flow.longest_gap_ms:,.0f} ms",
+            Text(flow.kind, "red"), flow.source_node, flow.target_node, clock(at) if at else "",
+            f"{flow.failed:,} of {flow.sent:,}", f"{flow.longest_gap_ms:,.0f} ms",
         )  # fmt: skip
     if len(lost) > _MOST_FLOWS:
         table.add_row(Text(f"and {len(lost) - _MOST_FLOWS} more", "dim"))
     return _apart(table)
+
+
+def _table(*columns: str, numbers: int) -> Table:
+    """A table without lines; the last columns are numbers."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="right" if place >= len(columns) - numbers else "left")
+    return table
 
 
 def _story(told: Sequence[Told]) -> RenderableType:

@@ -10,12 +10,13 @@ from typing import Any
 
 from components.names import NAMESPACE
 from components.operations.marks import node_path
+from components.operations.model import Pod
 from components.operations.probe_logs import read_probes
 from scripts.lab.session import diagnostics
 from scripts.lab.simulated.faults import BrokenFlow, Faults
 from stacks.values import MIGRATED_LABEL
 from tests.faults.fault import Fault, Scene
-from tests.faults.site import existing
+from tests.faults.site import eventually, existing
 
 SHORT_DRAIN = {"drain": {"timeoutSeconds": 5, "replacementsTimeoutSeconds": 20}}
 SHORT_AGENT = {"cilium": {"timeoutSeconds": 6}}
@@ -160,6 +161,30 @@ def data_path_broken(scene: Scene) -> Iterator[None]:
     flows = (BrokenFlow(source=scene.node),)
     with scene.site.plane.faults.during(Faults(flows=flows, patience_seconds=2)):
         yield
+
+
+@contextmanager
+def host_port_leads_nowhere(scene: Scene) -> Iterator[None]:
+    """As under a CNI without `portmap`: a DaemonSet's pod works, but not by its node's port."""
+    pod = {
+        "containers": [{"name": "edge", "image": "example", "ports": [{"containerPort": 80, "hostPort": 8088}]}],
+        "nodeSelector": {"kubernetes.io/hostname": scene.node},
+    }
+    labels = {"app": "edge"}
+    template = {"metadata": {"labels": labels}, "spec": pod}
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "edge"},
+        "spec": {"selector": {"matchLabels": labels}, "template": template},
+    }
+    work = scene.work
+    with existing(work.cluster, work.path("daemonsets", group="/apis/apps/v1"), body):
+        pods = work.path("pods")
+        eventually(lambda: [pod for pod in work.cluster.list(pods, labelSelector="app=edge") if Pod.read(pod).ready])
+        faults = Faults(flows=(BrokenFlow(target="host-port"),), patience_seconds=2)
+        with scene.site.plane.faults.during(faults):
+            yield
 
 
 @contextmanager
@@ -417,6 +442,12 @@ FAULTS: tuple[Fault, ...] = (
         title="The node's new network does not carry its pods' packets everywhere",
         make=data_path_broken,
         told=r"stays cordoned: \d+ of \d+ flows of a pod on Cilium's pool \S+ are broken:",
+    ),
+    Fault(
+        id="host-port-broken",
+        title="A `hostPort` of a pod on the node leads nowhere on its new network",
+        make=host_port_leads_nowhere,
+        told=r"node \S+, hostPort 8088 \(\S+\) → pod \S+: .* accepts; the node's CNI conf must open host ports: .*",
     ),
     Fault(
         id="webhook-down-for-us",

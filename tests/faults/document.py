@@ -22,12 +22,14 @@ _VARYING = (
     (re.compile(r"\b(web|sick)-[0-9a-f]{7,10}-[a-z0-9]{5}\b"), r"\1-…"),
     # The letters that the API server makes names of, or hexadecimal digits of ours.
     (
-        re.compile(r"\b(cilium|inspect-network|restore-cni-conf)-([bcdfghjklmnpqrstvwxz2456789]{5}|[0-9a-f]{8})\b"),
+        re.compile(
+            r"\b(cilium|edge|inspect-network|restore-cni-conf)-([bcdfghjklmnpqrstvwxz2456789]{5}|[0-9a-f]{8})\b"
+        ),
         r"\1-…",
     ),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "…"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:…"),
-    (re.compile(r"\b10\.\d+\.\d+\.\d+\b"), "ADDRESS"),
+    (re.compile(r"\b(10|172)\.\d+\.\d+\.\d+\b"), "ADDRESS"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT[\d:.]+Z"), "TIME"),
     (re.compile(r"\b\d+ pods? waiting \([^)]*\)"), "… pods waiting (…)"),
     (re.compile(r" does not answer as it should \(.*?\); "), " does not answer as it should (…); "),
@@ -35,6 +37,7 @@ _VARYING = (
     (re.compile(r"\S+@\S+/\d+"), "WHO@WHERE/PROCESS"),
     (re.compile(r" \(\d+\.\d s\)$"), ""),
     (re.compile(r"\b\d+ of \d+ flows"), "… of … flows"),
+    (re.compile(r"\bin \d+ s, \d+ tries\b"), "in … s, … tries"),
     (re.compile(r"\bwave \d+"), "wave N"),
     (re.compile(r"(old|new)→(old|new)"), "old→new"),
     (re.compile(r"in step '[a-zA-Z ]+'"), "in step '…'"),

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from components.operations.traffic import moment, record_of, refusal, restart_of
+from components.operations.traffic import budget_record, moment, record_of, refusal, restart_of
 from components.probe.budget import Budget, broken
 from components.probe.measured import FlowTotals, Measurement
 from stacks.config import parse_config
@@ -57,6 +57,12 @@ def test_the_default_budget_forbids_any_lost_request_and_forgives_a_busy_name_se
     assert broken(measurement(*everything, flow("worker-1", "", kind="dns", sent=9, failed=3)), budget) == []
     (line,) = broken(measurement(*everything, flow("worker-2", "worker-1", sent=50, failed=1), seconds=20), budget)
     assert line.startswith("worker-2 → worker-1, pod to pod: 1 of 50 failed")
+
+
+def test_what_a_wave_was_held_to_is_recorded_with_every_limit() -> None:
+    budget = Budget.model_validate({"kinds": {"dns": {"failed": 3, "gap_ms": 9000}, "api": {}}, "pause_ms": 700})
+    kinds = {"api": {"failed": 0, "gapMs": 0.0}, "dns": {"failed": 3, "gapMs": 9000.0}}
+    assert budget_record(budget) == {"kinds": kinds, "pauseMs": 700.0}
 
 
 def test_kinds_that_were_never_sent_are_told_once_there_was_time_for_them() -> None:

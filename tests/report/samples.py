@@ -8,7 +8,7 @@ from components.checks import Severity
 from components.probe.measured import LATENCY_BOUNDS_MS, FlowTotals, Measurement, Moment, Outage, Pause
 from scripts.report.figures import KINDS, PAIR_KINDS
 from scripts.report.helm_values import value_changes
-from scripts.report.model import Allowed, CheckFinding, Losses, Report, Run, Step, Trouble, Turn, Versions
+from scripts.report.model import Allowed, CheckFinding, Losses, Report, Run, Step, Trouble, Turn, Versions, Wave
 from stacks.config import parse_config
 from stacks.flows import FlowKind
 
@@ -78,8 +78,8 @@ def unmeasured() -> Report:
     line = "versions, checks and what the nodes told, as the cluster was not read: no answer from https://10.0.0.1:6443"
     return whole.model_copy(
         update={
-            "turns": turns, "measurement": None, "findings": (), "checks_without_finding": (), "versions": Versions(),
-            "left_out": (line,), "operators": (), "phase": "migrate", "runs": whole.runs[:3],
+            "turns": turns, "waves": (), "measurement": None, "findings": (), "checks_without_finding": (),
+            "versions": Versions(), "left_out": (line,), "operators": (), "phase": "migrate", "runs": whole.runs[:3],
         }
     )  # fmt: skip
 
@@ -94,6 +94,7 @@ def hostile() -> Report:
     return report.model_copy(
         update={
             "stack": HOSTILE, "cluster": HOSTILE, "turns": (turn, *report.turns[1:]),
+            "waves": (report.waves[0].model_copy(update={"nodes": (HOSTILE,), "over_budget": (HOSTILE,)}),),
             "troubles": (Trouble(node=HOSTILE, at=START, reason=HOSTILE, message=HOSTILE),),
             "findings": tuple(f.model_copy(update={"evidence": HOSTILE}) for f in report.findings),
             "measurement": report.measurement.model_copy(
@@ -140,6 +141,7 @@ def _migration(
         strategy="hybrid",
         phase="cleanup",
         turns=tuple(turns),
+        waves=tuple(_wave(number, wave, losses=losses) for number, wave in enumerate(waves)),
         runs=tuple(runs),
         troubles=(trouble,) if losses else (),
         measurement=_measurement(nodes, turns, total, chance, losses=losses, every=every, neighbours=neighbours),
@@ -153,6 +155,16 @@ def _migration(
             program="0.1.0, commit 597736fa12", pulumi="3.259.0",
         ),
         operators=("maria@bastion-1",),
+    )  # fmt: skip
+
+
+def _wave(number: int, nodes: Sequence[str], *, losses: bool) -> Wave:
+    seldom = Allowed(failed=3, gap_ms=10_000)
+    budget = {kind: seldom if kind in ("dns", "api") else Allowed(failed=0, gap_ms=5000) for kind in KINDS}
+    over = "worker-1 → worker-2, pod to pod, full-size packets: 21 of 1,204 failed, longest gap 6,480 ms"
+    return Wave(
+        number=number, nodes=tuple(nodes), budget=budget, pause_ms=5000,
+        over_budget=(over,) if losses and number == 1 else (),
     )  # fmt: skip
 
 

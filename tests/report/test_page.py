@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from scripts.report.model import Report
-from scripts.report.page import MOST_ROWS, to_html, to_json
+from scripts.report.page import MOST_PAUSES, MOST_ROWS, to_html, to_json
 from tests.report.samples import HOSTILE, clean, hostile, hundred, lossy, unmeasured
 
 # Nothing on the page may cause any of these.
@@ -92,6 +92,29 @@ def test_a_long_table_says_that_it_is_not_all() -> None:
     many = report.measurement.outages[:1] * (MOST_ROWS + 5)
     page = to_html(report.model_copy(update={"measurement": report.measurement.model_copy(update={"outages": many})}))
     assert f"The first {MOST_ROWS} of {MOST_ROWS + 5}" in page
+
+
+def test_of_many_pauses_the_longest_are_shown() -> None:
+    report = lossy()
+    assert report.measurement
+    usual = report.measurement.pauses[0]
+    many = tuple(usual.model_copy(update={"milliseconds": float(length)}) for length in range(100, 200))
+    page = to_html(report.model_copy(update={"measurement": report.measurement.model_copy(update={"pauses": many})}))
+    table = page.partition('id="pauses"')[2].partition("</table>")[0]
+    assert re.findall(r"(\d+) ms", table) == [str(length) for length in range(199, 199 - MOST_PAUSES, -1)]
+    assert "The longest 10, and 90 more, in the JSON." in page
+
+
+def test_each_wave_is_shown_with_its_budget_and_who_broke_it() -> None:
+    page = to_html(lossy())
+    rows = page.partition('id="waves"')[2].partition("</table>")[0].split("<tr>")[2:]
+    assert len(rows) == 3
+    assert "pod to Service, long connection: 0 lost, 5,000 ms<br>name lookups; API server: 3 lost, 10,000 ms" in rows[0]
+    assert "a probe&#39;s own pause: 5,000 ms" in rows[0]
+    assert [row.count("as the one before") for row in rows] == [0, 1, 1]
+    assert ["21 of 1,204 failed" in row for row in rows] == [False, True, False]
+    assert "1 of 3 waves lost more than that" in page
+    assert "No wave lost more than that" in to_html(clean())
 
 
 @pytest.mark.parametrize("sample", [clean, hundred, hostile, unmeasured])

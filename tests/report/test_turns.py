@@ -117,8 +117,12 @@ def test_every_node_has_a_turn_those_of_the_waves_first() -> None:
 
 
 def test_troubles_are_the_failures_and_stops_in_order() -> None:
-    events = [told(9, "Stopped", "asked"), told(3, "Failed", "no", node="worker-2"), told(4, "Drain")]
-    assert [(each.node, each.message) for each in troubles(events)] == [("worker-2", "no"), ("worker-1", "asked")]
+    events = [
+        told(9, "Stopped", "asked"), told(11, "Traffic", "wave 0 lost"), told(3, "Failed", "no", node="worker-2"),
+        told(4, "Drain"),
+    ]  # fmt: skip
+    found = [(each.node, each.message) for each in troubles(events)]
+    assert found == [("worker-2", "no"), ("worker-1", "asked"), ("worker-1", "wave 0 lost")]
 
 
 @pytest.mark.parametrize("text", ["", None, "soon", "2026-11-21T09:00:00", 5])

@@ -1,5 +1,6 @@
 """What the terminal shows of a reading, and how the waves are told from the nodes alone."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -100,11 +101,33 @@ def test_silence_of_the_cluster_is_said_after_a_moment() -> None:
     assert "has not answered for 12 s" in shown(reading({}), silent_seconds=12)
 
 
-def test_flows_with_losses_are_shown_the_worst_first() -> None:
+def test_flows_with_losses_are_shown_the_newest_first() -> None:
     measured = lossy().measurement
-    assert [flow.failed for flow in failing(measured)] == [21, 14, 3, 2]
-    assert "pod-full" in shown(reading({}), measured=measured)
+    assert measured
+    assert [flow.failed for _, flow in failing(measured)] == [2, 3, 21, 14]
+    text = shown(reading({}), measured=measured)
+    assert re.search(r"pod-full +worker-1 +worker-2 +09:0\d:\d\d +21 of [\d,]+ +6,480 ms", text)
     assert "no flow has lost anything" in shown(reading({}), measured=clean().measurement)
+
+
+def test_each_kind_is_shown_with_what_was_sent_and_lost() -> None:
+    measured = lossy().measurement
+    assert measured
+    text = shown(reading({}), measured=measured)
+    for kind, failed, gap in (("pod-http", 14, "2,310"), ("dns", 2, "1,520"), ("api", 0, "0")):
+        assert re.search(rf"^ {kind} +[\d,]+ +{failed} +{gap} ms *$", text, re.MULTILINE), text
+    quiet = measured.model_copy(update={"silent": tuple(f"worker-{number}" for number in range(6))})
+    assert "not read: the probes of worker-0, worker-1, worker-2, worker-3 and 2 more" in shown(
+        reading({}), measured=quiet
+    )
+
+
+def test_why_no_flow_is_shown_is_one_line() -> None:
+    said = "no probe runs in namespace cni-live-migration: " + "`pulumi up` in phase preflight brings it; " * 9
+    text = shown(reading({}), untold=said, width=100)
+    assert sum("flows: no probe runs" in row for row in text.splitlines()) == 1
+    assert max(map(len, text.splitlines())) <= 100
+    assert len(text.splitlines()) == len(shown(reading({}), width=100).splitlines()) + 2
 
 
 def test_a_wide_wave_fits_a_terminal() -> None:

@@ -145,6 +145,7 @@ def test_on_a_terminal_it_is_one_view_that_changes(plane: ControlPlane) -> None:
         assert running.wait(20) == 0
     os.close(ours)
     assert "0 of 2 nodes on Cilium" in seen
+    assert "flows: no probe runs in namespace" in seen
     assert re.search(r"worker-1\s+0\s+drain\s+\S+ s\s+3\s+3 pods to evict", seen)
     assert "2 of 2 nodes on Cilium" in seen
 

@@ -42,7 +42,10 @@ class PodFaults(_Fault):
 
 
 class BrokenFlow(_Fault):
-    """Packets that are lost: from the pods of one node to those of another, or to `api`, `dns` or `service`."""
+    """Packets that are lost: from the pods of one node to those of another.
+
+    Or to `api`, `dns`, `service` or `host-port`.
+    """
 
     source: str = "*"
     target: str = "*"

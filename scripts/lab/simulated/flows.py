@@ -59,6 +59,8 @@ class Flows:
         life = self._world.with_address(url.hostname or "")
         if life:
             return self.path_fault(source, life)
+        if url.scheme == "tcp":
+            return self._host_port_fault(source, url.hostname or "", url.port or 0)
         services = (await self._api.get("/api/v1/services"))["items"]
         service = next((each for each in services if each["spec"].get("clusterIP") == url.hostname), None)
         if service is None:
@@ -79,6 +81,18 @@ class Flows:
             return "Connection refused"
         faults = [self.path_fault(source, life) for life in behind]
         return None if None in faults else faults[0]
+
+    def _host_port_fault(self, source: Life, address: str, port: int) -> str | None:
+        behind = next((life for life in self._world.lives.values() if port in self._open_on(life, address)), None)
+        if behind is None or self._faults.read().breaks(source.node, "host-port"):
+            return "Connection refused"
+        return self.path_fault(source, behind)
+
+    def _open_on(self, life: Life, address: str) -> list[int]:
+        machine = self._world.machines.get(life.node)
+        if machine is None or machine.address != address:
+            return []
+        return [port.get("hostPort") for each in life.pod["spec"]["containers"] for port in each.get("ports") or []]
 
     def path_fault(self, source: Life, target: Life) -> str | None:
         """Why a request of one pod is not answered by the other; None if it is."""

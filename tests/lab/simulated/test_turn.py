@@ -40,6 +40,7 @@ def _daemon_set(name: str, space: str, labels: dict[str, str], spec: dict[str, A
 
 def _cilium() -> list[dict[str, Any]]:
     """As much of Cilium as the operations look at."""
+    edge = {"name": "edge", "image": IMAGE, "ports": [{"containerPort": 80, "hostPort": 8088}]}
     agent = {"hostNetwork": True, "containers": [{"name": agents.AGENT_CONTAINER, "image": IMAGE}]}
     operator = _daemon_set("operator", "kube-system", {"io.cilium/app": "operator"}, {**agent})
     live = live_settings(migration_values(parse_config({}).cilium))
@@ -53,6 +54,7 @@ def _cilium() -> list[dict[str, Any]]:
         operator,
         _daemon_set("cilium", "kube-system", {"k8s-app": "cilium"}, agent),
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        _daemon_set("edge", "default", {"app": "edge"}, {"containers": [edge]}),
         _daemon_set(probe.NAME, NAMESPACE, probe.LABELS, {"containers": [{"name": probe.NAME, "image": IMAGE}]}),
     ]
 
@@ -137,6 +139,12 @@ FAULTS = [
     (NodeFaults(), {f"{NAMESPACE}/verify-": PodFaults(exec_fails=True)}, (), "verify-worker-2"),
     (NodeFaults(), {}, (BrokenFlow(target="api"),), "fresh pod → API server"),
     (NodeFaults(tunnel_down=True), {}, (), "flows of a pod"),
+    (
+        NodeFaults(),
+        {},
+        (BrokenFlow(target="host-port"),),
+        r"worker-2, hostPort 8088 \(\S+\) → pod default/edge-\w+: ",
+    ),
 ]
 
 

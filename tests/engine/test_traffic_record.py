@@ -1,0 +1,83 @@
+"""What a wave leaves behind, in outputs and on its nodes: one that lost too much, and the run that accepts it."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.operations.api import Cluster
+from components.operations.marks import TurnStep, read_node, step_of
+from components.operations.probe_logs import read_probes
+from scripts.lab.session import Session
+from scripts.lab.simulated.control_plane import ControlPlane
+from scripts.lab.simulated.faults import BrokenFlow, Faults
+from scripts.report.cluster_record import read_told
+from scripts.report.turns import troubles
+from scripts.report.waves import make_waves
+from stacks.config import parse_config
+from tests.operations.conftest import eventually
+
+pytestmark = [pytest.mark.engine, pytest.mark.apiserver, pytest.mark.timeout(600)]
+NODE, OTHER = "worker-1", "worker-3"
+
+
+@pytest.fixture
+def stack(plane: ControlPlane, tmp_path: Path) -> Session:
+    return Session.start(
+        kubeconfig=plane.kubeconfig, stack="simulated", template="Pulumi.simulated.yaml", folder=tmp_path, echo=False
+    )
+
+
+def _outputs(stack: Session) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(stack.pulumi("stack", "output", "--json").output)
+    return found
+
+
+def _turn_in_state(stack: Session) -> dict[str, Any]:
+    state = json.loads(stack.pulumi("stack", "export").output)["deployment"]["resources"]
+    found: dict[str, Any] = next(each["outputs"] for each in state if each["type"] == "cni-live-migration:node:Turn")
+    return found
+
+
+def test_a_wave_over_its_budget_is_on_record(plane: ControlPlane, stack: Session) -> None:
+    cluster = Cluster(kubeconfig=str(plane.kubeconfig))
+    stack.up()
+    stack.set_path("phase", "secondary")
+    stack.up()
+    stack.set_path("waves[0][0]", NODE)
+    stack.set_path("traffic.baselineSeconds", "4")
+    stack.set_path("traffic.soakSeconds", "10")
+
+    def lose() -> None:
+        eventually(lambda: step_of(read_node(cluster, NODE)) is TurnStep.MIGRATED, 240)
+        plane.faults.write(Faults(flows=(BrokenFlow(source=OTHER, target="worker-2"),)))
+        read_probes(cluster)  # which is when simulated probes notice
+
+    losing = threading.Thread(target=lose)
+    losing.start()
+    run = stack.up(check=False)
+    losing.join()
+    plane.faults.clear()
+    assert run.exit_code != 0
+    assert "wave 0 is done, but it broke its traffic budget" in run.output
+    assert "Traceback" not in run.output
+    (trouble,) = troubles(read_told(cluster))
+    assert (trouble.node, trouble.message[:14]) == (NODE, "wave 0 is done")
+
+    stack.up()
+    outputs = _outputs(stack)
+    turn = outputs["nodes"][NODE]
+    allowed = parse_config({}).traffic.budget
+    kinds = {kind: {"failed": each.failed, "gapMs": each.gap_ms} for kind, each in allowed.items()}
+    assert turn["budget"]["kinds"] == kinds
+    assert turn["traffic"]["pod-http"]["sent"] > 0
+    assert turn["began"] < turn["finished"]
+    assert {"cordon", "drain", "agent", "verify", "uncordon"} <= set(turn["seconds"])
+    (wave,) = make_waves(outputs)
+    assert (wave.number, wave.nodes) == (0, (NODE,))
+    assert wave.over_budget
+    assert all(line.startswith(f"{OTHER} → worker-2, pod to pod") for line in wave.over_budget)
+    assert _turn_in_state(stack) == turn
+    assert "to update" not in stack.preview().output
