@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from components.operations.api import Cluster, ClusterError
-from components.operations.asking import Outcomes, connect
+from components.operations.asking import Outcomes, reach
 from components.operations.model import Node, Pod
 from components.operations.progress import Progress
 from components.operations.selectors import Object
@@ -81,7 +81,7 @@ def _ask(cluster: Cluster, askers: Sequence[str], ports: Sequence[HostPort], *, 
             break
         left = {title: target for title, target in targets.items() if title not in found or not found[title]["ok"]}
         try:
-            found |= connect(cluster, asker, left, seconds=_SECONDS)
+            found |= reach(cluster, asker, left, seconds=_SECONDS)
         except ClusterError as error:
             progress.say(f"pod {asker} cannot be asked for host ports: {error}")
     return found

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from components import probe
 from components.operations import host_ports as module
 from components.operations.api import Cluster, ClusterError
 from components.operations.asking import Outcomes
@@ -72,7 +73,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, accepts: Mapping[str, set[str] | None])
     """What is judged where each asker gets through to some targets, None being one that cannot be asked."""
     asked: list[str] = []
 
-    def connect(_cluster: Cluster, asker: str, targets: Mapping[str, str], *, seconds: float) -> Outcomes:
+    def reach(_cluster: Cluster, asker: str, targets: Mapping[str, str], *, seconds: float) -> Outcomes:
         asked.append(asker)
         through = accepts[asker]
         if through is None:
@@ -82,7 +83,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, accepts: Mapping[str, set[str] | None])
             for title, target in targets.items()
         }
 
-    monkeypatch.setattr(module, "connect", connect)
+    monkeypatch.setattr(module, "reach", reach)
     cluster, progress = Listing(pod(PORT)), Progress("worker-1", 7)
     return ask_host_ports(cluster, NODE, belongs=belongs, askers=list(accepts), progress=progress), asked
 
@@ -117,12 +118,12 @@ def test_a_pod_that_accepts_nowhere_is_not_judged(
 
 
 def test_the_program_tells_open_ports_from_closed_ones() -> None:
-    program = Path(module.__file__).parent / "in_pod" / "connect.py"
+    program = Path(probe.__file__).parent / "in_pod" / "reach.py"
     with socket.create_server(("127.0.0.1", 0)) as open_, socket.create_server(("127.0.0.1", 0)) as closed:
         targets = {name: f"tcp://127.0.0.1:{each.getsockname()[1]}" for name, each in (("a", open_), ("b", closed))}
         closed.close()
         done = subprocess.run(
-            [sys.executable, "-c", program.read_text(), json.dumps(targets), "0.5"],
+            [sys.executable, str(program), json.dumps(targets), "0.5"],
             capture_output=True, text=True, check=True, timeout=20,
         )  # fmt: skip
     found = json.loads(done.stdout)

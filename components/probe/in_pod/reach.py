@@ -1,6 +1,6 @@
 """Tries to reach each target given, all at once, and prints the outcome as one line of JSON.
 
-    reach.py '{"name": "http://10.0.0.1:8080/", "dns": "dns://kubernetes.default.svc"}' TIMEOUT_SECONDS
+    reach.py '{"name": "http://10.0.0.1:8080/", "dns": "dns://kubernetes.default.svc", "ssh": "tcp://10.0.0.1:22"}' SECONDS
 
 A target is asked again until it answers or the time is over: {"name": {"ok", "seconds", "tries", "said"}}.
 Runs in a pod, standard library only.
@@ -24,6 +24,10 @@ def ask(target: str) -> str:
     """One try; raises OSError if it fails."""
     if target.startswith("dns://"):
         return str(socket.gethostbyname(target[6:]))
+    if target.startswith("tcp://"):
+        host, _, port = target[6:].rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=TRY_SECONDS).close()
+        return "accepted"
     context = ssl._create_unverified_context()  # noqa: S323 (whether it answers is the question, not who it is)
     try:
         with urllib.request.urlopen(target, timeout=TRY_SECONDS, context=context) as answer:  # noqa: S310

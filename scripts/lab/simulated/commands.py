@@ -45,9 +45,6 @@ class Commands:
             case ["python3", file, targets, seconds] if file.endswith("/reach.py"):
                 outcomes = await self._flows.reach(life, json.loads(targets), seconds=float(seconds))
                 return Outcome(output=f"{json.dumps(outcomes)}\n")
-            case ["python3", "-c", program, targets, seconds] if "create_connection" in program:
-                outcomes = await self._flows.reach(life, json.loads(targets), seconds=float(seconds))
-                return Outcome(output=f"{json.dumps(outcomes)}\n")
         return Outcome(error=f"{' '.join(command)[:80]}: not simulated\n", exit_code=127)
 
     def run_script(self, life: Life) -> Outcome:
