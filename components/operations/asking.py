@@ -13,7 +13,10 @@ _MARGIN_SECONDS = 20
 
 
 def reach(cluster: Cluster, pod: str, targets: Mapping[str, str], *, seconds: float) -> Outcomes:
-    """Ask URLs, names (dns://) and ports (tcp://); raises ClusterError if the pod can't be asked, OperationError if it could not do it."""
+    """Ask URLs, names (dns://) and ports (tcp://).
+
+    Raises ClusterError if the pod can't be asked, OperationError if it could not do it.
+    """
     result = cluster.execute(
         namespace=probe.NAMESPACE,
         pod=pod,
