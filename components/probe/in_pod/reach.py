@@ -1,6 +1,6 @@
 """Tries to reach each target given, all at once, and prints the outcome as one line of JSON.
 
-    reach.py '{"name": "http://10.0.0.1:8080/", "dns": "dns://kubernetes.default.svc", "x": "tcp://10.0.0.1:22"}' SECONDS
+    reach.py '{"name": "http://10.0.0.1:8080/", "dns": "dns://kubernetes.default.svc", "x": "tcp://10.0.0.1:2"}' SECONDS
 
 A target is asked again until it answers or the time is over: {"name": {"ok", "seconds", "tries", "said"}}.
 Runs in a pod, standard library only.
