@@ -1,4 +1,4 @@
-"""What the probes say of a wave: whether the cluster is quiet before it, and what the wave cost, held to a budget."""
+"""What the probes say of a change: whether the cluster is quiet before it, and what it cost, held to a budget."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from components.operations.api import Cluster
-from components.operations.deadline import OperationError, pause
+from components.operations.deadline import Deadline, OperationError, pause
 from components.operations.probe_logs import read_probes, read_probes_at
 from components.operations.progress import Progress
 from components.probe.budget import Budget, broken
@@ -17,9 +17,30 @@ from components.probe.records import Networks, Reading
 from components.words import many
 
 _SECONDS_A_LINE = 2.0
+_BEGIN_SECONDS = 15.0
 _NAMED = 12
-# A reading taken before a wave, for as long as this process lives; after that the probes' logs say what it said.
+# A reading taken before a change, for as long as this process lives; after that the probes' logs say what it said.
 _before: dict[str, Reading] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A wave or a phase, and how it is spoken of when traffic forbids or ends it."""
+
+    title: str
+    not_begun: str = "nothing was changed"
+    not_gone_on: str = "nothing more was changed"
+    way_back: str = ""
+
+    @classmethod
+    def of_wave(cls, title: str) -> "Change":
+        """The turns of some nodes."""
+        return cls(
+            title=title,
+            not_begun="no node was touched",
+            not_gone_on="no further node was touched",
+            way_back="taking the nodes out of `waves` gives them back",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,30 +54,43 @@ class Rules:
     deadline_seconds: float
 
 
-def assert_quiet(cluster: Cluster, *, wave: str, rules: Rules, progress: Progress) -> None:
+def assert_quiet(cluster: Cluster, *, change: Change, rules: Rules, progress: Progress) -> None:
     """Look at the last seconds of every flow and keep the reading; raises OperationError if traffic is lost already."""
     progress.step("traffic", f"looking at what every flow lost in the last {rules.baseline_seconds:.0f} s")
-    lines = max(2, round(rules.baseline_seconds / _SECONDS_A_LINE))
-    reading, silent = read_probes(cluster, lines=lines, keep_all=True, deadline_seconds=rules.deadline_seconds)
+    reading, silent = _grown_up(cluster, rules=rules, progress=progress)
     earlier = Reading(latest={key: records[min(records)] for key, records in reading.history.items()})
     lost = broken(measure(reading, networks=rules.networks, since=earlier, silent=silent), rules.budget)
     if lost:
         raise OperationError(
-            f"{wave} does not begin, no node was touched: traffic is lost already:\n  "
+            f"{change.title} does not begin, {change.not_begun}: traffic is lost already:\n  "
             + _listed(lost)
             + "\n  mend that and run `pulumi up` again, or allow it in traffic.budget"
         )
-    _before[wave] = Reading(latest=reading.latest)
+    _before[change.title] = Reading(latest=reading.latest)
     progress.done(f"{many(len(reading.latest), 'probe')} read, nothing lost")
 
 
-def judge_wave(
-    cluster: Cluster, *, wave: str, since: datetime, restarts: Iterable[Restart], rules: Rules, progress: Progress
+def _grown_up(cluster: Cluster, *, rules: Rules, progress: Progress) -> tuple[Reading, list[str]]:
+    """The last seconds of every probe; where they were brought just now, they get the time to see that much."""
+    lines = max(2, round(rules.baseline_seconds / _SECONDS_A_LINE))
+    deadline = Deadline(rules.baseline_seconds + _BEGIN_SECONDS)
+    while True:
+        reading, silent = read_probes(cluster, lines=lines, keep_all=True, deadline_seconds=rules.deadline_seconds)
+        records = reading.latest.values()
+        seen = max((each.at for each in records), default=0.0) - min((each.since for each in records), default=0.0)
+        if deadline.passed or (not silent and seen >= rules.baseline_seconds - _SECONDS_A_LINE):
+            return reading, silent
+        progress.say(f"the probes have looked for {seen:.0f} s")
+        pause(_SECONDS_A_LINE)
+
+
+def judge(
+    cluster: Cluster, *, change: Change, since: datetime, restarts: Iterable[Restart], rules: Rules, progress: Progress
 ) -> tuple[Measurement, list[str]]:
-    """What the flows did since the wave began, and the lines of those that broke the budget."""
+    """What the flows did since the change began, and the lines of those that broke the budget."""
     progress.step("traffic", f"watching for {rules.soak_seconds:.0f} s more, then counting what every flow lost")
     pause(rules.soak_seconds)
-    earlier = _before.get(wave) or read_probes_at(cluster, since, deadline_seconds=rules.deadline_seconds)
+    earlier = _before.get(change.title) or read_probes_at(cluster, since, deadline_seconds=rules.deadline_seconds)
     reading, silent = read_probes(cluster, deadline_seconds=rules.deadline_seconds)
     measurement = measure(reading, networks=rules.networks, since=earlier, silent=silent, restarts=restarts)
     lost = broken(measurement, rules.budget)
@@ -66,11 +100,11 @@ def judge_wave(
     return measurement, lost
 
 
-def record_of(measurement: Measurement, node: str) -> dict[str, Any]:
-    """What the flows from and to a node did, by kind, for the stack's outputs; gaps in milliseconds."""
+def record_of(measurement: Measurement, node: str = "") -> dict[str, Any]:
+    """What the flows of a node, or all of them, did, by kind, for the stack's outputs; gaps in milliseconds."""
     found: dict[str, dict[str, float]] = {}
     for flow in measurement.flows:
-        if node not in (flow.source_node, flow.target_node):
+        if node and node not in (flow.source_node, flow.target_node):
             continue
         kind = found.setdefault(flow.kind, {"sent": 0, "failed": 0, "planned": 0, "longestGapMs": 0.0})
         kind["sent"] += flow.sent
@@ -81,18 +115,18 @@ def record_of(measurement: Measurement, node: str) -> dict[str, Any]:
 
 
 def budget_record(budget: Budget) -> dict[str, Any]:
-    """What a wave was held to, for the stack's outputs: the budget may be another by the time that they are read."""
+    """What a change was held to, for the stack's outputs: the budget may be another by the time that they are read."""
     kinds = {kind: {"failed": each.failed, "gapMs": each.gap_ms} for kind, each in sorted(budget.kinds.items())}
     return {"kinds": kinds, "pauseMs": budget.pause_ms}
 
 
-def refusal(wave: str, lost: Sequence[str]) -> str:
-    """What the user is told of a wave that broke its budget."""
+def refusal(change: Change, lost: Sequence[str]) -> str:
+    """What the user is told of a change that broke its budget."""
+    back = f", {change.way_back}" if change.way_back else ""
     return (
-        f"{wave} is done, but it broke its traffic budget, so no further node was touched:\n  "
+        f"{change.title} is done, but it broke its traffic budget, so {change.not_gone_on}:\n  "
         + _listed(lost)
-        + "\n  look into that first; `pulumi up` again accepts it and goes on, taking the nodes out of `waves` gives "
-        "them back"
+        + f"\n  look into that first; `pulumi up` again accepts it and goes on{back}"
     )
 
 

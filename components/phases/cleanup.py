@@ -2,8 +2,10 @@
 
 import pulumi
 
+from components.phases.watched import cost_of, quiet_before
 from components.plan import MigrationPlan
 from components.providers.source_removal import SourceRemoval
+from stacks.phases import Phase
 
 
 class Cleanup(pulumi.ComponentResource):
@@ -11,5 +13,11 @@ class Cleanup(pulumi.ComponentResource):
 
     def __init__(self, plan: MigrationPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cni-live-migration:phase:Cleanup", "cleanup", None, opts)
-        SourceRemoval("source", kind=plan.source.kind, opts=pulumi.ResourceOptions(parent=self))
+        before = quiet_before(Phase.CLEANUP, opts=pulumi.ResourceOptions(parent=self))
+        removal = SourceRemoval(
+            "source", kind=plan.source.kind, opts=pulumi.ResourceOptions(parent=self, depends_on=[before])
+        )
+        self.cost = cost_of(
+            Phase.CLEANUP, before=before, opts=pulumi.ResourceOptions(parent=self, depends_on=[removal])
+        )
         self.register_outputs({})

@@ -5,8 +5,10 @@ import json
 
 import pulumi
 
+from components.phases.watched import cost_of, quiet_before
 from components.plan import MigrationPlan
 from components.providers.agent_rollout import AgentRollout
+from stacks.phases import Phase
 from stacks.values import final_values, live_settings
 
 
@@ -17,5 +19,17 @@ class Finalize(pulumi.ComponentResource):
         super().__init__("cni-live-migration:phase:Finalize", "finalize", None, opts)
         values = final_values(plan.config.cilium)
         digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
-        AgentRollout("agents", settings=live_settings(values), digest=digest, opts=pulumi.ResourceOptions(parent=self))
+        before = quiet_before(Phase.FINALIZE, digest=digest, opts=pulumi.ResourceOptions(parent=self))
+        agents = AgentRollout(
+            "agents",
+            settings=live_settings(values),
+            digest=digest,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[before]),
+        )
+        self.cost = cost_of(
+            Phase.FINALIZE,
+            before=before,
+            digest=digest,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[agents]),
+        )
         self.register_outputs({})

@@ -48,10 +48,10 @@ class NodeTurn(pulumi.ComponentResource):
         # What a restart took is told by the half of the turn that it is in.
         self.restart = {"restarted": cut_over.restarted, "finished": cut_over.finished, "seconds": cut_over.seconds}
 
-    def judged(self, after: ConnectivityCheck, budget: pulumi.Output[dict[str, Any]]) -> None:
+    def judged(self, after: ConnectivityCheck) -> None:
         """The traffic of its wave, and what that was held to, complete the turn's record."""
         self.summary["traffic"] = after.traffic.apply(lambda found: (found or {}).get(self.node, {}))
-        self.summary["budget"] = budget
+        self.summary["budget"] = after.record["budget"]
         self.register_outputs(self.summary)
 
 
@@ -73,7 +73,7 @@ class Migrate(pulumi.ComponentResource):
             wave = f"wave {number}"
             before = ConnectivityCheck(
                 f"wave-{number}-before",
-                wave=wave,
+                change=wave,
                 moment=BEFORE,
                 nodes=nodes,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=done),
@@ -82,19 +82,16 @@ class Migrate(pulumi.ComponentResource):
             turns = {node: NodeTurn(node, sealed=sealed, opts=opts_of_turn) for node in nodes}
             after = ConnectivityCheck(
                 f"wave-{number}-after",
-                wave=wave,
+                change=wave,
                 moment=AFTER,
                 nodes=nodes,
                 since=before.at,
                 turns=pulumi.Output.from_input({node: turn.restart for node, turn in turns.items()}),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=list(turns.values())),
             )
-            # A wave that an earlier version judged has neither.
-            budget = after.budget.apply(lambda found: found or {})
-            over = after.overBudget.apply(lambda found: found or [])
             for turn in turns.values():
-                turn.judged(after, budget)
-            self.waves.append({"nodes": nodes, "budget": budget, "overBudget": over})
+                turn.judged(after)
+            self.waves.append({"nodes": nodes, **after.record})
             self.turns |= turns
             done = [after]
         self.register_outputs({})

@@ -1,6 +1,6 @@
 """The whole migration: the components of every phase up to the stack's own, each after the one before."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -12,6 +12,9 @@ from components.phases.preflight import Preflight
 from components.phases.secondary import Secondary
 from components.plan import MigrationPlan
 from stacks.phases import Phase
+
+if TYPE_CHECKING:
+    from components.providers.connectivity_check import ConnectivityCheck
 
 
 def _provider() -> kubernetes.Provider:
@@ -32,6 +35,7 @@ def declare(plan: MigrationPlan) -> dict[str, Any]:
     phase = plan.config.phase
     turns: dict[str, Any] = {}
     waves: list[dict[str, Any]] = []
+    costs: dict[str, ConnectivityCheck] = {}
     done: list[pulumi.Resource] = []
     provider = _provider()
 
@@ -41,15 +45,19 @@ def declare(plan: MigrationPlan) -> dict[str, Any]:
     done.append(Preflight(plan, after()))
 
     if phase.includes(Phase.SECONDARY):
-        done.append(Secondary(plan, after()))
+        secondary = Secondary(plan, after())
+        costs[Phase.SECONDARY] = secondary.cost
+        done.append(secondary)
         migrate = Migrate(plan, after())
         done.append(migrate)
         turns = {node: turn.summary for node, turn in migrate.turns.items()}
         waves = migrate.waves
     if phase.includes(Phase.FINALIZE):
-        done.append(Finalize(plan, after()))
+        finalize = Finalize(plan, after())
+        costs[Phase.FINALIZE] = finalize.cost
+        done.append(finalize)
     if phase.includes(Phase.CLEANUP):
-        done.append(Cleanup(plan, after()))
+        costs[Phase.CLEANUP] = Cleanup(plan, after()).cost
     return {
         "phase": phase.value,
         "source": plan.source.kind,
@@ -58,4 +66,5 @@ def declare(plan: MigrationPlan) -> dict[str, Any]:
         "nodesToDo": plan.nodes_to_do,
         "nodes": turns,
         "waves": waves,
+        "phases": {name: {"traffic": each.traffic, **each.record} for name, each in costs.items()},
     }

@@ -5,6 +5,7 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.phases.watched import cost_of, quiet_before
 from components.plan import MigrationPlan
 from components.providers.cilium_ready import CiliumReady
 from stacks.config import CiliumSettings
@@ -34,6 +35,7 @@ class Secondary(pulumi.ComponentResource):
         cilium, phase = plan.config.cilium, plan.config.phase
         alone = phase.includes(Phase.FINALIZE)
         values = final_values(cilium) if alone else migration_values(cilium)
+        before = quiet_before(Phase.SECONDARY, opts=pulumi.ResourceOptions(parent=self))
         self.release = kubernetes.helm.v3.Release(
             "cilium",
             name="cilium",
@@ -44,6 +46,7 @@ class Secondary(pulumi.ComponentResource):
             **_chart(cilium),
             opts=pulumi.ResourceOptions(
                 parent=self,
+                depends_on=[before],
                 protect=phase.includes(Phase.CLEANUP),
                 # Certificates that the chart generates differ at each rendering; values are what is compared.
                 ignore_changes=["checksum"],
@@ -55,8 +58,9 @@ class Secondary(pulumi.ComponentResource):
             release="cilium",
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.release]),
         )
+        last: list[pulumi.Resource] = [self.ready]
         if not alone:
-            kubernetes.apiextensions.CustomResource(
+            node_config_resource = kubernetes.apiextensions.CustomResource(
                 "node-config",
                 api_version=node_config_api_version(cilium),
                 kind="CiliumNodeConfig",
@@ -64,4 +68,6 @@ class Secondary(pulumi.ComponentResource):
                 spec=node_config(),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.ready]),
             )
+            last.append(node_config_resource)
+        self.cost = cost_of(Phase.SECONDARY, before=before, opts=pulumi.ResourceOptions(parent=self, depends_on=last))
         self.register_outputs({})

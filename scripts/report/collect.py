@@ -13,6 +13,7 @@ from components.operations.api import Cluster, ClusterError, connect
 from components.operations.deadline import OperationError
 from components.probe.explanations import Restart
 from components.probe.measured import Measurement
+from scripts.report.changes import make_changes
 from scripts.report.cluster_record import ClusterRecord, read_cluster
 from scripts.report.helm_values import value_changes
 from scripts.report.model import Allowed, Report, Versions
@@ -20,7 +21,6 @@ from scripts.report.probes import measure_now
 from scripts.report.restarts import restarts_recorded, restarts_told
 from scripts.report.stack_record import ReportError, StackRecord, read_stack
 from scripts.report.turns import make_turns, troubles
-from scripts.report.waves import make_waves
 from stacks.config import ConfigError, StackConfig, parse_config
 from stacks.flows import FlowKind
 
@@ -111,7 +111,7 @@ def assemble(
             marks=marks,
             told=told,
         ),
-        waves=make_waves(outputs),
+        changes=make_changes(outputs),
         runs=record.runs(),
         troubles=troubles(told),
         measurement=measured,

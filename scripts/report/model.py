@@ -68,11 +68,11 @@ class Allowed(Part):
     gap_ms: float
 
 
-class Wave(Part):
-    """What a wave was held to, and a line for each flow or probe that broke that; `number` is as in the config."""
+class Change(Part):
+    """What a wave or a phase was held to, and a line for each flow or probe that broke that."""
 
-    number: int
-    nodes: tuple[str, ...]
+    title: str
+    nodes: tuple[str, ...] = ()
     budget: dict[FlowKind, Allowed]
     pause_ms: float | None = None
     over_budget: tuple[str, ...] = ()
@@ -150,7 +150,7 @@ class Report(Part):
     strategy: str = ""
     phase: str = ""
     turns: tuple[Turn, ...] = ()
-    waves: tuple[Wave, ...] = ()
+    changes: tuple[Change, ...] = ()
     runs: tuple[Run, ...] = ()
     troubles: tuple[Trouble, ...] = ()
     measurement: Measurement | None = None

@@ -16,13 +16,13 @@ from markupsafe import Markup
 
 from components.probe.budget import WORDS
 from components.probe.measured import FlowTotals
+from scripts.report.changes import held_to
 from scripts.report.charts import matrix, timeline, traffic
 from scripts.report.charts.names import shared_domain, short_names
 from scripts.report.charts.spans import Span, spans
 from scripts.report.figures import by_kind, by_networks, by_node, headline, under_way
 from scripts.report.model import Report, Turn
 from scripts.report.turns import STEPS
-from scripts.report.waves import held_to
 
 MOST_ROWS = 200
 MOST_PAUSES = 10
@@ -120,7 +120,7 @@ def _values(report: Report) -> dict[str, Any]:
         "began": min((start for start, _ in happened), default=None),
         "ended": max((end for _, end in happened), default=None),
         "waves": len({turn.wave for turn in report.turns if turn.wave is not None}),
-        "over_budget": sum(bool(wave.over_budget) for wave in report.waves),
+        "over_budget": sum(bool(change.over_budget) for change in report.changes),
         "most_lines": _MOST_LINES,
         "median_turn": median(seconds) if seconds else None,
         "sections": _sections(report, stories=bool(stories), matrices=bool(drawn)),

@@ -13,9 +13,9 @@ from components.operations.probe_logs import read_probes
 from scripts.lab.session import Session
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.simulated.faults import BrokenFlow, Faults
+from scripts.report.changes import make_changes
 from scripts.report.cluster_record import read_told
 from scripts.report.turns import troubles
-from scripts.report.waves import make_waves
 from stacks.config import parse_config
 from tests.operations.conftest import eventually
 
@@ -75,8 +75,10 @@ def test_a_wave_over_its_budget_is_on_record(plane: ControlPlane, stack: Session
     assert turn["traffic"]["pod-http"]["sent"] > 0
     assert turn["began"] < turn["finished"]
     assert {"cordon", "drain", "agent", "verify", "uncordon"} <= set(turn["seconds"])
-    (wave,) = make_waves(outputs)
-    assert (wave.number, wave.nodes) == (0, (NODE,))
+    phase, wave = make_changes(outputs)
+    assert (phase.title, phase.over_budget) == ("phase secondary", ())
+    assert outputs["phases"]["secondary"]["traffic"]["pod-http"]["sent"] > 0
+    assert (wave.title, wave.nodes) == ("wave 0", (NODE,))
     assert wave.over_budget
     assert all(line.startswith(f"{OTHER} → worker-2, pod to pod") for line in wave.over_budget)
     assert _turn_in_state(stack) == turn

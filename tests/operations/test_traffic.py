@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from components.operations.traffic import budget_record, moment, record_of, refusal, restart_of
+from components.operations.traffic import Change, budget_record, moment, record_of, refusal, restart_of
 from components.probe.budget import Budget, broken
 from components.probe.measured import FlowTotals, Measurement
 from stacks.config import parse_config
@@ -74,6 +74,8 @@ def test_kinds_that_were_never_sent_are_told_once_there_was_time_for_them() -> N
 
 
 def test_a_long_list_is_cut_and_says_so() -> None:
-    text = refusal("wave 3", [f"line {number}" for number in range(20)])
+    text = refusal(Change.of_wave("wave 3"), [f"line {number}" for number in range(20)])
     assert "wave 3 is done, but it broke its traffic budget" in text
     assert "line 11\n  and 8 more" in text
+    assert text.endswith("accepts it and goes on, taking the nodes out of `waves` gives them back")
+    assert refusal(Change(title="phase cleanup"), []).endswith("accepts it and goes on")

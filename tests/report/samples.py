@@ -8,7 +8,7 @@ from components.checks import Severity
 from components.probe.measured import LATENCY_BOUNDS_MS, FlowTotals, Measurement, Moment, Outage, Pause
 from scripts.report.figures import KINDS, PAIR_KINDS
 from scripts.report.helm_values import value_changes
-from scripts.report.model import Allowed, CheckFinding, Losses, Report, Run, Step, Trouble, Turn, Versions, Wave
+from scripts.report.model import Allowed, Change, CheckFinding, Losses, Report, Run, Step, Trouble, Turn, Versions
 from stacks.config import parse_config
 from stacks.flows import FlowKind
 
@@ -78,7 +78,7 @@ def unmeasured() -> Report:
     line = "versions, checks and what the nodes told, as the cluster was not read: no answer from https://10.0.0.1:6443"
     return whole.model_copy(
         update={
-            "turns": turns, "waves": (), "measurement": None, "findings": (), "checks_without_finding": (),
+            "turns": turns, "changes": (), "measurement": None, "findings": (), "checks_without_finding": (),
             "versions": Versions(), "left_out": (line,), "operators": (), "phase": "migrate", "runs": whole.runs[:3],
         }
     )  # fmt: skip
@@ -94,7 +94,7 @@ def hostile() -> Report:
     return report.model_copy(
         update={
             "stack": HOSTILE, "cluster": HOSTILE, "turns": (turn, *report.turns[1:]),
-            "waves": (report.waves[0].model_copy(update={"nodes": (HOSTILE,), "over_budget": (HOSTILE,)}),),
+            "changes": (report.changes[0].model_copy(update={"nodes": (HOSTILE,), "over_budget": (HOSTILE,)}),),
             "troubles": (Trouble(node=HOSTILE, at=START, reason=HOSTILE, message=HOSTILE),),
             "findings": tuple(f.model_copy(update={"evidence": HOSTILE}) for f in report.findings),
             "measurement": report.measurement.model_copy(
@@ -141,7 +141,7 @@ def _migration(
         strategy="hybrid",
         phase="cleanup",
         turns=tuple(turns),
-        waves=tuple(_wave(number, wave, losses=losses) for number, wave in enumerate(waves)),
+        changes=tuple(_change(number, wave, losses=losses) for number, wave in enumerate(waves)),
         runs=tuple(runs),
         troubles=(trouble,) if losses else (),
         measurement=_measurement(nodes, turns, total, chance, losses=losses, every=every, neighbours=neighbours),
@@ -158,12 +158,12 @@ def _migration(
     )  # fmt: skip
 
 
-def _wave(number: int, nodes: Sequence[str], *, losses: bool) -> Wave:
+def _change(number: int, nodes: Sequence[str], *, losses: bool) -> Change:
     seldom = Allowed(failed=3, gap_ms=10_000)
     budget = {kind: seldom if kind in ("dns", "api") else Allowed(failed=0, gap_ms=5000) for kind in KINDS}
     over = "worker-1 → worker-2, pod to pod, full-size packets: 21 of 1,204 failed, longest gap 6,480 ms"
-    return Wave(
-        number=number, nodes=tuple(nodes), budget=budget, pause_ms=5000,
+    return Change(
+        title=f"wave {number}", nodes=tuple(nodes), budget=budget, pause_ms=5000,
         over_budget=(over,) if losses and number == 1 else (),
     )  # fmt: skip
 

@@ -14,13 +14,13 @@ from components.operations.events import tell
 from components.operations.marks import TurnStep, clear, mark
 from scripts.lab.paths import CHECKOUT
 from scripts.lab.simulated.control_plane import ControlPlane
+from scripts.report.changes import held_to
 from scripts.report.cluster_record import read_cluster
 from scripts.report.collect import assemble, read_measurement
 from scripts.report.figures import headline
 from scripts.report.helm_values import HIDDEN, value_changes
 from scripts.report.model import Report
 from scripts.report.stack_record import ReportError, StackRecord, read_stack
-from scripts.report.waves import held_to
 from stacks.config import parse_config
 from tests.report.samples import clean
 
@@ -97,16 +97,18 @@ def test_without_the_cluster_the_report_has_what_the_stack_says() -> None:
     assert (report.source, report.versions.pulumi, report.versions.kubernetes) == ("Flannel", "3.259.0", "")
     assert report.left_out == ("the cluster",)
     assert len(report.updates) == 2
-    assert report.waves == ()
+    assert report.changes == ()
 
 
 def test_a_wave_is_read_with_its_budget_and_who_broke_it() -> None:
     kinds = {"dns": {"failed": 3, "gapMs": 9000.0}, "pod-http": {"failed": 0, "gapMs": 500.0}}
     judged = {"nodes": ["worker-1"], "budget": {"kinds": kinds, "pauseMs": 700.0}, "overBudget": ["worker-1 → b: lost"]}
     never = {"nodes": ["worker-2"], "budget": {}, "overBudget": []}
-    record = StackRecord(outputs={**OUTPUTS, "waves": [never, judged]}, history=HISTORY)
-    (wave,) = assemble("dev", record=record, config=None, cluster=None, measured=None).waves
-    assert (wave.number, wave.nodes, wave.over_budget) == (1, ("worker-1",), ("worker-1 → b: lost",))
+    phases = {"finalize": judged, "secondary": {**judged, "nodes": None, "overBudget": []}}
+    record = StackRecord(outputs={**OUTPUTS, "waves": [never, judged], "phases": phases}, history=HISTORY)
+    before, wave, after = assemble("dev", record=record, config=None, cluster=None, measured=None).changes
+    assert (wave.title, wave.nodes, wave.over_budget) == ("wave 1", ("worker-1",), ("worker-1 → b: lost",))
+    assert (before.title, before.over_budget, after.title) == ("phase secondary", (), "phase finalize")
     assert held_to(wave) == [
         "pod to pod: 0 lost, 500 ms", "name lookups: 3 lost, 9,000 ms", "a probe's own pause: 700 ms",
     ]  # fmt: skip

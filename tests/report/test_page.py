@@ -105,16 +105,16 @@ def test_of_many_pauses_the_longest_are_shown() -> None:
     assert "The longest 10, and 90 more, in the JSON." in page
 
 
-def test_each_wave_is_shown_with_its_budget_and_who_broke_it() -> None:
+def test_each_change_is_shown_with_its_budget_and_who_broke_it() -> None:
     page = to_html(lossy())
-    rows = page.partition('id="waves"')[2].partition("</table>")[0].split("<tr>")[2:]
+    rows = page.partition('id="changes"')[2].partition("</table>")[0].split("<tr>")[2:]
     assert len(rows) == 3
     assert "pod to Service, long connection: 0 lost, 5,000 ms<br>name lookups; API server: 3 lost, 10,000 ms" in rows[0]
     assert "a probe&#39;s own pause: 5,000 ms" in rows[0]
     assert [row.count("as the one before") for row in rows] == [0, 1, 1]
     assert ["21 of 1,204 failed" in row for row in rows] == [False, True, False]
-    assert "1 of 3 waves lost more than that" in page
-    assert "No wave lost more than that" in to_html(clean())
+    assert "1 of 3 changes lost more than that" in page
+    assert "None lost more than that" in to_html(clean())
 
 
 @pytest.mark.parametrize("sample", [clean, hundred, hostile, unmeasured])
