@@ -1,7 +1,8 @@
-"""What a wave leaves behind, in outputs and on its nodes: one that lost too much, and the run that accepts it."""
+"""Traffic that is lost before the first change, and what a wave that lost too much leaves behind."""
 
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +46,23 @@ def test_a_wave_over_its_budget_is_on_record(plane: ControlPlane, stack: Session
     cluster = Cluster(kubeconfig=str(plane.kubeconfig))
     stack.up()
     stack.set_path("phase", "secondary")
-    stack.up()
-    stack.set_path("waves[0][0]", NODE)
     stack.set_path("traffic.baselineSeconds", "4")
     stack.set_path("traffic.soakSeconds", "10")
+    with plane.faults.during(Faults(flows=(BrokenFlow(source=OTHER, target="worker-2"),))):
+        read_probes(cluster)  # which is when simulated probes notice
+        time.sleep(5)
+        run = stack.up(check=False)
+    assert run.exit_code != 0
+    assert "phase secondary does not begin, nothing was changed: traffic is lost already" in run.output
+    assert cluster.find("/apis/apps/v1/namespaces/kube-system/daemonsets/cilium") is None
+    time.sleep(6)
+    stack.up()
+    stack.set_path("waves[0][0]", NODE)
 
     def lose() -> None:
         eventually(lambda: step_of(read_node(cluster, NODE)) is TurnStep.MIGRATED, 240)
         plane.faults.write(Faults(flows=(BrokenFlow(source=OTHER, target="worker-2"),)))
-        read_probes(cluster)  # which is when simulated probes notice
+        read_probes(cluster)
 
     losing = threading.Thread(target=lose)
     losing.start()
