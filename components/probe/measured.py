@@ -9,6 +9,7 @@ from stacks.flows import FlowKind
 
 __all__ = [
     "LATENCY_BOUNDS_MS",
+    "Cost",
     "FlowKind",
     "FlowTotals",
     "Measurement",
@@ -90,8 +91,19 @@ class Moment(_Measured):
     latency: tuple[int, ...] = (0,) * (len(LATENCY_BOUNDS_MS) + 1)
 
 
+class Cost(_Measured):
+    """What the probes of one node cost: thousandths of a processor on average, and bytes of memory at the end."""
+
+    node: str
+    millicores: float
+    memory_bytes: int
+
+
 class Measurement(_Measured):
-    """Everything that was measured from `start` to `end`; `silent` are nodes whose probes could not be read."""
+    """Everything that was measured from `start` to `end`; `silent` are nodes whose probes could not be read.
+
+    `cost` is of the node where the probes cost most; None where they did not say.
+    """
 
     start: datetime
     end: datetime
@@ -101,3 +113,4 @@ class Measurement(_Measured):
     outages: tuple[Outage, ...] = ()
     pauses: tuple[Pause, ...] = ()
     timeline: tuple[Moment, ...] = Field(default=())
+    cost: Cost | None = None

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from components.probe.explanations import Explanations, Restart
-from components.probe.measured import LATENCY_BOUNDS_MS, FlowTotals, Measurement, Network, Outage, Pause
-from components.probe.records import Networks, Reading, Record
+from components.probe.measured import LATENCY_BOUNDS_MS, Cost, FlowTotals, Measurement, Network, Outage, Pause
+from components.probe.records import Key, Networks, Reading, Record
 from components.probe.timeline import timeline
 
 _SAME_GAP_MS = 0.2
@@ -138,6 +138,20 @@ class _Measuring:
         ]
 
 
+def _cost(records: Iterable[Record], before: Mapping[Key, Record], *, seconds: float) -> Cost | None:
+    """Of the dearest node; what a pod cost that is gone counts for the node that it was on."""
+    spent: dict[str, float] = defaultdict(float)
+    memory: dict[str, int] = defaultdict(int)
+    for record in records:
+        earlier = before.get(record.key)
+        spent[record.node] += record.processor_seconds - (earlier.processor_seconds if earlier else 0.0)
+        memory[record.node] += 0 if record.final else record.memory_bytes
+    dearest = max(spent, key=lambda node: spent[node], default="")
+    if not spent.get(dearest) or seconds <= 0:
+        return None
+    return Cost(node=dearest, millicores=round(1000 * spent[dearest] / seconds, 1), memory_bytes=max(memory.values()))
+
+
 def measure(
     reading: Reading,
     *,
@@ -183,4 +197,5 @@ def measure(
         outages=tuple(sorted(measuring.outages, key=lambda outage: outage.start)),
         pauses=tuple(sorted(measuring.pauses, key=lambda pause: pause.start)),
         timeline=timeline(reading.pasts.values(), since=start if since else 0.0, excused=measuring.excused),
+        cost=_cost(records, since.latest if since else {}, seconds=end - start),
     )

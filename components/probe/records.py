@@ -38,6 +38,8 @@ class Record:
     by: str = ""
     heirlooms: int = 0
     old_pasts: int = 0
+    processor_seconds: float = 0.0
+    memory_bytes: int = 0
 
     @property
     def key(self) -> Key:
@@ -68,6 +70,8 @@ class Record:
                 by=said.get("by", ""),
                 heirlooms=said.get("inherited", 0),
                 old_pasts=said.get("inherited_pasts", 0),
+                processor_seconds=said.get("cpu", 0.0),
+                memory_bytes=said.get("memory", 0),
             )
         except (ValueError, KeyError, TypeError):
             return None

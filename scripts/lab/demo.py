@@ -172,6 +172,11 @@ def run_demo(*, nodes: int, source: str, restart: str, keep: bool) -> DemoResult
     measured = _write_report(session, folder)
     if measured:
         console.print(_probes_table(measured))
+        if measured.cost:
+            console.print(
+                f"the probe's own cost: {measured.cost.millicores:.0f} millicores and "
+                f"{measured.cost.memory_bytes / 2**20:.0f} MiB on {measured.cost.node}, where it is highest"
+            )
     _summary(result, folder)
     console.print(f"the report: {folder / 'report.html'}, {folder / 'report.json'}")
     if not keep:

@@ -91,6 +91,19 @@ def test_an_inherited_record_counts_once_and_with_its_own_node() -> None:
     assert _reading(told, _line(node=2, flows=[], inherited=2)).missing_heirlooms("probe-2") == 1
 
 
+def test_the_dearest_node_says_what_the_probes_cost() -> None:
+    gone = _line(run="run-0", cpu=1.0, memory=9, final=True)
+    lines = [gone, _line(cpu=1.5, memory=100), _line(node=2, flows=[], cpu=2.0, memory=300)]
+    cost = _measured(*lines).cost
+    assert cost
+    assert (cost.node, cost.millicores, cost.memory_bytes) == ("worker-1", 25.0, 300)
+    since = _reading(_line(1, at=50, cpu=0.5), _line(1, node=2, at=50, cpu=0.1))
+    cost = _measured(*lines[1:], since=since).cost
+    assert cost
+    assert (cost.node, cost.millicores) == ("worker-2", 38.0)
+    assert _measured(_line()).cost is None
+
+
 def test_two_runs_of_a_pod_are_added() -> None:
     measured = _measured(_line(), _line(run="run-1-again"))
     assert [flow.sent for flow in measured.flows] == [200]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from components.checks import Severity
-from components.probe.measured import LATENCY_BOUNDS_MS, FlowTotals, Measurement, Moment, Outage, Pause
+from components.probe.measured import LATENCY_BOUNDS_MS, Cost, FlowTotals, Measurement, Moment, Outage, Pause
 from scripts.report.figures import KINDS, PAIR_KINDS
 from scripts.report.helm_values import value_changes
 from scripts.report.model import Allowed, Change, CheckFinding, Losses, Report, Run, Step, Trouble, Turn, Versions
@@ -241,6 +241,7 @@ def _measurement(
         outages=tuple(sorted((*outages, *planned), key=lambda one: one.start)),
         pauses=(Pause(node=victim, pod="probe-2x7k2", start=switch[victim], milliseconds=180),) if losses else (),
         timeline=tuple(_moments(total, every, len(flows) // len(KINDS), turns, outages, chance)),
+        cost=Cost(node=victim, millicores=14.2, memory_bytes=41 << 20) if losses else None,
     )
 
 

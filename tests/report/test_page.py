@@ -105,6 +105,11 @@ def test_of_many_pauses_the_longest_are_shown() -> None:
     assert "The longest 10, and 90 more, in the JSON." in page
 
 
+def test_what_the_probes_cost_is_said_where_they_told_it() -> None:
+    assert "14 thousandths of a processor and 41 MiB" in to_html(lossy())
+    assert 'id="cost"' not in to_html(clean())
+
+
 def test_each_change_is_shown_with_its_budget_and_who_broke_it() -> None:
     page = to_html(lossy())
     rows = page.partition('id="changes"')[2].partition("</table>")[0].split("<tr>")[2:]

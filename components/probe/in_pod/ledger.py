@@ -9,6 +9,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from .cost import memory_bytes, processor_seconds
+
 # As in components/probe/measured.py, which cannot be imported in a pod; a test holds the two together.
 LATENCY_BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 OUTAGE_BOUNDS_SECONDS = (0.15, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -218,6 +220,8 @@ class Ledger:
             "pauses": [[round(start, 3), round(ms, 1)] for start, ms in self.pauses],
             "pause_count": self.pause_count,
             "pause_ms": round(self.pause_ms, 1),
+            "cpu": round(processor_seconds(), 2),
+            "memory": memory_bytes(),
         }
         if inherited:
             record["inherited"] = inherited

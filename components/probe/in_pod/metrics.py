@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
+from .cost import memory_bytes, processor_seconds
 from .ledger import LATENCY_BOUNDS_MS, OUTAGE_BOUNDS_SECONDS, OUTCOMES, Ledger
 
 _ATTEMPTS = "cni_probe_attempts_total"
@@ -82,11 +80,10 @@ def _open(ledger: Ledger) -> Iterator[str]:
 
 def _process(ledger: Ledger) -> Iterator[str]:
     """What Prometheus's own libraries tell of every process, by the same names."""
-    resident_pages = int(Path("/proc/self/statm").read_text().split()[1])
     yield from _head("process_cpu_seconds_total", "counter", "Processor time of the probe.")
-    yield f"process_cpu_seconds_total {time.process_time():.3f}"
+    yield f"process_cpu_seconds_total {processor_seconds():.3f}"
     yield from _head("process_resident_memory_bytes", "gauge", "Memory of the probe.")
-    yield f"process_resident_memory_bytes {resident_pages * os.sysconf('SC_PAGE_SIZE')}"
+    yield f"process_resident_memory_bytes {memory_bytes()}"
     yield from _head("process_start_time_seconds", "gauge", "When the probe began, in seconds since 1970.")
     yield f"process_start_time_seconds {ledger.since:.3f}"
 
