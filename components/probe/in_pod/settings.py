@@ -27,7 +27,7 @@ class Settings:
     full_seconds: float = 0.15
     http_seconds: float = 1.0
     service_http_seconds: float = 0.8
-    dns_seconds: float = 0.2
+    dns_seconds: float = 0.15
     api_seconds: float = 10.0
     lame_duck_seconds: float = 3.0
     name_server: str = ""

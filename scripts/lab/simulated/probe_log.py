@@ -28,7 +28,7 @@ _PER_SECOND = {
     "pod-http": 1.1,
     "service-echo": 20.0,
     "service-http": 1.7,
-    "dns": 5.0,
+    "dns": 6.7,
     "api": 0.2,
 }
 _SHARES = (0.0, 0.1, 0.75, 0.13, 0.02)  # of the answers, by bucket of the latency
