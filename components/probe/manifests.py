@@ -10,14 +10,15 @@ Manifest = dict[str, Any]
 _COMPONENT = "app.kubernetes.io/component"
 STAYING, MOVING = f"{NAME}-staying", f"{NAME}-moving"
 MOVING_REPLICAS = 2
-# A pod that moves is there to be met, and to meet the Service, from ever other nodes: one neighbour is enough for that,
-# and what it costs is shared by all nodes.
+# A pod that moves is there to be met, in long connections too, and to meet others from ever other nodes. Its own long
+# connections would end with it.
 _MOVING_SETTINGS = {
     "staying_neighbours": 1,
     "moving_neighbours": 0,
-    "full_seconds": 0.5,
-    "http_seconds": 1.2,
+    "echoes": False,
+    "service_http_seconds": 2.0,
     "dns_seconds": 1.0,
+    "api_seconds": 30.0,
 }
 _STAYING_SETTINGS = {"staying_neighbours": 2, "moving_neighbours": 1}
 _GRACE_SECONDS = 10  # to serve on until it is out of every Service, and to hand over its record

@@ -174,6 +174,8 @@ class Probe:
             wanted += ((kind, address) for kind in kinds)
         for address in self._known.get(settings.service, ())[:1]:
             wanted += ((kind, address) for kind in ("service-http", "service-echo"))
+        if not settings.echoes:
+            wanted = [(kind, address) for kind, address in wanted if kind.endswith("-http")]
         wanted.append(("dns", settings.name_server))
         if self._api[0]:
             wanted.append(("api", self._api[0]))

@@ -11,7 +11,10 @@ from .names import resolver
 
 @dataclass(frozen=True)
 class Settings:
-    """What can be set; seconds are between two attempts of one flow. Zero neighbours only serve."""
+    """What can be set; seconds are between two attempts of one flow. Zero neighbours only serve.
+
+    Without `echoes` there are no long connections of its own.
+    """
 
     listen: str = "0.0.0.0"  # noqa: S104 (a pod's own address is its namespace's)
     http_port: int = 8080
@@ -23,10 +26,11 @@ class Settings:
     service: str = "probe"
     staying_neighbours: int = 2
     moving_neighbours: int = 1
+    echoes: bool = True
     echo_seconds: float = 0.05
     full_seconds: float = 0.15
-    http_seconds: float = 1.0
-    service_http_seconds: float = 0.8
+    http_seconds: float = 2.0
+    service_http_seconds: float = 1.5
     dns_seconds: float = 0.15
     api_seconds: float = 10.0
     lame_duck_seconds: float = 3.0

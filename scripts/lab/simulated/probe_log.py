@@ -25,9 +25,9 @@ _OUTAGES_KEPT = 40
 _PER_SECOND = {
     "pod-echo": 20.0,
     "pod-full": 5.0,
-    "pod-http": 1.1,
+    "pod-http": 0.6,
     "service-echo": 20.0,
-    "service-http": 1.7,
+    "service-http": 1.0,
     "dns": 6.7,
     "api": 0.2,
 }
