@@ -16,7 +16,8 @@ from components.probe.reading import measure
 from components.probe.records import Networks, Reading
 from components.words import many
 
-_SECONDS_A_LINE = 2.0
+_SECONDS_A_RECORD = 2.0
+_LINES_A_RECORD = 3  # a probe's own, one that it inherited, now and then a past
 _BEGIN_SECONDS = 15.0
 _NAMED = 12
 # A reading taken before a change, for as long as this process lives; after that the probes' logs say what it said.
@@ -58,7 +59,7 @@ def assert_quiet(cluster: Cluster, *, change: Change, rules: Rules, progress: Pr
     """Look at the last seconds of every flow and keep the reading; raises OperationError if traffic is lost already."""
     progress.step("traffic", f"looking at what every flow lost in the last {rules.baseline_seconds:.0f} s")
     reading, silent = _grown_up(cluster, rules=rules, progress=progress)
-    earlier = Reading(latest={key: records[min(records)] for key, records in reading.history.items()})
+    earlier = baseline(reading, seconds=rules.baseline_seconds)
     lost = broken(measure(reading, networks=rules.networks, since=earlier, silent=silent), rules.budget)
     if lost:
         raise OperationError(
@@ -70,18 +71,27 @@ def assert_quiet(cluster: Cluster, *, change: Change, rules: Rules, progress: Pr
     progress.done(f"{many(len(reading.latest), 'probe')} read, nothing lost")
 
 
+def baseline(reading: Reading, *, seconds: float) -> Reading:
+    """What had been counted so long before the latest records, as far back as a reading of all records goes."""
+    found = {}
+    for key, records in reading.history.items():
+        oldest = reading.latest[key].at - seconds
+        found[key] = min((each for each in records.values() if each.at >= oldest), key=lambda each: each.number)
+    return Reading(latest=found)
+
+
 def _grown_up(cluster: Cluster, *, rules: Rules, progress: Progress) -> tuple[Reading, list[str]]:
     """The last seconds of every probe; where they were brought just now, they get the time to see that much."""
-    lines = max(2, round(rules.baseline_seconds / _SECONDS_A_LINE))
+    lines = round(_LINES_A_RECORD * rules.baseline_seconds / _SECONDS_A_RECORD) + _LINES_A_RECORD + 1
     deadline = Deadline(rules.baseline_seconds + _BEGIN_SECONDS)
     while True:
         reading, silent = read_probes(cluster, lines=lines, keep_all=True, deadline_seconds=rules.deadline_seconds)
         records = reading.latest.values()
         seen = max((each.at for each in records), default=0.0) - min((each.since for each in records), default=0.0)
-        if deadline.passed or (not silent and seen >= rules.baseline_seconds - _SECONDS_A_LINE):
+        if deadline.passed or (not silent and seen >= rules.baseline_seconds - _SECONDS_A_RECORD):
             return reading, silent
         progress.say(f"the probes have looked for {seen:.0f} s")
-        pause(_SECONDS_A_LINE)
+        pause(_SECONDS_A_RECORD)
 
 
 def judge(

@@ -167,8 +167,10 @@ def measure(
     measuring = _Measuring(reading, since=since, networks=networks, restarts=restarts)
     records = reading.latest.values()
     end = max((record.at for record in records), default=0.0)
-    began = [record.at for record in since.latest.values()] if since else [record.since for record in records]
-    start = min(began, default=end)
+    before = since.latest if since else {}
+    # Who ended long ago says nothing of how long the others were looked at.
+    looking = [record for record in records if not record.final] or list(records)
+    start = min((before[each.key].at if each.key in before else each.since for each in looking), default=end)
     flows = [
         FlowTotals.model_validate(
             {
@@ -197,5 +199,5 @@ def measure(
         outages=tuple(sorted(measuring.outages, key=lambda outage: outage.start)),
         pauses=tuple(sorted(measuring.pauses, key=lambda pause: pause.start)),
         timeline=timeline(reading.pasts.values(), since=start if since else 0.0, excused=measuring.excused),
-        cost=_cost(records, since.latest if since else {}, seconds=end - start),
+        cost=_cost(records, before, seconds=end - start),
     )

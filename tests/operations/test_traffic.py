@@ -1,11 +1,13 @@
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from components.operations.traffic import Change, budget_record, moment, record_of, refusal, restart_of
+from components.operations.traffic import Change, baseline, budget_record, moment, record_of, refusal, restart_of
 from components.probe.budget import Budget, broken
 from components.probe.measured import FlowTotals, Measurement
+from components.probe.records import Reading
 from stacks.config import parse_config
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
@@ -71,6 +73,16 @@ def test_kinds_that_were_never_sent_are_told_once_there_was_time_for_them() -> N
     assert broken(measurement(*flows, seconds=10), budget) == []
     (line,) = broken(measurement(*flows, seconds=60), budget)
     assert "API server" in line
+
+
+def test_a_baseline_is_as_long_as_it_was_asked_for_whatever_else_a_log_holds() -> None:
+    reading = Reading(keep_all=True)
+    record = {"probe": 1, "pod": "a", "node": "worker-1", "ip": "", "run": "r", "since": 0, "names": {}, "flows": []}
+    told = [{**record, "number": number, "at": 2 * number, "outages": [], "pauses": []} for number in range(1, 21)]
+    old = {**told[3], "run": "old", "final": True, "by": "a"}
+    reading.add(json.dumps(each, separators=(",", ":")) for line in told for each in (line, old))
+    before = baseline(reading, seconds=10).latest
+    assert {key: each.at for key, each in before.items()} == {("a", "r"): 30, ("a", "old"): 8}
 
 
 def test_a_long_list_is_cut_and_says_so() -> None:

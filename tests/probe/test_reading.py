@@ -104,6 +104,13 @@ def test_the_dearest_node_says_what_the_probes_cost() -> None:
     assert _measured(_line()).cost is None
 
 
+def test_who_ended_before_makes_the_time_no_longer() -> None:
+    gone = _line(run="run-0", at=20, final=True)
+    since = _reading(gone, _line(5, at=90))
+    assert _measured(gone, _line(9, at=100), since=since).start == datetime.fromtimestamp(_NOW + 90, UTC)
+    assert _measured(gone, _line(9, at=100)).start == datetime.fromtimestamp(_NOW, UTC)
+
+
 def test_two_runs_of_a_pod_are_added() -> None:
     measured = _measured(_line(), _line(run="run-1-again"))
     assert [flow.sent for flow in measured.flows] == [200]
