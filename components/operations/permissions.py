@@ -30,7 +30,8 @@ _EVERYWHERE = (
     ("rbac.authorization.k8s.io", "clusterroles clusterrolebindings", _KEEP),
 )
 _OURS = (
-    ("", "pods configmaps services", _KEEP),
+    ("", "pods services", _KEEP),
+    ("", "configmaps", "get list create patch delete"),
     ("", "pods/exec", "get create"),
     ("", "pods/log", "get"),
     ("apps", "daemonsets deployments", _KEEP),

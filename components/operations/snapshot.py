@@ -29,7 +29,7 @@ _AT_ONCE = 16
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _KUBE_PROXY = "/api/v1/namespaces/kube-system/configmaps/kube-proxy"
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)")
-_KUBE_PROXY_MODE = re.compile(r'^mode:\s*"?(\w+)', re.MULTILINE)
+_KUBE_PROXY_MODE = re.compile(r'^mode:[ \t]*"?(\w+)', re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)

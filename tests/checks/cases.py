@@ -6,11 +6,12 @@ from typing import Any
 
 from components.checks import Severity
 from components.names import NAMESPACE
-from tests.checks.site import SHOP, Site, at
+from tests.checks.site import Site, at
 
 Make = Callable[[Site], None]
 WAVE: dict[str, Any] = {"phase": "migrate", "waves": [["worker-1"]]}
 BOTH: dict[str, Any] = {"waves": [["worker-1"], ["worker-2"]]}
+ON_HOST = ({"containerPort": 8080, "hostPort": 8080},)
 PORTS = ({"containerPort": 80, "hostPort": 8080},)
 CONF = [{"name": "conf", "hostPath": {"path": "/etc/cni/net.d"}}]
 APART = {
@@ -70,20 +71,17 @@ def apart(nodes: int) -> Make:
         for number in range(1, nodes + 1):
             site.node(f"worker-{number}")
         for number in (1, 2):
-            site.pod(f"alone-{number}", node=f"worker-{number}", owner="StatefulSet", affinity=APART)
+            site.pod(f"alone-{number}", app="alone", node=f"worker-{number}", owner="StatefulSet", affinity=APART)
 
     return make
 
 
 def webhook(*nodes: str) -> Make:
     def make(site: Site) -> None:
-        site.service("hook", selector={"part": "hook"})
+        site.service("hook")
         site.webhook("policy")
         for number, node in enumerate(nodes):
-            site.pod(f"hook-{number}", node=node)
-            site.cluster.patch(
-                f"/api/v1/namespaces/{SHOP}/pods/hook-{number}", {"metadata": {"labels": {"part": "hook"}}}
-            )
+            site.pod(f"hook-{number}", app="hook", node=node)
 
     return make
 
@@ -143,7 +141,7 @@ CASES = (
          near_settings={**WAVE, "cilium": {"values": {"cni": {"chainingMode": "portmap"}}}}),
     Case(check="host-ports", told="shop/edge (8080)", settings=WAVE, severity=Severity.WARNING,
          make=also(lambda s: s.pod("edge", ports=PORTS)),
-         near=also(lambda s: s.pod("edge", ports=PORTS, hostNetwork=True, hostPID=True)), near_settings={}),
+         near=also(lambda s: s.pod("edge", ports=ON_HOST, hostNetwork=True)), near_settings={}),
     Case(check="chained-plugins", told="Multus is chained into the nodes' CNI conf (DaemonSet shop/net)", settings=WAVE,
          make=also(lambda s: s.daemon_set("net", image="ghcr.io/k8snetworkplumbingwg/multus-cni:v4.2"))),
     Case(check="chained-plugins", told="DaemonSet shop/writer can write CNI conf", severity=Severity.WARNING,

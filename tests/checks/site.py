@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from components.checks import CATALOGUE, Context, Finding, run_checks
+from components.checks import CATALOGUE, Check, Context, Finding, run_checks
 from components.names import NAMESPACE
 from components.operations.api import Cluster
 from components.operations.marks import STEP
@@ -112,6 +112,7 @@ class Site:
         self,
         name: str,
         *,
+        app: str = "",
         node: str = "worker-1",
         owner: str = "ReplicaSet",
         ready: bool = True,
@@ -125,8 +126,14 @@ class Site:
             "ports": list(ports),
             "resources": {"requests": {"cpu": cores}},
         }
-        reference = {"apiVersion": "apps/v1", "kind": owner, "name": f"{name}-owner", "uid": name, "controller": True}
-        metadata = {"labels": {"app": name}, "ownerReferences": [reference]}
+        reference = {
+            "apiVersion": "apps/v1",
+            "kind": owner,
+            "name": f"{app or name}-owner",
+            "uid": name,
+            "controller": True,
+        }
+        metadata = {"labels": {"app": app or name}, "ownerReferences": [{**reference, "controller": True}]}
         spec = {"nodeName": node, "containers": [container], **fields}
         status = {
             "phase": "Running", "podIP": "10.244.1.5", "podIPs": [{"ip": "10.244.1.5"}],
@@ -156,7 +163,7 @@ class Site:
         hook = {
             "name": f"{name}.example.org", "failurePolicy": policy, "rules": [rule], "objectSelector": nobody,
             "sideEffects": "None", "admissionReviewVersions": ["v1"],
-            "clientConfig": {"service": {"namespace": SHOP, "name": "hook"}, "caBundle": ""},
+            "clientConfig": {"service": {"namespace": SHOP, "name": "hook"}},
         }  # fmt: skip
         folder = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
         self.add(folder, {"metadata": {"name": name}, "webhooks": [hook]})
@@ -167,9 +174,16 @@ class Site:
 
     def found(self, check: str, **settings: Any) -> list[Finding]:
         """What one check finds."""
+        return self._run([each for each in CATALOGUE if each.id == check], settings)
+
+    def all_found(self, **settings: Any) -> list[Finding]:
+        """What all checks find."""
+        return self._run(CATALOGUE, settings)
+
+    def _run(self, checks: Sequence[Check], settings: Mapping[str, Any]) -> list[Finding]:
         config = parse_config(settings)
         snapshot = observe(
             self.cluster, cilium_namespace=config.cilium.namespace, required=config.preflight.required
         )  # fmt: skip
         context = Context(config=config, snapshot=snapshot, source=describe(snapshot))
-        return run_checks([each for each in CATALOGUE if each.id == check], context)
+        return run_checks(checks, context)

@@ -136,7 +136,7 @@ def test_an_ordinary_cluster_is_never_refused(bare: Site) -> None:
     bare.pod("ingress", owner="DaemonSet", ports=[{"containerPort": 80, "hostPort": 80}])
     bare.namespaced("networkpolicies", "deny", group="/apis/networking.k8s.io/v1", spec={"podSelector": {}})
     for phase in ("preflight", "secondary"):
-        found = [finding for check in CATALOGUE for finding in bare.found(check.id, phase=phase)]
+        found = bare.all_found(phase=phase)
         assert {each.check for each in found} == {
             "source-owner", "load-balancers", "admission-webhooks", "budgets", "host-ports", "network-policies",
         }  # fmt: skip
