@@ -24,7 +24,8 @@ test: lab-ready ## lint and every test, the whole migration on the real lab incl
 test-fast: venv ## the tests that need neither root nor built programs
 	@$(PYTHON) -m pytest -m "not lab and not engine and not apiserver and not browser" $(PYTEST_ARGS)
 
-docs: lab-ready ## write docs/faults.md anew, from what the fault suite sees, and the dashboard
+docs: lab-ready ## write docs/checks.md from the catalogue, docs/faults.md from what the fault suite sees, and the dashboard
+	@$(PYTHON) -m scripts.check.document
 	@$(PYTHON) -m scripts.monitoring
 	@$(PYTHON) -m pytest tests/faults -n 2 --dist loadfile
 	@$(PYTHON) -m tests.faults --write

@@ -4,9 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.checks import CATALOGUE, Context, Finding, Severity, refusals, run_checks
+from components.checks import (
+    CATALOGUE,
+    Context,
+    Finding,
+    Severity,
+    refusals,
+    run_checks,
+    unfit_acknowledgements,
+)
 from components.operations.api import ClusterError, connect
-from components.operations.drain_plan import DrainOptions, budget_findings, plan_turn
+from components.operations.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
 from components.operations.snapshot import Snapshot, observe
 from components.sources import SourceDescription, SourceError, describe
 from components.words import many
@@ -56,7 +64,7 @@ class MigrationPlan:
             drain = plan_turn(pods, daemon_sets=self.snapshot.daemon_set_names, options=options)
             recycled = [pod for pod, _ in drain.leave if pod.on_pod_network and not pod.mirror]
             how = "evicted one by one, to come back there" if options.in_place else "evicted"
-            _, slow = budget_findings(drain, self.snapshot.budgets)
+            _, slow = budget_findings(drain, budgets_near(drain, self.snapshot.budgets))
             lines.append(
                 f"{node.name} moves to Cilium: {many(len(drain.evict), 'pod')} {how} ({drain.by_workload()}), "
                 f"{many(len(recycled), 'DaemonSet pod')} renewed by {self.config.restart.method}"
@@ -66,16 +74,29 @@ class MigrationPlan:
         return [*lines, *(f"{name} goes back to {self.source.title}" for name in leaving)]
 
 
-def make_plan(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str = "") -> MigrationPlan:
-    """Read config and cluster, check both, and decide. Changes nothing; raises PlanError for whatever can't work."""
+def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str = "") -> MigrationPlan:
+    """Read config and cluster and check both, whatever is found. Changes nothing; raises PlanError if it can't."""
     try:
         config = parse_config(raw_config)
-        snapshot = observe(connect(kubeconfig=kubeconfig, context=context), cilium_namespace=config.cilium.namespace)
+        unfit = unfit_acknowledgements(CATALOGUE, list(config.acknowledge))
+        if unfit:
+            raise ConfigError("\n".join(unfit))
+        snapshot = observe(
+            connect(kubeconfig=kubeconfig, context=context),
+            cilium_namespace=config.cilium.namespace,
+            required=config.preflight.required,
+        )
         source = describe(snapshot)
     except (ConfigError, ClusterError, SourceError) as error:
         raise PlanError(str(error)) from error
     findings = run_checks(CATALOGUE, Context(config=config, snapshot=snapshot, source=source))
-    refused = refusals(findings)
+    return MigrationPlan(config=config, source=source, snapshot=snapshot, findings=tuple(findings))
+
+
+def make_plan(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str = "") -> MigrationPlan:
+    """Read config and cluster, check both, and decide. Changes nothing; raises PlanError for whatever can't work."""
+    plan = examine(raw_config, kubeconfig=kubeconfig, context=context)
+    refused = refusals(plan.findings)
     if refused:
         raise PlanError("refused, nothing was changed:\n" + "\n".join(f"  {line}" for line in refused))
-    return MigrationPlan(config=config, source=source, snapshot=snapshot, findings=tuple(findings))
+    return plan

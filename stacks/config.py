@@ -15,6 +15,9 @@ from stacks.labels import parse_selector
 from stacks.phases import Phase
 
 NodeName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
+WorkloadName = Annotated[
+    str, StringConstraints(pattern=r"^(DaemonSet|Deployment|StatefulSet) [a-z0-9][-a-z0-9]*/[a-z0-9][-a-z0-9.]*$")
+]
 Seconds = Annotated[int, Field(gt=0, le=86_400)]
 
 
@@ -122,6 +125,12 @@ class GateSettings(_Section):
         return text
 
 
+class PreflightSettings(_Section):
+    """What must be there and ready before anything is changed: `DaemonSet kube-system/foo`."""
+
+    required: list[WorkloadName] = Field(default_factory=list)
+
+
 class ProbeSettings(_Section):
     """The probe's pods; any stock image with Python 3.9 or later and /bin/sh will do."""
 
@@ -172,7 +181,8 @@ class StackConfig(_Section):
     probe: ProbeSettings = Field(default_factory=ProbeSettings)
     traffic: TrafficSettings = Field(default_factory=TrafficSettings)
     cleanup: CleanupSettings = Field(default_factory=CleanupSettings)
-    override_checks: list[str] = Field(default_factory=list)
+    preflight: PreflightSettings = Field(default_factory=PreflightSettings)
+    acknowledge: dict[str, str] = Field(default_factory=dict)
 
     @classmethod
     def config_keys(cls) -> list[str]:
@@ -183,6 +193,14 @@ class StackConfig(_Section):
     def nodes(self) -> list[str]:
         """Every node of every wave, in order."""
         return [node for wave in self.waves for node in wave]
+
+    @field_validator("acknowledge")
+    @classmethod
+    def _have_reasons(cls, acknowledged: dict[str, str]) -> dict[str, str]:
+        for check, reason in acknowledged.items():
+            if not reason.strip():
+                raise ValueError(f"{check} has no reason: say why its findings do no harm here")
+        return acknowledged
 
     @model_validator(mode="after")
     def _in_place_fits(self) -> "StackConfig":

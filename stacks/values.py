@@ -9,6 +9,7 @@ from stacks.config import CiliumSettings
 
 MIGRATED_LABEL = "io.cilium.migration/cilium-default"
 CNI_CONF = "05-cilium.conflist"
+PORTMAP = "portmap"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,14 +176,25 @@ def contradictions(cilium: CiliumSettings) -> list[Contradiction]:
     return found
 
 
-def node_config() -> dict[str, Any]:
+def replaces_kube_proxy(values: Mapping[str, Any]) -> bool:
+    """Whether Cilium does kube-proxy's work with these values."""
+    return str(value_at(values, "kubeProxyReplacement")).lower() == "true"
+
+
+def opens_host_ports(values: Mapping[str, Any]) -> bool:
+    """Whether a pod's `hostPort` leads to it on Cilium's network with these values (cilium#14109, #24741)."""
+    return replaces_kube_proxy(values) or value_at(values, "cni.chainingMode") == PORTMAP
+
+
+def node_config(values: Mapping[str, Any]) -> dict[str, Any]:
     """The spec of the CiliumNodeConfig that makes the agent of a labelled node take over its CNI conf."""
     return {
         "nodeSelector": {"matchLabels": {MIGRATED_LABEL: "true"}},
         "defaults": {
             "write-cni-conf-when-ready": f"/host/etc/cni/net.d/{CNI_CONF}",
             "custom-cni-conf": "false",
-            "cni-chaining-mode": "none",
+            # It stands above the ConfigMap, so what the values say of host ports must be said here again.
+            "cni-chaining-mode": PORTMAP if value_at(values, "cni.chainingMode") == PORTMAP else "none",
             "cni-exclusive": "true",
         },
     }

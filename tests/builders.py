@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.checks.finding import Context
+from components.checks.context import Context
 from components.operations.marks import STEP
 from components.operations.model import Budget, Controller, Node, Pod
 from components.operations.snapshot import NodeFacts, Snapshot

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from components.checks.finding import Context, Finding, Severity
+from components.checks.check import check
+from components.checks.context import Context
+from components.checks.finding import Found, Severity
 from components.operations.lease import SECONDS as LEASE_SECONDS
 from stacks.phases import Phase
 from stacks.values import final_values, live_settings, migration_values, settings_faults
@@ -10,38 +12,59 @@ from stacks.values import final_values, live_settings, migration_values, setting
 _AT_MOST = 5
 
 
-def secondary_complete(context: Context) -> Iterator[Finding]:
+@check(
+    id="secondary-complete",
+    title="Cilium runs beside the old CNI",
+    severity=Severity.BLOCKER,
+    phase=Phase.MIGRATE,
+    why=(
+        "a node that moves to a network that is not there, or has other settings than the method's, loses its pods' "
+        "traffic (Cilium's page on migrating a cluster)"
+    ),
+    remedy="run `pulumi up` with phase 'secondary' and no new nodes in `waves` first",
+    gate=True,
+)
+def secondary_complete(context: Context) -> Iterator[Found]:
     """Nodes move only when Cilium runs beside the old CNI with the migration's settings."""
     snapshot, wants = context.snapshot, context.moves_nodes or context.config.phase.includes(Phase.FINALIZE)
     if not wants:
         return
     if snapshot.cilium_config is None:
-        yield Finding(
+        yield Found(
             evidence=f"phase '{context.config.phase}' moves nodes, but Cilium is not installed yet",
             remedy="first `pulumi config set phase secondary` with no waves, then `pulumi up`",
         )
         return
     if context.about_to_move and context.reached in (Phase.SECONDARY, Phase.MIGRATE):
         for line in settings_faults(snapshot.cilium_config, live_settings(migration_values(context.config.cilium))):
-            yield Finding(
+            yield Found(
                 evidence=f"ConfigMap cilium-config: {line}",
                 remedy="run `pulumi up` without the new nodes in `waves` first, so that Cilium gets its values",
             )
         if snapshot.node_configs == 0:
-            yield Finding(
+            yield Found(
                 evidence="there is no CiliumNodeConfig, so no agent would take over a node",
                 remedy="run `pulumi up` without the new nodes in `waves` first",
             )
 
 
-def all_nodes_migrated(context: Context) -> Iterator[Finding]:
+@check(
+    id="all-nodes-migrated",
+    title="Every node had its turn",
+    severity=Severity.BLOCKER,
+    phase=Phase.FINALIZE,
+    why="once Cilium is alone it takes every node's CNI conf at once, and what still has an old address is cut off",
+    remedy="put the nodes that are left into `waves` with phase 'migrate'",
+    gate=True,
+)
+def all_nodes_migrated(context: Context) -> Iterator[Found]:
     """Cilium alone: every node must have had its turn, and no pod may hold an address of the old network."""
     if not context.enters(Phase.FINALIZE) or context.snapshot.cilium_config is None:
         return
     left = sorted(context.snapshot.node_names - context.snapshot.migrated)
     if left:
         done = len(context.snapshot.migrated)
-        yield Finding(
+        yield Found(
             evidence=f"phase '{context.config.phase}' needs every node on Cilium, but {done} of "
             f"{len(context.snapshot.nodes)} are: {', '.join(left[:_AT_MOST])}{' …' if len(left) > _AT_MOST else ''} "
             f"{'is' if len(left) == 1 else 'are'} not",
@@ -55,48 +78,75 @@ def all_nodes_migrated(context: Context) -> Iterator[Finding]:
     ]
     if old:
         names = ", ".join(f"{pod.title} ({pod.address})" for pod in old[:_AT_MOST])
-        yield Finding(
+        yield Found(
             evidence=f"{len(old)} pods still have addresses of {context.source.title}: {names}",
             remedy="delete them, so that they come back on Cilium's network",
         )
 
 
-def finalize_complete(context: Context) -> Iterator[Finding]:
+@check(
+    id="finalize-complete",
+    title="Cilium is alone",
+    severity=Severity.BLOCKER,
+    phase=Phase.CLEANUP,
+    why="the old CNI goes for good: what still relies on it then has no network",
+    remedy="run `pulumi up` with phase 'finalize' first",
+    gate=True,
+)
+def finalize_complete(context: Context) -> Iterator[Found]:
     """The old CNI goes only when Cilium runs with its final settings."""
     if not context.enters(Phase.CLEANUP) or context.snapshot.cilium_config is None:
         return
     if context.reached is not Phase.FINALIZE:
-        yield Finding(
+        yield Found(
             evidence="phase 'cleanup' needs phase 'finalize' to be complete, and it is not",
             remedy="`pulumi config set phase finalize` and `pulumi up` first",
         )
         return
     wanted = live_settings(final_values(context.config.cilium))
     for line in settings_faults(context.snapshot.cilium_config, wanted):
-        yield Finding(evidence=f"ConfigMap cilium-config: {line}", remedy="run `pulumi up` with phase 'finalize' first")
+        yield Found(evidence=f"ConfigMap cilium-config: {line}", remedy="run `pulumi up` with phase 'finalize' first")
     if context.snapshot.node_configs:
-        yield Finding(
+        yield Found(
             evidence=f"{context.snapshot.node_configs} CiliumNodeConfig still there",
             remedy="run `pulumi up` with phase 'finalize' first, or delete those that are not ours",
         )
 
 
-def cleanup_consent(context: Context) -> Iterator[Finding]:
+@check(
+    id="cleanup-consent",
+    title="Consent to the removal",
+    severity=Severity.BLOCKER,
+    phase=Phase.CLEANUP,
+    why="this is the point of no return",
+    remedy="`pulumi config set --path cleanup.consent` with the name of the CNI that may go",
+    gate=True,
+)
+def cleanup_consent(context: Context) -> Iterator[Found]:
     """Past the point of no return only with the user's word."""
     source = context.source.kind
     if context.config.phase.includes(Phase.CLEANUP) and context.config.cleanup.consent != source:
-        yield Finding(
+        yield Found(
             evidence=f"phase 'cleanup' removes {context.source.title} for good; there is no way back after it",
             remedy=f"say so: `pulumi config set --path cleanup.consent {source}`",
         )
 
 
-def no_way_back_from_here(context: Context) -> Iterator[Finding]:
+@check(
+    id="no-way-back",
+    title="Going back is possible",
+    severity=Severity.BLOCKER,
+    phase=Phase.FINALIZE,
+    why="a node goes back only while both networks run",
+    remedy="set `phase` back to 'migrate' first; after 'cleanup' there is no way back",
+    gate=True,
+)
+def no_way_back_from_here(context: Context) -> Iterator[Found]:
     """Nodes go back one by one only while both networks run."""
     if context.reached is None or not context.reached.includes(Phase.FINALIZE):
         return
     if context.reached is Phase.CLEANUP and not context.config.phase.includes(Phase.CLEANUP):
-        yield Finding(
+        yield Found(
             evidence=f"{context.source.title} is gone from the cluster, so phase '{context.config.phase}' cannot be "
             "gone back to",
             remedy="`pulumi config set phase cleanup`",
@@ -104,38 +154,63 @@ def no_way_back_from_here(context: Context) -> Iterator[Finding]:
         return
     leaving = sorted(context.snapshot.migrated - set(context.config.nodes))
     if leaving and context.config.phase.includes(Phase.FINALIZE):
-        yield Finding(
+        yield Found(
             evidence=f"{', '.join(leaving)} left `waves`, but in phase '{context.config.phase}' Cilium is alone",
             remedy="put them back; or go back with `pulumi config set phase migrate` and `pulumi up` first",
         )
 
 
-def foreign_cilium(context: Context) -> Iterator[Finding]:
+@check(
+    id="foreign-cilium",
+    title="No other Cilium",
+    severity=Severity.BLOCKER,
+    phase=Phase.PREFLIGHT,
+    why=(
+        "a Cilium that this program did not install has settings and pods of its own, which the migration would "
+        "overwrite"
+    ),
+    remedy="remove it, or point the program at the right cluster",
+    gate=True,
+)
+def foreign_cilium(context: Context) -> Iterator[Found]:
     """A Cilium that is not ours is left alone."""
     if context.snapshot.cilium_config is not None and context.snapshot.record is None:
-        yield Finding(
-            evidence="the cluster has a Cilium (ConfigMap cilium-config) that this program did not install",
-            remedy="remove it, or point the program at the right cluster",
-        )
+        yield Found(evidence="the cluster has a Cilium (ConfigMap cilium-config) that this program did not install")
 
 
-def one_run_at_a_time(context: Context) -> Iterator[Finding]:
+@check(
+    id="one-run",
+    title="No other run at work",
+    severity=Severity.BLOCKER,
+    phase=Phase.PREFLIGHT,
+    why="two runs would drain nodes at the same time, each of them counting on the other's (docs/decisions/0007)",
+    remedy="wait for the other run to end",
+    gate=True,
+)
+def one_run_at_a_time(context: Context) -> Iterator[Found]:
     """Two operators do not move nodes of one cluster at the same time."""
     if context.snapshot.other_run:
-        yield Finding(
+        yield Found(
             evidence=f"another run works on this cluster: {context.snapshot.other_run}",
             remedy=f"wait for it to end; the hold of a dead run ends by itself after {LEASE_SECONDS} s",
         )
 
 
-def new_nodes(context: Context) -> Iterator[Finding]:
+@check(
+    id="new-nodes",
+    title="Nodes outside the waves",
+    severity=Severity.NOTE,
+    phase=Phase.MIGRATE,
+    why="nodes that joined midway are easily forgotten, and `finalize` waits for every node",
+    remedy="put them into `waves` when it is their turn",
+)
+def new_nodes(context: Context) -> Iterator[Found]:
     """Nodes that joined midway are said aloud."""
     if context.moves_nodes and not context.config.phase.includes(Phase.FINALIZE):
         left = sorted(context.snapshot.node_names - set(context.config.nodes))
         if left:
-            yield Finding(
+            yield Found(
                 evidence=f"{len(left)} of {len(context.snapshot.nodes)} nodes are in no wave: "
                 f"{', '.join(left[:_AT_MOST])}{' …' if len(left) > _AT_MOST else ''}",
                 remedy="they stay on the old network for now",
-                severity=Severity.NOTE,
             )

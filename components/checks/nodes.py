@@ -2,32 +2,51 @@
 
 from collections.abc import Iterator
 
-from components.checks.finding import Context, Finding, Severity
+from components.checks.check import check
+from components.checks.context import Context
+from components.checks.finding import Found, Severity
 from components.operations.drain_notes import Surroundings, Topic, preview_notes
-from components.operations.drain_plan import DrainOptions, budget_findings, plan_turn
+from components.operations.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
 from components.operations.marks import BY, CORDONED_BEFORE, SINCE, STEP, TurnStep, step_of
 from stacks.phases import Phase
 from stacks.values import MIGRATED_LABEL
 
 
-def nodes_known(context: Context) -> Iterator[Finding]:
+@check(
+    id="nodes-known",
+    title="Nodes of the waves exist",
+    severity=Severity.BLOCKER,
+    phase=Phase.MIGRATE,
+    why="a name that was mistyped would be a node that is never moved",
+    remedy="correct `waves`",
+    gate=True,
+)
+def nodes_known(context: Context) -> Iterator[Found]:
     """Every node of the waves exists."""
     for name in context.config.nodes:
         if name not in context.snapshot.node_names:
-            yield Finding(
+            yield Found(
                 evidence=f"node {name} of the waves is not in the cluster",
                 remedy=f"remove it from waves; the nodes are {', '.join(sorted(context.snapshot.node_names))}",
             )
 
 
-def nodes_ready(context: Context) -> Iterator[Finding]:
+@check(
+    id="nodes-ready",
+    title="Nodes are Ready",
+    severity=Severity.BLOCKER,
+    phase=Phase.SECONDARY,
+    why="a node that is NotReady cannot be drained or proved to work, and Cilium does not come up on it",
+    remedy="bring it back first",
+)
+def nodes_ready(context: Context) -> Iterator[Found]:
     """A node that is to move must be Ready; one that merely is there, or is in its turn's restart, is reported."""
     moving = {node.name for node in context.about_to_move}
     for node in context.snapshot.nodes:
         if node.ready:
             continue
         if step_of(node) in (TurnStep.SWITCHING, TurnStep.RETURNING):
-            yield Finding(
+            yield Found(
                 evidence=f"node {node.name} is NotReady in the middle of its turn",
                 remedy="it may be in its restart: the run waits for it",
                 severity=Severity.WARNING,
@@ -35,14 +54,25 @@ def nodes_ready(context: Context) -> Iterator[Finding]:
             continue
         first = context.enters(Phase.SECONDARY) and context.config.phase.includes(Phase.SECONDARY)
         blocks = node.name in moving or first
-        yield Finding(
+        yield Found(
             evidence=f"node {node.name} is NotReady",
             remedy="bring it back first" if blocks else "it does not block the others, but look at it",
             severity=Severity.BLOCKER if blocks else Severity.WARNING,
         )
 
 
-def drainable(context: Context) -> Iterator[Finding]:
+@check(
+    id="drainable",
+    title="Nodes can be drained",
+    severity=Severity.BLOCKER,
+    phase=Phase.MIGRATE,
+    why=(
+        "a drain that can never end leaves its node cordoned and half empty; PodDisruptionBudgets without headroom "
+        "are the usual reason (kubernetes.io: API-initiated eviction)"
+    ),
+    remedy="mend what the finding names",
+)
+def drainable(context: Context) -> Iterator[Found]:
     """A drain that can't succeed is refused before it starts; one that may take long is announced."""
     settings = context.config.drain
     options = DrainOptions(**settings.model_dump())
@@ -56,7 +86,7 @@ def drainable(context: Context) -> Iterator[Finding]:
         if step_of(node) in (TurnStep.DRAINED, TurnStep.SWITCHING):
             continue
         if options.in_place and node.unschedulable:
-            yield Finding(
+            yield Found(
                 evidence=f"node {node.name} is cordoned, so with drain.inPlace its pods cannot come back to it",
                 remedy="uncordon it, or there must be room for them elsewhere",
                 severity=Severity.WARNING,
@@ -64,23 +94,32 @@ def drainable(context: Context) -> Iterator[Finding]:
         plan = plan_turn(
             context.snapshot.pods_on(node.name), daemon_sets=context.snapshot.daemon_set_names, options=options
         )
-        never, slow = ([], []) if options.disable_eviction else budget_findings(plan, context.snapshot.budgets)
+        budgets = budgets_near(plan, context.snapshot.budgets)
+        never, slow = ([], []) if options.disable_eviction else budget_findings(plan, budgets)
         for text in (*plan.refusals, *never):
             fact, _, remedy = text.partition(": ")
-            yield Finding(evidence=f"node {node.name} cannot be drained: {fact}", remedy=remedy or "mend that")
+            yield Found(evidence=f"node {node.name} cannot be drained: {fact}", remedy=remedy or "mend that")
         for text in (*plan.warnings, *slow):
-            yield Finding(
+            yield Found(
                 evidence=f"node {node.name}: {text}", remedy="its turn may take longer", severity=Severity.WARNING
             )
-        for note in preview_notes(plan, context.snapshot.budgets, around):
-            yield Finding(
+        for note in preview_notes(plan, budgets, around):
+            yield Found(
                 evidence=f"node {node.name}: {note.fact}",
                 remedy=note.remedy,
                 severity=Severity.NOTE if note.topic is Topic.ONLY_REPLICA else Severity.WARNING,
             )
 
 
-def turns_left_open(context: Context) -> Iterator[Finding]:
+@check(
+    id="turns-left-open",
+    title="No turn was left half-way",
+    severity=Severity.WARNING,
+    phase=Phase.MIGRATE,
+    why="a node whose turn broke off stays cordoned, and nobody completes it unless it is in a wave",
+    remedy="put it into `waves` again, or give it back as the finding says",
+)
+def turns_left_open(context: Context) -> Iterator[Found]:
     """A turn that was begun and is in no wave any more is said aloud."""
     wanted = set(context.config.nodes)
     for node in context.snapshot.nodes:
@@ -88,12 +127,11 @@ def turns_left_open(context: Context) -> Iterator[Finding]:
         if step is None or step is TurnStep.MIGRATED or node.name in wanted:
             continue
         switched = bool(node.labels.get(MIGRATED_LABEL)) or step in (TurnStep.SWITCHING, TurnStep.RETURNING)
-        yield Finding(
+        yield Found(
             evidence=f"node {node.name} is in the middle of a turn ({step}, since {node.annotations.get(SINCE, '?')}, "
             f"by {node.annotations.get(BY, '?')}) and in no wave",
             remedy="put it into `waves` and run `pulumi up`; once that is through it can be taken out to go back"
             if switched
             else f"its network was not touched: `kubectl uncordon {node.name}` and `kubectl annotate node {node.name} "
             f"{STEP}- {CORDONED_BEFORE}-` give it back, or put it into `waves` to go on",
-            severity=Severity.WARNING,
         )

@@ -1,25 +1,42 @@
 """Checks of the waves as such: which nodes are away at the same time, and in which order."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from components.checks.finding import Context, Finding, Severity
+from components.checks.check import check
+from components.checks.context import Context
+from components.checks.finding import Found, Severity
+from components.operations.drain_plan import DrainOptions, plan_turn
+from components.operations.model import Pod
+from components.operations.quantities import NOTHING, Room, total
 from components.words import many
+from stacks.phases import Phase
 
 
-def control_plane_last(context: Context) -> Iterator[Finding]:
+@check(
+    id="control-plane-last",
+    title="Control plane last",
+    severity=Severity.BLOCKER,
+    phase=Phase.MIGRATE,
+    why=(
+        "what a control-plane node loses, every node loses; API servers and etcd members go one at a time "
+        "(cilium#31140)"
+    ),
+    remedy="give each control-plane node a wave of its own, at the end",
+)
+def control_plane_last(context: Context) -> Iterator[Found]:
     """Control-plane nodes move after all others, one at a time: what they lose, every node loses."""
     kinds = {node.name: node.control_plane for node in context.snapshot.nodes}
     first = None
     for number, wave in enumerate(context.config.waves):
         theirs = [name for name in wave if kinds.get(name)]
         if theirs and len(wave) > 1:
-            yield Finding(
+            yield Found(
                 evidence=f"wave {number} moves control-plane node {theirs[0]} together with other nodes",
                 remedy="give each control-plane node a wave of its own, at the end",
             )
         elif not theirs and first is not None:
-            yield Finding(
+            yield Found(
                 evidence=f"wave {number} moves workers after control-plane node {first}",
                 remedy="put the waves of control-plane nodes last",
             )
@@ -27,7 +44,15 @@ def control_plane_last(context: Context) -> Iterator[Finding]:
         first = first or next(iter(theirs), None)
 
 
-def room_apart(context: Context) -> Iterator[Finding]:
+@check(
+    id="room-apart",
+    title="Pods that exclude each other have room",
+    severity=Severity.WARNING,
+    phase=Phase.MIGRATE,
+    why="a replacement that no node may take stays Pending, and the drain waits for it in vain",
+    remedy="make the wave narrower, lower the replicas, or set drain.waitForReplacements to false",
+)
+def room_apart(context: Context) -> Iterator[Found]:
     """Pods that exclude each other on a node need as many nodes outside of the wave as there are of them."""
     if context.config.drain.in_place:
         return
@@ -43,10 +68,53 @@ def room_apart(context: Context) -> Iterator[Finding]:
         ]
         for (namespace, workload), nodes in sorted(nodes_of.items()):
             if len(nodes) > len(left) and away.intersection(nodes):
-                yield Finding(
+                yield Found(
                     evidence=f"wave {number} leaves {many(len(left), 'node')} for the {len(nodes)} pods of {namespace}/"
                     f"{workload}, which exclude each other on a node",
                     remedy=f"a drain of it waits {context.config.drain.replacements_timeout_seconds} s in vain: make "
                     "the wave narrower, lower the replicas, or set drain.waitForReplacements to false",
-                    severity=Severity.WARNING,
                 )
+
+
+@check(
+    id="spare-capacity",
+    title="The pods of a wave have room elsewhere",
+    severity=Severity.WARNING,
+    phase=Phase.MIGRATE,
+    why=(
+        "replacements that no other node has room for stay Pending until the wave is over, and the drain waits for "
+        "them in vain"
+    ),
+    remedy="make the wave narrower, add a node, or set drain.inPlace",
+)
+def spare_capacity(context: Context) -> Iterator[Found]:
+    """What the pods of a wave ask for against what other nodes have left; the first wave without room is said."""
+    snapshot, states = context.snapshot, context.snapshot.node_states
+    silent = any(node.name not in states or states[node.name].room == NOTHING for node in snapshot.nodes)
+    if context.config.drain.in_place or silent:
+        return
+    options = DrainOptions(**context.config.drain.model_dump())
+    moving = {node.name for node in context.about_to_move}
+    spare = {
+        node.name: (states[node.name].room - _asked(snapshot.pods_on(node.name))).at_least(NOTHING)
+        for node in snapshot.nodes
+        if node.ready and not node.unschedulable
+    }
+    for number, wave in enumerate(context.config.waves):
+        away = moving.intersection(wave)
+        taints = {taint for name in away for taint in states[name].taints}
+        others = [name for name in spare if name not in away and states[name].taints <= taints]
+        plans = [
+            plan_turn(snapshot.pods_on(name), daemon_sets=snapshot.daemon_set_names, options=options) for name in away
+        ]
+        load, room = _asked(pod for plan in plans for pod in plan.evict), total(spare[name] for name in others)
+        if load.at_least(room) != room:
+            yield Found(
+                evidence=f"the pods of wave {number} ask for {load.text}, and the {many(len(others), 'node')} outside "
+                f"of it that would take them have {room.text} left"
+            )
+            return
+
+
+def _asked(pods: Iterable[Pod]) -> Room:
+    return total(pod.asks for pod in pods if not pod.finished)

@@ -1,13 +1,14 @@
 """A thin client of the cluster's API: JSON in and out, errors in an operator's words, commands run in pods."""
 
+import builtins
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from kubernetes import config as kubernetes_config
@@ -19,6 +20,7 @@ from websocket import WebSocketException
 from components.operations.patience import Patience
 
 Object = dict[str, Any]
+T = TypeVar("T")
 PAGE_SIZE = 500
 _BEGINNINGS = 5
 _HANDSHAKE = re.compile(r"Handshake status (\d+)")
@@ -184,11 +186,15 @@ class Cluster:
             raise
 
     def list(self, path: str, **query: Any) -> list[Object]:
-        """All items of a collection, read in pages; a kind that the cluster doesn't serve has none.
+        """All items of a collection; a kind that the cluster doesn't serve has none."""
+        return self.read_all(path, lambda item: item, **query)
+
+    def read_all(self, path: str, make: Callable[[Object], T], **query: Any) -> builtins.list[T]:
+        """What `make` makes of all items of a collection, read in pages so that no more than one is held as JSON.
 
         Where the version that is being paged through expires in between (410), it is read from the beginning again.
         """
-        items: list[Object] = []
+        items: builtins.list[T] = []
         token: str | None = None
         beginnings = 0
         while True:
@@ -202,7 +208,7 @@ class Cluster:
                     raise
                 items, token = [], None
                 continue
-            items += page.get("items") or []
+            items += map(make, page.get("items") or [])
             token = page.get("metadata", {}).get("continue") or None
             if token is None:
                 return items

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from components.operations.drain_plan import NOT_SELECTED, DrainOptions, DrainPlan
 from components.operations.model import Budget, Node, PinnedVolume, Pod
@@ -37,6 +38,17 @@ class Surroundings:
     volumes: Sequence[PinnedVolume] = ()
     options: DrainOptions = field(default_factory=DrainOptions)
 
+    @cached_property
+    def alive(self) -> Counter[tuple[str, str]]:
+        """How many pods each workload has that are not on their way out, by namespace and workload."""
+        pods = (pod for pod in self.pods if not pod.finished and not pod.terminating_since)
+        return Counter((pod.namespace, pod.workload) for pod in pods)
+
+    @cached_property
+    def volumes_by_claim(self) -> dict[tuple[str, str], PinnedVolume]:
+        """The volumes by namespace and claim."""
+        return {(each.namespace, each.claim): each for each in self.volumes}
+
 
 def preview_notes(plan: DrainPlan, budgets: Sequence[Budget], around: Surroundings) -> list[DrainNote]:
     """Every note on one node's plan, in the order of the topics."""
@@ -50,9 +62,6 @@ def preview_notes(plan: DrainPlan, budgets: Sequence[Budget], around: Surroundin
 
 
 def _only_replicas(plan: DrainPlan, around: Surroundings) -> list[DrainNote]:
-    alive = Counter(
-        (pod.namespace, pod.workload) for pod in around.pods if not pod.finished and not pod.terminating_since
-    )
     return [
         DrainNote(
             topic=Topic.ONLY_REPLICA,
@@ -61,12 +70,11 @@ def _only_replicas(plan: DrainPlan, around: Surroundings) -> list[DrainNote]:
         )
         for pod in plan.evict
         if pod.controller and not pod.finished and pod.controller.kind != "Job"
-        if alive[pod.namespace, pod.workload] == 1
+        if around.alive[pod.namespace, pod.workload] == 1
     ]
 
 
 def _pinned(plan: DrainPlan, around: Surroundings) -> list[DrainNote]:
-    volumes = {(each.namespace, each.claim): each for each in around.volumes}
     notes = []
     for pod in plan.evict:
         if pod.finished or pod.controller is None:
@@ -75,7 +83,7 @@ def _pinned(plan: DrainPlan, around: Surroundings) -> list[DrainNote]:
             [f"its node selector or affinity allows {pod.only_hosts[0]} alone"] if len(pod.only_hosts) == 1 else []
         )
         for claim in pod.claims:
-            volume = volumes.get((pod.namespace, claim))
+            volume = around.volumes_by_claim.get((pod.namespace, claim))
             if volume and len(volume.hosts) == 1:
                 reasons.append(f"its volume {volume.name} is on {volume.hosts[0]}")
         if reasons:

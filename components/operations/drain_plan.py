@@ -122,6 +122,12 @@ def _losses(pod: Pod, options: DrainOptions) -> tuple[list[str], list[str]]:
     return faults, cautions
 
 
+def budgets_near(plan: DrainPlan, budgets: Sequence[Budget]) -> list[Budget]:
+    """Those of the namespaces that something is evicted from: of a large cluster's budgets, few."""
+    namespaces = {pod.namespace for pod in plan.evict}
+    return [budget for budget in budgets if budget.namespace in namespaces]
+
+
 def budget_findings(plan: DrainPlan, budgets: Sequence[Budget]) -> tuple[list[str], list[str]]:
     """What the budgets say of the pods to evict: (what can never succeed, what may take long)."""
     never, slow = [], []

@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from components.operations.quantities import NOTHING, Room, asked_for
 from components.operations.selectors import Object, matches
 
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
@@ -124,6 +125,7 @@ class Pod:
     ports_on_host: tuple[tuple[str, int], ...] = ()
     finalizers: tuple[str, ...] = ()
     excludes_itself: bool = False
+    asks: Room = NOTHING
 
     @classmethod
     def read(cls, item: Object) -> "Pod":
@@ -168,6 +170,7 @@ class Pod:
             ports_on_host=tuple((protocol, port) for protocol, port in on_host if port),
             finalizers=tuple(metadata.get("finalizers") or ()),
             excludes_itself=_excludes_itself(spec, metadata.get("labels") or {}),
+            asks=asked_for(spec),
         )
 
     @property

@@ -1,21 +1,35 @@
 """One reading of the whole cluster, from which everything is decided before anything is changed."""
 
 import json
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, TypeVar
 
 from components.names import NAMESPACE
-from components.operations.api import Cluster
+from components.operations.api import Cluster, ClusterError, Object
+from components.operations.clocks import clock_skews
 from components.operations.lease import read as read_lease
 from components.operations.live_config import read_live_config
 from components.operations.marks import TurnStep, step_of
 from components.operations.model import Budget, Node, PinnedVolume, Pod
+from components.operations.node_state import NodeState
+from components.operations.permissions import Need, denied
+from components.operations.required import not_ready
+from components.operations.services import Service
+from components.operations.webhooks import Webhook, required_for_pods
 
+T = TypeVar("T")
 RECORD = "record"
 FACTS = "facts"
+_AT_ONCE = 16
+_ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+_KUBE_PROXY = "/api/v1/namespaces/kube-system/configmaps/kube-proxy"
+_VERSION = re.compile(r"^v?(\d+)\.(\d+)")
+_KUBE_PROXY_MODE = re.compile(r'^mode:[ \t]*"?(\w+)', re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +69,15 @@ class Snapshot:
     record: Mapping[str, Any] | None = None
     other_run: str = ""
     facts: Mapping[str, NodeFacts] = field(default_factory=dict)
+    server_version: str = ""
+    node_states: Mapping[str, NodeState] = field(default_factory=dict)
+    services: tuple[Service, ...] = ()
+    policies: tuple[str, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
+    kube_proxy_mode: str = ""
+    clock_skews: Mapping[str, float] = field(default_factory=dict)
+    denied: tuple[Need, ...] = ()
+    not_ready: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def node_names(self) -> set[str]:
@@ -65,6 +88,17 @@ class Snapshot:
         """The node of that name, or None."""
         return next((node for node in self.nodes if node.name == name), None)
 
+    @property
+    def version(self) -> tuple[int, int] | None:
+        """Kubernetes' major and minor version; None if the server says none."""
+        found = _VERSION.match(self.server_version)
+        return (int(found[1]), int(found[2])) if found else None
+
+    @property
+    def is_k3s(self) -> bool:
+        """Whether it is k3s, which has kube-proxy and a policy engine in its own process."""
+        return "+k3s" in self.server_version
+
     @cached_property
     def migrated(self) -> set[str]:
         """Nodes whose turn is complete, verification included."""
@@ -72,7 +106,14 @@ class Snapshot:
 
     def pods_on(self, node: str) -> list[Pod]:
         """The pods bound to a node."""
-        return [pod for pod in self.pods if pod.node == node]
+        return self._pods_by_node.get(node, [])
+
+    @cached_property
+    def _pods_by_node(self) -> dict[str, list[Pod]]:
+        found: dict[str, list[Pod]] = defaultdict(list)
+        for pod in self.pods:
+            found[pod.node].append(pod)
+        return dict(found)
 
     @cached_property
     def daemon_set_names(self) -> set[tuple[str, str]]:
@@ -80,45 +121,111 @@ class Snapshot:
         return {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in self.daemon_sets}
 
 
-def _service_networks(cluster: Cluster) -> tuple[str, ...]:
-    ranges = cluster.list("/apis/networking.k8s.io/v1/servicecidrs")
-    return tuple(cidr for item in ranges for cidr in (item.get("spec") or {}).get("cidrs") or [])
+def observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str] = ()) -> Snapshot:
+    """Read everything that the checks and the plan need; changes nothing. Raises ClusterError.
+
+    `required` are workloads that the user wants to be there, as `KIND NAMESPACE/NAME`.
+    """
+    try:
+        return _observe(cluster, cilium_namespace=cilium_namespace, required=required)
+    except ClusterError as error:
+        missing = denied(cluster, cilium_namespace=cilium_namespace) if error.status == 403 else ()
+        if not missing:
+            raise
+        what = "; ".join(need.title for need in missing if not need.only_looks)
+        raise ClusterError(f"{error}; all that the user of the kubeconfig may not do: {what}", status=403) from error
 
 
-def observe(cluster: Cluster, *, cilium_namespace: str) -> Snapshot:
-    """Read everything that the checks and the plan need; changes nothing. Raises ClusterError."""
-    paths = {
-        "nodes": "/api/v1/nodes",
-        "pods": "/api/v1/pods",
-        "budgets": "/apis/policy/v1/poddisruptionbudgets",
-        "volumes": "/api/v1/persistentvolumes",
-        "daemon_sets": "/apis/apps/v1/daemonsets",
-        "ours": f"/api/v1/namespaces/{NAMESPACE}/configmaps",
-        "cilium_nodes": "/apis/cilium.io/v2/ciliumnodes",
-        "node_configs": f"/apis/cilium.io/v2/namespaces/{cilium_namespace}/ciliumnodeconfigs",
-    }
-    with ThreadPoolExecutor(max_workers=len(paths)) as pool:
-        read = dict(zip(paths, pool.map(cluster.list, paths.values()), strict=True))
-    ours = {item["metadata"]["name"]: item.get("data") or {} for item in read["ours"]}
-    lease = read_lease(cluster)
+def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]) -> Snapshot:
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+
+        def start(path: str, make: Callable[[Object], T]) -> Future[list[T]]:
+            return pool.submit(cluster.read_all, path, make)
+
+        def look(path: str, make: Callable[[Object], T]) -> Future[list[T]]:
+            return pool.submit(_unless_denied, lambda: cluster.read_all(path, make), [])
+
+        nodes = start("/api/v1/nodes", lambda item: (Node.read(item), NodeState.read(item)))
+        pods = start("/api/v1/pods", Pod.read)
+        budgets = start("/apis/policy/v1/poddisruptionbudgets", Budget.read)
+        volumes = start("/api/v1/persistentvolumes", PinnedVolume.read)
+        daemon_sets = start("/apis/apps/v1/daemonsets", _as_it_is)
+        ours = start(f"/api/v1/namespaces/{NAMESPACE}/configmaps", _as_it_is)
+        cilium_nodes = start("/apis/cilium.io/v2/ciliumnodes", _pool_of)
+        node_configs = start(f"/apis/cilium.io/v2/namespaces/{cilium_namespace}/ciliumnodeconfigs", _as_it_is)
+        service_networks = look("/apis/networking.k8s.io/v1/servicecidrs", _networks_of)
+        services = look("/api/v1/services", Service.read)
+        policies = look("/apis/networking.k8s.io/v1/networkpolicies", _title_of)
+        hooks = [
+            look(f"{_ADMISSION}/{kind.lower()}s", partial(required_for_pods, kind=kind))
+            for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
+        ]
+        leases = look("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", _as_it_is)
+        version = pool.submit(_unless_denied, lambda: cluster.get("/version"), {})
+        kube_proxy = pool.submit(_unless_denied, lambda: cluster.find(_KUBE_PROXY), None)
+        missing = pool.submit(denied, cluster, cilium_namespace=cilium_namespace)
+        waited_for = pool.submit(not_ready, cluster, required)
+        live = pool.submit(read_live_config, cluster, namespace=cilium_namespace)
+        lease = read_lease(cluster)
+        config_maps = _source_config_maps(cluster, daemon_sets.result())
+    data = {item["metadata"]["name"]: item.get("data") or {} for item in ours.result()}
     return Snapshot(
         other_run=lease.holder if lease and not lease.free else "",
-        nodes=tuple(Node.read(item) for item in read["nodes"]),
-        pods=tuple(Pod.read(item) for item in read["pods"]),
-        budgets=tuple(Budget.read(item) for item in read["budgets"]),
-        pinned_volumes=tuple(volume for volume in map(PinnedVolume.read, read["volumes"]) if volume),
-        daemon_sets=tuple(read["daemon_sets"]),
-        config_maps=tuple(_source_config_maps(cluster, read["daemon_sets"])),
-        service_networks=_service_networks(cluster),
-        cilium_pools={
-            item["metadata"]["name"]: tuple((item.get("spec", {}).get("ipam") or {}).get("podCIDRs") or ())
-            for item in read["cilium_nodes"]
-        },
-        cilium_config=read_live_config(cluster, namespace=cilium_namespace),
-        node_configs=len(read["node_configs"]),
-        record=json.loads(ours[RECORD]["source"]) if "source" in ours.get(RECORD, {}) else None,
-        facts={node: NodeFacts.read(json.loads(text)) for node, text in ours.get(FACTS, {}).items()},
+        nodes=tuple(node for node, _ in nodes.result()),
+        pods=tuple(pods.result()),
+        budgets=tuple(budgets.result()),
+        pinned_volumes=tuple(volume for volume in volumes.result() if volume),
+        daemon_sets=tuple(daemon_sets.result()),
+        config_maps=tuple(config_maps),
+        service_networks=tuple(network for networks in service_networks.result() for network in networks),
+        cilium_pools=dict(cilium_nodes.result()),
+        cilium_config=live.result(),
+        node_configs=len(node_configs.result()),
+        record=json.loads(data[RECORD]["source"]) if "source" in data.get(RECORD, {}) else None,
+        facts={node: NodeFacts.read(json.loads(text)) for node, text in data.get(FACTS, {}).items()},
+        server_version=version.result().get("gitVersion", ""),
+        node_states={node.name: state for node, state in nodes.result()},
+        services=tuple(services.result()),
+        policies=tuple(policies.result()),
+        webhooks=tuple(hook for each in hooks for found in each.result() for hook in found),
+        kube_proxy_mode=_mode_of(kube_proxy.result()),
+        clock_skews=clock_skews(leases.result()),
+        denied=missing.result(),
+        not_ready=waited_for.result(),
     )
+
+
+def _unless_denied(read: Callable[[], T], otherwise: T) -> T:
+    """What only checks look at may be closed to the user: the check of permissions says so."""
+    try:
+        return read()
+    except ClusterError as error:
+        if error.status == 403:
+            return otherwise
+        raise
+
+
+def _as_it_is(item: Object) -> Object:
+    return item
+
+
+def _title_of(item: Object) -> str:
+    return f"{item['metadata']['namespace']}/{item['metadata']['name']}"
+
+
+def _networks_of(item: Object) -> list[str]:
+    return (item.get("spec") or {}).get("cidrs") or []
+
+
+def _pool_of(item: Object) -> tuple[str, tuple[str, ...]]:
+    return item["metadata"]["name"], tuple((item.get("spec", {}).get("ipam") or {}).get("podCIDRs") or ())
+
+
+def _mode_of(config_map: Object | None) -> str:
+    """kube-proxy's mode as kubeadm writes it; empty where it is the default, or not known."""
+    text = ((config_map or {}).get("data") or {}).get("config.conf", "")
+    found = _KUBE_PROXY_MODE.search(text)
+    return found[1] if found else ""
 
 
 def _source_config_maps(cluster: Cluster, daemon_sets: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -67,4 +67,5 @@ def declare(plan: MigrationPlan) -> dict[str, Any]:
         "nodes": turns,
         "waves": waves,
         "phases": {name: {"traffic": each.traffic, **each.record} for name, each in costs.items()},
+        "acknowledged": plan.config.acknowledge,
     }

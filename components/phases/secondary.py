@@ -65,7 +65,7 @@ class Secondary(pulumi.ComponentResource):
                 api_version=node_config_api_version(cilium),
                 kind="CiliumNodeConfig",
                 metadata={"name": "cilium-default", "namespace": cilium.namespace},
-                spec=node_config(),
+                spec=node_config(values),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.ready]),
             )
             last.append(node_config_resource)

@@ -65,7 +65,7 @@ class NodeInspectionProvider(ClusterProvider):
     def _assert_port_free(self, facts: dict[str, Any]) -> None:
         port, config = self.config.cilium.tunnel_port, self.config
         installed = read_live_config(self.cluster, namespace=config.cilium.namespace) is not None
-        if installed or config.phase is Phase.PREFLIGHT or "tunnel-port-free" in config.override_checks:
+        if installed or config.phase is Phase.PREFLIGHT or "tunnel-port-free" in config.acknowledge:
             return
         busy = sorted(node for node, seen in facts.items() if port in seen["udp_ports"])
         if busy:

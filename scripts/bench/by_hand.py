@@ -115,7 +115,7 @@ def by_hand(nodes: int) -> Outcome:
         "apiVersion": node_config_api_version(cilium),
         "kind": "CiliumNodeConfig",
         "metadata": {"namespace": "kube-system", "name": "cilium-default"},
-        "spec": node_config(),
+        "spec": node_config(migration_values(cilium)),
     }
     lab.kubectl("apply", "-f", "-", stdin=json.dumps(config))
     restarts = [_node_by_hand(lab, node.name) for node in lab.layout().nodes]

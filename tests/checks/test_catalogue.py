@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from components.checks import CATALOGUE, Severity, refusals, run_checks
+from components.checks import CATALOGUE, Severity, refusals, run_checks, unfit_acknowledgements
 from components.operations.snapshot import Snapshot
 from stacks.phases import Phase
 from tests.builders import alone, make_budget, make_context, make_facts, make_node, make_pod, make_snapshot, secondary
@@ -17,7 +17,7 @@ def found(snapshot: Snapshot | None = None, **settings: Any) -> dict[str, list[s
 
 def test_ids_are_unique_and_have_titles() -> None:
     assert len({check.id for check in CATALOGUE}) == len(CATALOGUE)
-    assert all(check.title for check in CATALOGUE)
+    assert all(check.title and check.why and check.remedy for check in CATALOGUE)
 
 
 def test_a_healthy_cluster_has_no_findings() -> None:
@@ -79,10 +79,33 @@ def test_a_pod_with_an_old_address_keeps_cilium_from_being_alone() -> None:
     assert found(secondary(nodes=nodes), **settings) == {}
 
 
-def test_an_override_turns_a_blocker_into_a_warning_that_says_so() -> None:
-    lines = found(phase="secondary", cilium={"tunnelPort": 8472}, overrideChecks=["tunnel-port-free"])
+def test_an_acknowledged_blocker_is_a_warning_that_gives_the_reason() -> None:
+    reason = "the port is Flannel's until Monday"
+    lines = found(phase="secondary", cilium={"tunnelPort": 8472}, acknowledge={"tunnel-port-free": reason})
     (line,) = lines["tunnel-port-free warning"]
-    assert "OVERRIDDEN" in line
+    assert f"acknowledged: {reason}; cilium.tunnelPort 8472 is the UDP port of Flannel" in line
+
+
+def test_an_acknowledged_warning_is_a_note() -> None:
+    node = make_node("worker-1", step="draining")
+    lines = found(secondary(nodes=(node,)), phase="migrate", acknowledge={"turns-left-open": "Bob is on it"})
+    assert "acknowledged: Bob is on it; node worker-1" in lines["turns-left-open note"][0]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (
+            "pod-cidr-fre",
+            "config acknowledge.pod-cidr-fre: there is no such check; those that can be acknowledged are ",
+        ),
+        ("one-run", "config acknowledge.one-run: is a gate, which cannot be acknowledged"),
+    ],
+)
+def test_what_cannot_be_acknowledged_is_one_clear_line(name: str, told: str) -> None:
+    (line,) = unfit_acknowledgements(CATALOGUE, ["pod-cidr-free", name])
+    assert line.startswith(told)
+    assert "secondary-complete" not in line
 
 
 @pytest.mark.parametrize(
@@ -105,8 +128,8 @@ def test_another_run_at_work_is_refused() -> None:
     assert "alice@elsewhere/1" in line
 
 
-def test_gates_cannot_be_overridden() -> None:
-    lines = found(phase="finalize", overrideChecks=[check.id for check in CATALOGUE])
+def test_gates_cannot_be_acknowledged() -> None:
+    lines = found(phase="finalize", acknowledge={check.id: "all is well" for check in CATALOGUE})
     assert "secondary-complete blocker" in lines
 
 

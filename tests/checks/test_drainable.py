@@ -1,7 +1,7 @@
 from typing import Any
 
 from components.checks.catalogue import CATALOGUE
-from components.checks.finding import run_checks
+from components.checks.check import run_checks
 from components.operations.model import PinnedVolume
 from tests.builders import make_budget, make_context, make_node, make_pod, secondary
 

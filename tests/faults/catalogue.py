@@ -214,6 +214,7 @@ FAULTS: tuple[Fault, ...] = (
         id="host-port-broken",
         title="A `hostPort` of a pod on the node leads nowhere on its new network",
         make=host_port_leads_nowhere,
+        settings={"acknowledge": {"host-ports": "the turn shall find it"}},
         told=r"node \S+, hostPort 8088 \(\S+\) → pod \S+: .* accepts; the node's CNI conf must open host ports: .*",
     ),
     Fault(

@@ -1,4 +1,4 @@
-"""The controls: what our program refuses does harm when the refusal is overridden, and the lab shows it.
+"""The controls: what our program refuses does harm when the refusal is acknowledged, and the lab shows it.
 
 Without them a lab that can lose nothing would prove nothing.
 """
@@ -11,6 +11,7 @@ from scripts.lab.session import diagnostics
 from tests.migration.stage import Stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
+_REASON = "the harm is to be seen"
 
 
 @pytest.fixture
@@ -32,8 +33,8 @@ def test_flannels_own_port_is_refused_and_else_reported_though_the_agents_are_re
     stage.session.set(cilium__tunnelPort="8472", phase="secondary")
     refused = stage.session.preview(check=False)
     assert "[tunnel-port-free]" in refused.output
-    stage.session.set_path("overrideChecks[0]", "tunnel-port-free")
-    assert "OVERRIDDEN" in stage.session.preview().output
+    stage.session.set_path("acknowledge.tunnel-port-free", _REASON)
+    assert f"acknowledged: {_REASON}" in stage.session.preview().output
     run = stage.session.up(check=False)
     assert run.exit_code != 0
     assert "cilium_vxlan" in diagnostics(run.output)
@@ -47,7 +48,7 @@ def test_an_overlapping_pool_is_refused_and_else_breaks_the_cluster(stage: Stage
     stage.up(phase="preflight")
     stage.session.set(cilium__podCidr="10.244.0.0/16", phase="secondary")
     assert "[pod-cidr-free]" in stage.session.preview(check=False).output
-    stage.session.set_path("overrideChecks[0]", "pod-cidr-free")
+    stage.session.set_path("acknowledge.pod-cidr-free", _REASON)
     since = datetime.now(UTC)
     stage.session.up(check=False)
     stage.wait_for_loss(since)
@@ -58,7 +59,7 @@ def test_policy_enforcement_left_on_is_refused_and_else_drops_traffic_between_th
     stage.up(phase="preflight")
     stage.session.set(phase="secondary", cilium__values__policyEnforcementMode="default")
     assert "[method-values]" in stage.session.preview(check=False).output
-    stage.session.set_path("overrideChecks[0]", "method-values")
+    stage.session.set_path("acknowledge.method-values", _REASON)
     policy = (
         '{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"clients-only",'
         '"namespace":"lab-workloads"},"spec":{"podSelector":{"matchLabels":{"app":"web"}},"policyTypes":["Ingress"],'

@@ -192,7 +192,7 @@ def _findings() -> tuple[CheckFinding, ...]:
     return (
         CheckFinding(
             severity=Severity.WARNING, check="drainable", title="Nodes can be drained",
-            evidence="OVERRIDDEN: node worker-2: budget shop/cart needs 2 available, has 2",
+            evidence="acknowledged: the cart can wait; node worker-2: budget shop/cart needs 2 available, has 2",
             remedy="give it one more replica for the time of the turn",
         ),
         CheckFinding(

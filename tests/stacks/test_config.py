@@ -53,6 +53,12 @@ def test_values_come_as_json_text_as_the_engine_hands_them_over() -> None:
         ({"gates": '{"ignoreAlerts": "("}'}, "config gates.ignoreAlerts: '(' is not a regular expression"),
         ({"traffic": '{"budget": {"pod-htp": {}}}'}, "config traffic.budget.pod-htp"),
         ({"traffic": '{"budget": {"dns": {"failed": -1}}}'}, "config traffic.budget.dns.failed: Input should be"),
+        (
+            {"acknowledge": '{"pod-cidr-free": " "}'},
+            "config acknowledge: pod-cidr-free has no reason: say why its findings do no harm here",
+        ),
+        ({"overrideChecks": '["pod-cidr-free"]'}, "config overrideChecks: there is no such setting"),
+        ({"preflight": '{"required": ["Pod a/b"]}'}, "config preflight.required[0]: String should match pattern"),
         ({"strategy": "magic"}, "config strategy: Input should be 'hybrid'"),
     ],
 )

@@ -13,6 +13,7 @@ from stacks.values import (
     migration_values,
     node_config,
     node_config_api_version,
+    opens_host_ports,
     settings_faults,
     value_at,
 )
@@ -98,7 +99,21 @@ def test_node_config_version_follows_the_release(version: str, served: str) -> N
 
 
 def test_node_config_takes_over_only_labelled_nodes() -> None:
-    assert node_config()["nodeSelector"] == {"matchLabels": {"io.cilium.migration/cilium-default": "true"}}
+    assert node_config({})["nodeSelector"] == {"matchLabels": {"io.cilium.migration/cilium-default": "true"}}
+
+
+@pytest.mark.parametrize(
+    ("values", "mode", "opens"),
+    [
+        ({}, "none", False),
+        ({"cni": {"chainingMode": "portmap"}}, "portmap", True),
+        ({"kubeProxyReplacement": True}, "none", True),
+        ({"kubeProxyReplacement": "false"}, "none", False),
+    ],
+)
+def test_host_ports_are_opened_as_the_values_say(values: dict[str, Any], mode: str, opens: bool) -> None:
+    assert node_config(values)["defaults"]["cni-chaining-mode"] == mode
+    assert opens_host_ports(values) is opens
 
 
 trees = st.recursive(

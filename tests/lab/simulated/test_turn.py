@@ -71,7 +71,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
             "apiVersion": "cilium.io/v2",
             "kind": "CiliumNodeConfig",
             "metadata": {"name": "cilium-default"},
-            "spec": node_config(),
+            "spec": node_config({}),
         }
         cluster.create("/apis/cilium.io/v2/namespaces/kube-system/ciliumnodeconfigs", config)
         eventually(lambda: len(_ready(cluster, "app.kubernetes.io/name=probe")) == 3)

@@ -1,0 +1,86 @@
+"""Checks of what must be there before anything else is asked: rights, versions, and what the user names."""
+
+from collections.abc import Iterator
+
+from components.checks.check import check
+from components.checks.context import Context
+from components.checks.finding import Found, Severity
+from components.operations.marks import TurnStep, step_of
+from stacks.phases import Phase
+
+_CILIUM_FIRST, _CILIUM_LAST = (1, 16), (1, 20)
+_KUBERNETES_FIRST = (1, 21)
+
+
+@check(
+    id="permissions",
+    title="The user may do what a migration does",
+    severity=Severity.BLOCKER,
+    phase=Phase.PREFLIGHT,
+    why="a right that is missing shows only when it is used, with a node drained and its turn half-way",
+    remedy="give the user of the kubeconfig these rights, or use another one",
+)
+def permissions(context: Context) -> Iterator[Found]:
+    """Everything that the API server would deny, at once."""
+    needed = [need.title for need in context.snapshot.denied if not need.only_looks]
+    looks = [need.title for need in context.snapshot.denied if need.only_looks]
+    if needed:
+        yield Found(evidence=f"the user of the kubeconfig may not: {'; '.join(needed)}")
+    if looks:
+        yield Found(
+            evidence=f"the user of the kubeconfig may not: {'; '.join(looks)}",
+            remedy="checks of these are silent without it",
+            severity=Severity.WARNING,
+        )
+
+
+@check(
+    id="required-workloads",
+    title="What you require is there",
+    severity=Severity.BLOCKER,
+    phase=Phase.SECONDARY,
+    why="`preflight.required` names what the cluster's owner will not move without",
+    remedy="bring it back, or take it out of preflight.required",
+)
+def required_workloads(context: Context) -> Iterator[Found]:
+    """Required workloads that are not ready; in the middle of a turn that may be the turn's own doing."""
+    steps = [step_of(node) for node in context.snapshot.nodes]
+    turning = any(step not in (None, TurnStep.MIGRATED) for step in steps)
+    for name, trouble in sorted(context.snapshot.not_ready.items()):
+        yield Found(
+            evidence=f"{name} {trouble}, and preflight.required names it",
+            severity=Severity.WARNING if turning else Severity.BLOCKER,
+        )
+
+
+@check(
+    id="cilium-version",
+    title="Cilium's version",
+    severity=Severity.WARNING,
+    phase=Phase.SECONDARY,
+    why=(
+        "chart values, ConfigMap keys and the CiliumNodeConfig's version change between releases (cilium PR #31721, "
+        "#44739); this program knows those of 1.16 to 1.20"
+    ),
+    remedy="`pulumi config set --path cilium.version` to one of 1.16 to 1.20",
+)
+def cilium_version(context: Context) -> Iterator[Found]:
+    """A release that the program does not know."""
+    major, minor = (int(part) for part in context.config.cilium.version.split(".")[:2])
+    if not _CILIUM_FIRST <= (major, minor) <= _CILIUM_LAST and context.ahead(Phase.CLEANUP):
+        yield Found(evidence=f"cilium.version {context.config.cilium.version} is not one that this program knows")
+
+
+@check(
+    id="kubernetes-version",
+    title="Kubernetes' version",
+    severity=Severity.BLOCKER,
+    phase=Phase.SECONDARY,
+    why="Cilium's chart is not installed on an older one (its Chart.yaml: kubeVersion >= 1.21.0-0)",
+    remedy="upgrade Kubernetes first",
+)
+def kubernetes_version(context: Context) -> Iterator[Found]:
+    """An API server that the chart refuses."""
+    version = context.snapshot.version
+    if version and version < _KUBERNETES_FIRST and context.ahead(Phase.SECONDARY):
+        yield Found(evidence=f"the API server is {context.snapshot.server_version}")

@@ -1,0 +1,90 @@
+"""What a check is, and how the catalogue is gone through."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from components.checks.context import Context
+from components.checks.finding import Finding, Found, Severity
+from stacks.phases import Phase
+
+Find = Callable[[Context], Iterator[Found]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One check of the catalogue; its id is stable, users name it to acknowledge what it finds.
+
+    `severity` is the worst that it finds, `phase` what it guards, `why` what happens otherwise and where that is known
+    from. A gate cannot be acknowledged.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    phase: Phase
+    why: str
+    remedy: str
+    find: Find
+    gate: bool = False
+
+
+def check(
+    *,
+    id: str,  # noqa: A002 (what users call it)
+    title: str,
+    severity: Severity,
+    phase: Phase,
+    why: str,
+    remedy: str,
+    gate: bool = False,
+) -> Callable[[Find], Check]:
+    """Make a check of the function that looks for it."""
+
+    def made(find: Find) -> Check:
+        return Check(
+            id=id, title=title, severity=severity, phase=phase, why=why, remedy=remedy, find=find, gate=gate
+        )  # fmt: skip
+
+    return made
+
+
+def run_checks(catalogue: Sequence[Check], context: Context) -> list[Finding]:
+    """Everything found, blockers first; what the user acknowledged is less grave, and says why."""
+    found = [_judged(each, one, context) for each in catalogue for one in each.find(context)]
+    return sorted(found, key=lambda each: list(Severity).index(each.severity))
+
+
+def _judged(check: Check, found: Found, context: Context) -> Finding:
+    severity, evidence = found.severity or check.severity, found.evidence
+    reason = "" if check.gate else context.config.acknowledge.get(check.id, "")
+    if reason:
+        severity, evidence = severity.acknowledged, f"acknowledged: {reason}; {evidence}"
+    return Finding(
+        check=check.id,
+        severity=severity,
+        evidence=evidence,
+        remedy=found.remedy or check.remedy,
+        acknowledged=reason,
+    )
+
+
+def refusals(findings: Sequence[Finding]) -> list[str]:
+    """The lines of the findings that forbid the run."""
+    return [each.line for each in findings if each.severity is Severity.BLOCKER]
+
+
+def unfit_acknowledgements(catalogue: Sequence[Check], acknowledged: Sequence[str]) -> list[str]:
+    """One line for each id that cannot be acknowledged."""
+    gates = {each.id: each.gate for each in catalogue}
+    lines = []
+    for name in acknowledged:
+        if name not in gates:
+            known = ", ".join(sorted(each for each, gate in gates.items() if not gate))
+            lines.append(
+                f"config acknowledge.{name}: there is no such check; those that can be acknowledged are {known}"
+            )
+        elif gates[name]:
+            lines.append(
+                f"config acknowledge.{name}: is a gate, which cannot be acknowledged: do what it says, or remove it"
+            )
+    return lines

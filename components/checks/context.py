@@ -1,0 +1,71 @@
+"""All that a check may look at: what is wished for, and the cluster as it is."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from components.checks.finding import Severity
+from components.operations.live_config import manages_every_node
+from components.operations.marks import TurnStep, step_of
+from components.operations.model import Node
+from components.operations.snapshot import Snapshot
+from components.sources.description import SourceDescription
+from stacks.config import StackConfig
+from stacks.phases import Phase
+from stacks.values import migration_values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """Config, cluster and old CNI, and what follows from the three."""
+
+    config: StackConfig
+    snapshot: Snapshot
+    source: SourceDescription
+
+    @cached_property
+    def reached(self) -> Phase | None:
+        """The furthest phase that the cluster shows signs of; None before any."""
+        live = self.snapshot.cilium_config
+        if live is None:
+            return Phase.PREFLIGHT if self.snapshot.record is not None else None
+        if manages_every_node(live):
+            names = self.snapshot.daemon_set_names
+            gone = (self.source.namespace, self.source.daemon_set) not in names
+            return Phase.CLEANUP if gone else Phase.FINALIZE
+        return Phase.MIGRATE if self.snapshot.migrated else Phase.SECONDARY
+
+    def enters(self, phase: Phase) -> bool:
+        """Whether this run would take the cluster into `phase` for the first time."""
+        return self.config.phase.includes(phase) and self.ahead(phase)
+
+    def ahead(self, phase: Phase) -> bool:
+        """Whether the cluster has not come to `phase` yet."""
+        return self.reached is None or not self.reached.includes(phase)
+
+    @cached_property
+    def about_to_move(self) -> list[Node]:
+        """Nodes whose turn this run would do or complete, in the order of the waves; unknown ones left out."""
+        moving = (self.snapshot.node(name) for name in self.config.nodes if name not in self.snapshot.migrated)
+        return [node for node in moving if node]
+
+    @property
+    def moves_nodes(self) -> bool:
+        """Whether the config wants nodes on Cilium's network."""
+        return bool(self.config.nodes)
+
+    @cached_property
+    def about_to_switch(self) -> list[Node]:
+        """Those of them that are on the old network yet: the others are better brought to the end of their turns."""
+        beyond = (TurnStep.SWITCHING, TurnStep.RETURNING)
+        return [node for node in self.about_to_move if step_of(node) not in beyond]
+
+    @property
+    def once_nodes_move(self) -> Severity:
+        """Of what breaks on each node that moves: a warning for as long as none does."""
+        return Severity.BLOCKER if self.about_to_switch else Severity.WARNING
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """Cilium's Helm values while both networks run."""
+        return migration_values(self.config.cilium)

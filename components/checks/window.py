@@ -1,0 +1,129 @@
+"""Checks of what is different for as long as both networks run."""
+
+from collections.abc import Iterator
+
+from components.checks.check import check
+from components.checks.context import Context
+from components.checks.finding import Found, Severity
+from components.checks.words import some
+from components.names import NAMESPACE
+from components.operations.webhooks import Webhook
+from components.words import many
+from stacks.phases import Phase
+
+_POLICY_ENGINES = ("kube-router", "kube-network-policies", "calico", "weave", "antrea")
+_WATCHER = "unmanaged-pod-watcher-interval"
+
+
+@check(
+    id="network-policies",
+    title="NetworkPolicies between the networks",
+    severity=Severity.WARNING,
+    phase=Phase.FINALIZE,
+    why=(
+        "between `secondary` and `finalize` Cilium enforces no policy, as pods of the old network have no identity and "
+        "would be dropped; then it enforces every one, also those that nobody enforced before (Cilium's page on "
+        "migrating a cluster; calico PR #12920)"
+    ),
+    remedy="read them again before `finalize`, and take those away that were never meant to hold",
+)
+def network_policies(context: Context) -> Iterator[Found]:
+    """Policies that are not enforced for a while, or that will be for the first time."""
+    names = [each for each in context.snapshot.policies if not each.startswith(f"{NAMESPACE}/")]
+    if not names or not context.ahead(Phase.FINALIZE):
+        return
+    what = "NetworkPolicy" if len(names) == 1 else "NetworkPolicies"
+    engine = _policy_engine(context)
+    if engine:
+        yield Found(
+            evidence=f"{engine} enforces {len(names)} {what}, and nobody will for pods of nodes that moved, until "
+            f"'finalize': {some(names)}",
+            remedy="move when that may be, and go on to 'finalize' soon",
+        )
+        return
+    yield Found(
+        evidence=f"nothing in sight enforces {len(names)} {what} today, Cilium will from 'finalize' on: {some(names)}",
+        severity=Severity.WARNING if context.config.phase.includes(Phase.FINALIZE) else Severity.NOTE,
+    )
+
+
+def _policy_engine(context: Context) -> str:
+    if context.snapshot.is_k3s:
+        return "k3s"
+    for item in context.snapshot.daemon_sets:
+        for container in item["spec"]["template"]["spec"].get("containers") or []:
+            if any(word in container.get("image", "") for word in _POLICY_ENGINES):
+                return f"DaemonSet {item['metadata']['namespace']}/{item['metadata']['name']}"
+    return ""
+
+
+@check(
+    id="dns-restart-loop",
+    title="Cilium leaves the old network's pods alone",
+    severity=Severity.WARNING,
+    phase=Phase.MIGRATE,
+    why=(
+        "Cilium's operator restarts cluster DNS for ever as long as its pods are not Cilium's own, unless "
+        "`unmanagedPodWatcher.restart` is false in the live ConfigMap (cilium#6839, #11444)"
+    ),
+    remedy="run `pulumi up`, so that Cilium gets its values; if it does not, look for who else writes that ConfigMap",
+)
+def dns_restart_loop(context: Context) -> Iterator[Found]:
+    """The live setting; when nodes are about to move the gate before them asks for all settings."""
+    live = context.snapshot.cilium_config
+    if live is None or context.about_to_move or context.reached not in (Phase.SECONDARY, Phase.MIGRATE):
+        return
+    if live.get(_WATCHER) != "0":
+        yield Found(evidence=f"ConfigMap cilium-config: {_WATCHER} is '{live.get(_WATCHER, 'not set')}', must be '0'")
+
+
+@check(
+    id="admission-webhooks",
+    title="Webhooks that every new pod waits for",
+    severity=Severity.WARNING,
+    phase=Phase.MIGRATE,
+    why=(
+        "the API server calls them across both networks, and while one with failurePolicy Fail does not answer no pod "
+        "is created: no replacement, and no Cilium agent either (deckhouse#2886)"
+    ),
+    remedy="give it a second replica on another node, or exempt kube-system by its namespaceSelector",
+)
+def admission_webhooks(context: Context) -> Iterator[Found]:
+    """A webhook that one node's drain can silence, and those that are merely in the way."""
+    if not context.ahead(Phase.FINALIZE):
+        return
+    steady: list[str] = []
+    for (namespace, service), hooks in sorted(_by_service(context.snapshot.webhooks).items()):
+        name = f"{hooks[0].name} ({hooks[0].kind})"
+        nodes = _answering_nodes(context, namespace, service)
+        if nodes is None or len(nodes) > 1:
+            steady.append(name)
+            continue
+        where = f"on node {next(iter(nodes))} alone" if nodes else "by no Ready pod"
+        yield Found(evidence=f"webhook {name}, without which no pod is created, is answered {where}")
+    if steady:
+        yield Found(
+            evidence=f"{many(len(steady), 'webhook')} must answer before a pod is created: {some(steady)}",
+            remedy="the API server must reach them from every control-plane node, on both networks",
+            severity=Severity.NOTE,
+        )
+
+
+def _by_service(hooks: tuple[Webhook, ...]) -> dict[tuple[str, str], list[Webhook]]:
+    found: dict[tuple[str, str], list[Webhook]] = {}
+    for hook in hooks:
+        found.setdefault((hook.namespace, hook.service), []).append(hook)
+    return found
+
+
+def _answering_nodes(context: Context, namespace: str, service: str) -> set[str] | None:
+    """The nodes with Ready pods behind the Service; None where it does not say which they are."""
+    for each in context.snapshot.services:
+        if (each.namespace, each.name) == (namespace, service) and each.selector:
+            wanted = each.selector.items()
+            return {
+                pod.node
+                for pod in context.snapshot.pods
+                if pod.namespace == namespace and pod.ready and wanted <= pod.labels.items()
+            }
+    return None

@@ -1,0 +1,10 @@
+"""Long lists as people say them."""
+
+from collections.abc import Sequence
+
+_AT_MOST = 5
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few names, and whether there are more."""
+    return ", ".join(names[:_AT_MOST]) + (" …" if len(names) > _AT_MOST else "")

@@ -1,0 +1,107 @@
+"""What the program asks of the API, and what of that its user may not do."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from components.names import NAMESPACE
+from components.operations.api import Cluster, ClusterError
+
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_AT_ONCE = 16
+_KEEP = "get create patch delete"
+_LOOK = "list"
+_CHECKS = (
+    ("", "services", _LOOK),
+    ("networking.k8s.io", "networkpolicies servicecidrs", _LOOK),
+    ("admissionregistration.k8s.io", "validatingwebhookconfigurations mutatingwebhookconfigurations", _LOOK),
+)
+_EVERYWHERE = (
+    ("", "nodes", "get list patch"),
+    ("", "pods", "get list delete"),
+    ("", "pods/eviction", "create"),
+    ("", "persistentvolumes", "list"),
+    ("", "namespaces", "get create"),
+    ("", "replicationcontrollers", "get"),
+    ("apps", "daemonsets", "get list"),
+    ("apps", "deployments replicasets statefulsets", "get"),
+    ("policy", "poddisruptionbudgets", "list"),
+    ("cilium.io", "ciliumnodes", "get list"),
+    ("rbac.authorization.k8s.io", "clusterroles clusterrolebindings", _KEEP),
+)
+_OURS = (
+    ("", "pods services", _KEEP),
+    ("", "configmaps", "get list create patch delete"),
+    ("", "pods/exec", "get create"),
+    ("", "pods/log", "get"),
+    ("apps", "daemonsets deployments", _KEEP),
+    ("policy", "poddisruptionbudgets", _KEEP),
+    ("networking.k8s.io", "networkpolicies", _KEEP),
+    ("coordination.k8s.io", "leases", "get create patch"),
+)
+_CILIUMS = (
+    ("", "configmaps secrets services serviceaccounts", _KEEP),
+    ("apps", "daemonsets deployments", _KEEP),
+    ("rbac.authorization.k8s.io", "roles rolebindings", _KEEP),
+    ("cilium.io", "ciliumnodeconfigs", "get list create patch delete"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """One verb on one resource; everywhere, or in a namespace. Without one that is `only_looks` checks stay silent."""
+
+    verb: str
+    group: str
+    resource: str
+    namespace: str = ""
+    only_looks: bool = False
+
+    @property
+    def title(self) -> str:
+        """In an operator's words."""
+        kind = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"{self.verb} {kind}" + (f" in {self.namespace}" if self.namespace else "")
+
+
+def needs(*, cilium_namespace: str) -> Iterator[Need]:
+    """Everything that a whole migration asks for."""
+    tables = (("", _EVERYWHERE), (NAMESPACE, _OURS), (cilium_namespace, _CILIUMS), ("", _CHECKS))
+    for namespace, table in tables:
+        for group, resources, verbs in table:
+            for resource in resources.split():
+                for verb in verbs.split():
+                    yield Need(
+                        verb=verb, group=group, resource=resource, namespace=namespace, only_looks=table is _CHECKS
+                    )
+    yield Need(
+        verb="list", group="coordination.k8s.io", resource="leases", namespace="kube-node-lease", only_looks=True
+    )
+
+
+def _allowed(cluster: Cluster, need: Need) -> bool:
+    resource, _, subresource = need.resource.partition("/")
+    asked = {"verb": need.verb, "group": need.group, "resource": resource, "subresource": subresource}
+    body = {"spec": {"resourceAttributes": {**asked, "namespace": need.namespace}}}
+    answer = cluster.create(
+        _REVIEWS, {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", **body}
+    )
+    return bool((answer.get("status") or {}).get("allowed"))
+
+
+def denied(cluster: Cluster, *, cilium_namespace: str) -> tuple[Need, ...]:
+    """What the user may not do: one question of an administrator, one for each need of anybody else.
+
+    A server that does not answer such questions denies nothing.
+    """
+    try:
+        if _allowed(cluster, Need(verb="*", group="*", resource="*")):
+            return ()
+        wanted = list(needs(cilium_namespace=cilium_namespace))
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            answers = list(pool.map(lambda need: _allowed(cluster, need), wanted))
+    except ClusterError as error:
+        if error.status in (403, 404):
+            return ()
+        raise
+    return tuple(need for need, allowed in zip(wanted, answers, strict=True) if not allowed)

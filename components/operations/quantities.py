@@ -1,0 +1,83 @@
+"""What pods ask of a node and what a node has to give, in numbers that can be added."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from components.operations.selectors import Object
+
+_QUANTITY = re.compile(r"^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([a-zA-Z]*)$")
+_POWERS = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_SCALES = {
+    **{suffix: Decimal(10) ** power for suffix, power in _POWERS.items()},
+    **{f"{letter}i": Decimal(1024) ** (place + 1) for place, letter in enumerate("KMGTPE")},
+}
+
+
+@lru_cache(maxsize=4096)
+def quantity(text: object) -> float:
+    """A number as the API writes it: `250m`, `64Gi`, `1e3`; 0 for what is none."""
+    found = _QUANTITY.match(str(text))
+    if not found or found[2] not in _SCALES:
+        return 0
+    return float(Decimal(found[1]) * _SCALES[found[2]])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """An amount of what the scheduler counts: cores, bytes of memory, pods."""
+
+    cores: float = 0
+    memory: float = 0
+    pods: int = 0
+
+    @classmethod
+    def read(cls, amounts: Object | None) -> "Room":
+        """From a resource list of the API's."""
+        given = amounts or {}
+        return cls(
+            cores=quantity(given.get("cpu", 0)),
+            memory=quantity(given.get("memory", 0)),
+            pods=int(quantity(given.get("pods", 0))),
+        )
+
+    def __add__(self, other: "Room") -> "Room":
+        return Room(cores=self.cores + other.cores, memory=self.memory + other.memory, pods=self.pods + other.pods)
+
+    def __sub__(self, other: "Room") -> "Room":
+        return Room(cores=self.cores - other.cores, memory=self.memory - other.memory, pods=self.pods - other.pods)
+
+    def at_least(self, other: "Room") -> "Room":
+        """The larger of both, each for itself."""
+        return Room(
+            cores=max(self.cores, other.cores), memory=max(self.memory, other.memory), pods=max(self.pods, other.pods)
+        )
+
+    @property
+    def text(self) -> str:
+        """In an operator's words."""
+        return f"{self.cores:.1f} cores, {self.memory / 1024**3:.1f} GiB, {self.pods} pods"
+
+
+NOTHING = Room()
+
+
+def total(rooms: Iterable[Room]) -> Room:
+    """All of them together."""
+    return sum(rooms, start=NOTHING)
+
+
+def asked_for(spec: Object) -> Room:
+    """What the scheduler sets aside for a pod: its containers and sidecars, or the init container that asks more."""
+
+    def requests(container: Object) -> Room:
+        return Room.read((container.get("resources") or {}).get("requests"))
+
+    first = spec.get("initContainers") or []
+    sidecars = total(requests(each) for each in first if each.get("restartPolicy") == "Always")
+    asked = sidecars + total(requests(each) for each in spec.get("containers") or [])
+    for each in first:
+        asked = asked.at_least(requests(each) + (sidecars if each.get("restartPolicy") != "Always" else NOTHING))
+    return asked + Room.read(spec.get("overhead")) + Room(pods=1)

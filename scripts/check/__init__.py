@@ -1,0 +1,1 @@
+"""The check catalogue on demand, and as a document."""

@@ -1,0 +1,69 @@
+"""The config that the checks are asked about: a stack's own, or a file's."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PROJECT = "cilium-live-migration"
+_LIMIT_SECONDS = 60
+
+
+class SettingsError(Exception):
+    """The config cannot be had; the text is one line that says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """This project's own settings, and the cluster that is meant; empty where that is left to the environment."""
+
+    own: Mapping[str, Any] = field(default_factory=dict)
+    kubeconfig: str = ""
+    context: str = ""
+
+    @classmethod
+    def read(cls, config: Mapping[str, Any]) -> "Settings":
+        """From keys with their namespaces, as a stack's file has them."""
+        own = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
+        return cls(
+            own=own,
+            kubeconfig=str(config.get("kubernetes:kubeconfig") or ""),
+            context=str(config.get("kubernetes:context") or ""),
+        )
+
+
+def of_file(path: Path) -> Settings:
+    """The config in a stack's file, such as Pulumi.prod.yaml."""
+    try:
+        read = yaml.safe_load(path.read_text()) or {}
+        return Settings.read(read.get("config") or {})
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, AttributeError) as error:
+        raise SettingsError(f"{path}: is not a stack's config file") from error
+
+
+def of_stack(stack: str, *, folder: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """The config as the engine's CLI has it, not yet deployed changes included; secret values are left out."""
+    command = ["pulumi", "config", "--json", "--stack", stack]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=_LIMIT_SECONDS
+        )
+    except FileNotFoundError as error:
+        raise SettingsError(
+            "`pulumi` is not on PATH: install it, or name the stack's file with --config-file"
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise SettingsError(f"`{' '.join(command)}` did not end in {_LIMIT_SECONDS} s: is the backend up?") from error
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip().splitlines() or [f"it ended with {done.returncode}"]
+        raise SettingsError(f"`{' '.join(command)}` failed: {said[-1].removeprefix('error: ')}")
+    entries = json.loads(done.stdout).items()
+    return Settings.read(
+        {key: entry.get("objectValue", entry.get("value")) for key, entry in entries if not entry.get("secret")}
+    )

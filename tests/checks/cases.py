@@ -1,0 +1,204 @@
+"""Each check on a real API server: what makes it fire, and the nearest thing that does not."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.checks import Severity
+from components.names import NAMESPACE
+from tests.checks.site import Site, at
+
+Make = Callable[[Site], None]
+WAVE: dict[str, Any] = {"phase": "migrate", "waves": [["worker-1"]]}
+BOTH: dict[str, Any] = {"waves": [["worker-1"], ["worker-2"]]}
+ON_HOST = ({"containerPort": 8080, "hostPort": 8080},)
+PORTS = ({"containerPort": 80, "hostPort": 8080},)
+CONF = [{"name": "conf", "hostPath": {"path": "/etc/cni/net.d"}}]
+APART = {
+    "podAntiAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": [
+            {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "alone"}}}
+        ]
+    }
+}
+
+
+def plain(site: Site) -> None:
+    site.nodes()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One line of the table; `near` and `near_settings` are what leaves the check silent."""
+
+    check: str
+    told: str
+    make: Make = plain
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    near: Make = plain
+    near_settings: Mapping[str, Any] | None = None
+    severity: Severity = Severity.BLOCKER
+
+
+def also(*makes: Make) -> Make:
+    """Both nodes, and these."""
+
+    def all_of_them(site: Site) -> None:
+        site.nodes()
+        for make in makes:
+            make(site)
+
+    return all_of_them
+
+
+def half_way(site: Site) -> None:
+    site.nodes(first="migrated")
+    site.cilium()
+
+
+def moved(site: Site) -> None:
+    site.nodes(first="migrated", second="migrated")
+    site.cilium()
+
+
+def alone(site: Site) -> None:
+    site.nodes(first="migrated", second="migrated")
+    site.cilium(alone=True)
+
+
+def apart(nodes: int) -> Make:
+    def make(site: Site) -> None:
+        for number in range(1, nodes + 1):
+            site.node(f"worker-{number}")
+        for number in (1, 2):
+            site.pod(f"alone-{number}", app="alone", node=f"worker-{number}", owner="StatefulSet", affinity=APART)
+
+    return make
+
+
+def webhook(*nodes: str) -> Make:
+    def make(site: Site) -> None:
+        site.service("hook")
+        site.webhook("policy")
+        for number, node in enumerate(nodes):
+            site.pod(f"hook-{number}", app="hook", node=node)
+
+    return make
+
+
+CASES = (
+    Case(check="foreign-cilium", told="did not install", make=also(lambda s: s.cilium(recorded=False)),
+         near=also(lambda s: s.cilium())),
+    Case(check="one-run", told="another run works on this cluster: alice@elsewhere/1",
+         make=also(lambda s: s.lease("migration", namespace=NAMESPACE, renewed=at(), holder="alice@elsewhere/1")),
+         near=also(lambda s: s.lease("migration", namespace=NAMESPACE, renewed=at(-90), holder="alice@elsewhere/1"))),
+    Case(check="nodes-known", told="node worker-9 of the waves is not in the cluster",
+         settings={"phase": "migrate", "waves": [["worker-9"]]}, near_settings=WAVE),
+    Case(check="secondary-complete", told="there is no CiliumNodeConfig", make=also(lambda s: s.cilium()),
+         settings=WAVE, near_settings={"phase": "secondary"}),
+    Case(check="all-nodes-migrated", told="1 of 2 are: worker-2 is not", settings={"phase": "finalize", **BOTH},
+         make=half_way, near=moved),
+    Case(check="finalize-complete", told="needs phase 'finalize' to be complete", make=moved, near=alone,
+         settings={"phase": "cleanup", **BOTH}),
+    Case(check="no-way-back", told="worker-2 left `waves`", make=alone,
+         settings={"phase": "finalize", "waves": [["worker-1"]]},
+         near=alone, near_settings={"phase": "finalize", **BOTH}),
+    Case(check="cleanup-consent", told="removes Flannel for good", settings={"phase": "cleanup"},
+         near_settings={"phase": "cleanup", "cleanup": {"consent": "flannel"}}),
+    Case(check="required-workloads", told="DaemonSet shop/store has 1 of 2 pods ready",
+         make=also(lambda s: s.daemon_set("store", status={"numberReady": 1, "desiredNumberScheduled": 2})),
+         near=also(lambda s: s.daemon_set("store", status={"numberReady": 2, "desiredNumberScheduled": 2})),
+         settings={"preflight": {"required": ["DaemonSet shop/store"]}}),
+    Case(check="required-workloads", told="Deployment shop/none does not exist",
+         settings={"preflight": {"required": ["Deployment shop/none"]}}, near_settings={}),
+    Case(check="cilium-version", told="1.15.3", settings={"cilium": {"version": "1.15.3"}}, near_settings={},
+         severity=Severity.WARNING),
+    Case(check="pod-cidr-free", told="overlaps 10.96.0.0/16, which is used by the cluster's Services",
+         settings={"cilium": {"podCidr": "10.96.0.0/12"}}, near_settings={}),
+    Case(check="pod-cidr-capacity", told="holds 2 blocks of /17, the cluster has 3 nodes",
+         make=also(lambda s: s.node("worker-3")), settings={"cilium": {"nodeMaskSize": 17}}),
+    Case(check="tunnel-port-free", told="used by pod shop/game",
+         make=also(lambda s: s.pod("game", ports=[{"containerPort": 1, "hostPort": 8473, "protocol": "UDP"}])),
+         near=also(lambda s: s.pod("game", ports=[{"containerPort": 1, "hostPort": 8473}]))),
+    Case(check="method-values", told="sets policyEnforcementMode",
+         settings={"cilium": {"values": {"policyEnforcementMode": "always"}}}, near_settings={}),
+    Case(check="nodes-ready", told="node worker-3 is NotReady", make=also(lambda s: s.node("worker-3", conditions=())),
+         settings={"phase": "secondary"}),
+    Case(check="node-conditions", told="node worker-3 has MemoryPressure, NetworkUnavailable",
+         make=also(lambda s: s.node("worker-3", conditions=("Ready", "MemoryPressure", "NetworkUnavailable"))),
+         severity=Severity.WARNING),
+    Case(check="clocks", told="the clock of node worker-1 is", severity=Severity.WARNING,
+         make=also(lambda s: s.lease("worker-1", namespace="kube-node-lease", renewed=at(-90))),
+         near=also(lambda s: s.lease("worker-1", namespace="kube-node-lease", renewed=at()))),
+    Case(check="dual-stack", told="1 Service with an IPv6 address (shop/six)", settings=WAVE,
+         make=also(lambda s: s.service("six", ipFamilies=["IPv6"])), near=also(lambda s: s.service("four"))),
+    Case(check="dual-stack", told="1 node with an IPv6 range for pods (worker-3)", severity=Severity.WARNING,
+         make=also(lambda s: s.node("worker-3", pod_cidrs=("10.244.3.0/24", "fd00:3::/64"))),
+         near=also(lambda s: s.node("worker-3", pod_cidrs=("10.244.3.0/24",)))),
+    Case(check="host-ports", told="1 pod with a `hostPort` would not be reached", settings=WAVE,
+         make=also(lambda s: s.pod("edge", owner="DaemonSet", ports=PORTS)),
+         near=also(lambda s: s.pod("edge", owner="DaemonSet", ports=PORTS)),
+         near_settings={**WAVE, "cilium": {"values": {"cni": {"chainingMode": "portmap"}}}}),
+    Case(check="host-ports", told="shop/edge (8080)", settings=WAVE, severity=Severity.WARNING,
+         make=also(lambda s: s.pod("edge", ports=PORTS)),
+         near=also(lambda s: s.pod("edge", ports=ON_HOST, hostNetwork=True)), near_settings={}),
+    Case(check="chained-plugins", told="Multus is chained into the nodes' CNI conf (DaemonSet shop/net)", settings=WAVE,
+         make=also(lambda s: s.daemon_set("net", image="ghcr.io/k8snetworkplumbingwg/multus-cni:v4.2"))),
+    Case(check="chained-plugins", told="DaemonSet shop/writer can write CNI conf", severity=Severity.WARNING,
+         make=also(lambda s: s.daemon_set("writer", volumes=CONF, mounts=[{"name": "conf", "mountPath": "/c"}])),
+         near=also(lambda s: s.daemon_set(
+             "reader", volumes=CONF, mounts=[{"name": "conf", "mountPath": "/c", "readOnly": True}]))),
+    Case(check="control-plane-last", told="wave 1 moves workers after control-plane node worker-3",
+         make=also(lambda s: s.node("worker-3", labels={"node-role.kubernetes.io/control-plane": ""})),
+         settings={"phase": "migrate", "waves": [["worker-3"], ["worker-1"]]},
+         near=also(lambda s: s.node("worker-3")), near_settings={"phase": "migrate", "waves": [["worker-3"]]}),
+    Case(check="spare-capacity", told="ask for 3.0 cores", settings=WAVE, severity=Severity.WARNING,
+         make=also(lambda s: s.pod("large", cores="3"), lambda s: s.pod("there", node="worker-2", cores="1500m")),
+         near=also(lambda s: s.pod("large", cores="3"), lambda s: s.pod("there", node="worker-2", cores="500m"))),
+    Case(check="drainable", told="budget shop/web needs 1 available, has 1", settings=WAVE,
+         make=also(lambda s: s.pod("web"), lambda s: s.budget("web", app="web", healthy=1, desired=1)),
+         near=also(lambda s: s.budget("web", app="web", healthy=1, desired=1))),
+    Case(check="budgets", told="pod shop/web is under 2 budgets (one, two)", severity=Severity.WARNING,
+         make=also(lambda s: s.pod("web"), lambda s: s.budget("one", app="web", healthy=2, desired=1, allowed=1),
+                   lambda s: s.budget("two", app="web", healthy=2, desired=1, allowed=1)),
+         near=also(lambda s: s.pod("web"), lambda s: s.budget("one", app="web", healthy=2, desired=1, allowed=1))),
+    Case(check="budgets", told="budget shop/web needs 1 available, has 1", severity=Severity.WARNING,
+         make=also(lambda s: s.pod("web"), lambda s: s.budget("web", app="web", healthy=1, desired=1)),
+         near=also(lambda s: s.pod("web", owner="DaemonSet"),
+                   lambda s: s.budget("web", app="web", healthy=1, desired=1))),
+    Case(check="admission-webhooks", told="is answered on node worker-1 alone", make=also(webhook("worker-1")),
+         near=also(lambda s: s.webhook("lenient", policy="Ignore"), lambda s: s.webhook("maps", resource="configmaps")),
+         severity=Severity.WARNING),
+    Case(check="admission-webhooks", told="1 webhook must answer", make=also(webhook("worker-1", "worker-2")),
+         severity=Severity.NOTE),
+    Case(check="dns-restart-loop", told="unmanaged-pod-watcher-interval is '15s', must be '0'",
+         make=also(lambda s: s.cilium(unmanaged_pod_watcher_interval="15s")), near=also(lambda s: s.cilium()),
+         settings={"phase": "secondary"}, severity=Severity.WARNING),
+    Case(check="network-policies", told="nothing in sight enforces 1 NetworkPolicy today", severity=Severity.NOTE,
+         make=also(lambda s: s.namespaced(
+             "networkpolicies", "deny", group="/apis/networking.k8s.io/v1", spec={"podSelector": {}})),
+         near=also(lambda s: s.namespaced(
+             "networkpolicies", "probe", namespace=NAMESPACE, group="/apis/networking.k8s.io/v1",
+             spec={"podSelector": {}}))),
+    Case(check="kube-proxy-replacement", told="as soon as Cilium is installed", severity=Severity.WARNING,
+         settings={"cilium": {"values": {"kubeProxyReplacement": True}}}, near_settings={}),
+    Case(check="kube-proxy-replacement", told="in phase 'finalize'", severity=Severity.NOTE,
+         settings={"cilium": {"finalValues": {"kubeProxyReplacement": "true"}}}, near=alone),
+    Case(check="kube-proxy-mode", told="mode ipvs", severity=Severity.NOTE,
+         make=also(lambda s: s.namespaced(
+             "configmaps", "kube-proxy", namespace="kube-system", data={"config.conf": 'a: 1\nmode: "ipvs"\n'})),
+         near=also(lambda s: s.namespaced(
+             "configmaps", "kube-proxy", namespace="kube-system", data={"config.conf": 'a: 1\nmode: ""\nb: ipvs\n'}))),
+    Case(check="api-server-address", told="no k8sServiceHost", severity=Severity.WARNING,
+         settings={"cilium": {"finalValues": {"kubeProxyReplacement": True}}},
+         near_settings={"cilium": {"finalValues": {"kubeProxyReplacement": True, "k8sServiceHost": "10.0.0.1"}}}),
+    Case(check="load-balancers", told="1 Service of type LoadBalancer: shop/web; with externalTrafficPolicy Local",
+         make=also(lambda s: s.service("web", type="LoadBalancer", externalTrafficPolicy="Local")),
+         near=also(lambda s: s.service("web")), severity=Severity.NOTE),
+    Case(check="turns-left-open", told="node worker-1 is in the middle of a turn", severity=Severity.WARNING,
+         make=lambda s: s.nodes(first="draining"), near=moved, settings={"phase": "migrate"}),
+    Case(check="new-nodes", told="1 of 2 nodes are in no wave", settings=WAVE, severity=Severity.NOTE,
+         near_settings={"phase": "migrate", **BOTH}),
+    Case(check="room-apart", told="wave 0 leaves 1 node for the 2 pods", settings=WAVE, make=apart(2), near=apart(3),
+         severity=Severity.WARNING),
+)  # fmt: skip

@@ -1,0 +1,189 @@
+"""A cluster of two nodes with Flannel on a real API server, where nothing happens but what a test asks for."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from components.checks import CATALOGUE, Check, Context, Finding, run_checks
+from components.names import NAMESPACE
+from components.operations.api import Cluster
+from components.operations.marks import STEP
+from components.operations.snapshot import observe
+from components.sources import describe
+from stacks.config import parse_config
+from stacks.values import final_values, live_settings, migration_values
+from tests.builders import FLANNEL, FLANNEL_CONFIG_MAP, FLANNEL_DAEMON_SET
+
+Object = dict[str, Any]
+SHOP = "shop"
+ROOM = {"cpu": "4", "memory": "8Gi", "pods": "110"}
+_BASIC = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "main", "image": "example"}]}}
+
+
+def at(seconds: float = 0) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@dataclass
+class Site:
+    """What is made here goes with the test."""
+
+    cluster: Cluster
+    made: list[str] = field(default_factory=list)
+
+    def add(self, folder: str, body: Object, *, status: Object | None = None) -> None:
+        created = self.cluster.create(folder, body)
+        path = f"{folder}/{created['metadata']['name']}"
+        self.made.append(path)
+        if status is not None:
+            self.cluster.patch(f"{path}/status", {"status": status})
+
+    def clear(self) -> None:
+        for path in reversed(self.made):
+            self.cluster.delete(path, grace_period_seconds=0)
+        self.made.clear()
+
+    def namespaced(self, kind: str, name: str, *, namespace: str = SHOP, group: str = "/api/v1", **fields: Any) -> None:
+        status, metadata = fields.pop("status", None), fields.pop("metadata", {})
+        body = {"metadata": {"name": name, **metadata}, **fields}
+        self.add(f"{group}/namespaces/{namespace}/{kind}", body, status=status)
+
+    def node(
+        self,
+        name: str,
+        *,
+        step: str = "",
+        labels: Mapping[str, str] | None = None,
+        conditions: Sequence[str] = ("Ready",),
+        pod_cidrs: Sequence[str] = (),
+        unschedulable: bool = False,
+    ) -> None:
+        body = {
+            "metadata": {"name": name, "labels": labels or {}, "annotations": {STEP: step} if step else {}},
+            "spec": {
+                "unschedulable": unschedulable,
+                **({"podCIDR": pod_cidrs[0], "podCIDRs": list(pod_cidrs)} if pod_cidrs else {}),
+            },
+        }
+        shown = [{"type": each, "status": "True"} for each in conditions]
+        self.add("/api/v1/nodes", body, status={"conditions": shown, "allocatable": ROOM, "capacity": ROOM})
+
+    def nodes(self, *, first: str = "", second: str = "") -> None:
+        """Both nodes, with where their turns are."""
+        self.node("worker-1", step=first)
+        self.node("worker-2", step=second)
+
+    def flannel(self, **metadata: Any) -> None:
+        body = json.loads(json.dumps(FLANNEL_DAEMON_SET))
+        template = body["spec"]["template"]
+        template["metadata"] = {"labels": {"app": "flannel"}}
+        template["spec"]["containers"][0]["name"] = "main"
+        self.add("/api/v1/namespaces/kube-flannel/configmaps", dict(FLANNEL_CONFIG_MAP))
+        self.namespaced(
+            "daemonsets", "kube-flannel-ds", namespace="kube-flannel", group="/apis/apps/v1", metadata=metadata,
+            spec={"selector": {"matchLabels": {"app": "flannel"}}, "template": template},
+        )  # fmt: skip
+
+    def record(self) -> None:
+        data = {"source": FLANNEL.model_dump_json()}
+        self.namespaced("configmaps", "record", namespace=NAMESPACE, data=data)
+
+    def cilium(self, *, alone: bool = False, recorded: bool = True, **settings: str) -> None:
+        """Cilium's live settings, beside Flannel or alone; a keyword's underscores are dashes."""
+        cilium = parse_config({}).cilium
+        live = live_settings(final_values(cilium) if alone else migration_values(cilium))
+        data = {**live, **{key.replace("_", "-"): value for key, value in settings.items()}}
+        self.namespaced("configmaps", "cilium-config", namespace="kube-system", data=data)
+        if recorded:
+            self.record()
+
+    def daemon_set(self, name: str, *, image: str = "example", status: Object | None = None, **spec: Any) -> None:
+        template = json.loads(json.dumps(_BASIC))
+        template["spec"]["containers"][0] |= {"image": image, "volumeMounts": spec.pop("mounts", [])}
+        template["spec"] |= spec
+        self.namespaced(
+            "daemonsets", name, group="/apis/apps/v1", status=status,
+            spec={"selector": {"matchLabels": {"app": "x"}}, "template": template},
+        )  # fmt: skip
+
+    def pod(
+        self,
+        name: str,
+        *,
+        app: str = "",
+        node: str = "worker-1",
+        owner: str = "ReplicaSet",
+        ready: bool = True,
+        ports: Sequence[Mapping[str, Any]] = (),
+        cores: str = "0",
+        **fields: Any,
+    ) -> None:
+        container = {
+            "name": "main",
+            "image": "example",
+            "ports": list(ports),
+            "resources": {"requests": {"cpu": cores}},
+        }
+        reference = {
+            "apiVersion": "apps/v1",
+            "kind": owner,
+            "name": f"{app or name}-owner",
+            "uid": name,
+            "controller": True,
+        }
+        metadata = {"labels": {"app": app or name}, "ownerReferences": [{**reference, "controller": True}]}
+        spec = {"nodeName": node, "containers": [container], **fields}
+        status = {
+            "phase": "Running", "podIP": "10.244.1.5", "podIPs": [{"ip": "10.244.1.5"}],
+            "conditions": [{"type": "Ready", "status": str(ready)}],
+        }  # fmt: skip
+        self.namespaced("pods", name, metadata=metadata, spec=spec, status=status)
+
+    def budget(self, name: str, *, app: str, healthy: int, desired: int, allowed: int = 0) -> None:
+        selector = {"matchLabels": {"app": app}}
+        status = {
+            "observedGeneration": 1, "currentHealthy": healthy, "desiredHealthy": desired, "expectedPods": healthy,
+            "disruptionsAllowed": allowed,
+        }  # fmt: skip
+        self.namespaced(
+            "poddisruptionbudgets", name, group="/apis/policy/v1", spec={"minAvailable": desired, "selector": selector},
+            status=status,
+        )  # fmt: skip
+
+    def service(self, name: str, **spec: Any) -> None:
+        self.namespaced("services", name, spec={"ports": [{"port": 80}], "selector": {"app": name}, **spec})
+
+    def webhook(self, name: str, *, policy: str = "Fail", resource: str = "pods") -> None:
+        """One that the Service `hook` answers."""
+        rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": [resource]}
+        # Nobody answers it here, so it may not concern what tests make.
+        nobody = {"matchLabels": {"nobody": "has-this"}}
+        hook = {
+            "name": f"{name}.example.org", "failurePolicy": policy, "rules": [rule], "objectSelector": nobody,
+            "sideEffects": "None", "admissionReviewVersions": ["v1"],
+            "clientConfig": {"service": {"namespace": SHOP, "name": "hook"}},
+        }  # fmt: skip
+        folder = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+        self.add(folder, {"metadata": {"name": name}, "webhooks": [hook]})
+
+    def lease(self, name: str, *, namespace: str, renewed: str, holder: str = "") -> None:
+        spec = {"holderIdentity": holder or name, "renewTime": renewed, "leaseDurationSeconds": 40}
+        self.namespaced("leases", name, namespace=namespace, group="/apis/coordination.k8s.io/v1", spec=spec)
+
+    def found(self, check: str, **settings: Any) -> list[Finding]:
+        """What one check finds."""
+        return self._run([each for each in CATALOGUE if each.id == check], settings)
+
+    def all_found(self, **settings: Any) -> list[Finding]:
+        """What all checks find."""
+        return self._run(CATALOGUE, settings)
+
+    def _run(self, checks: Sequence[Check], settings: Mapping[str, Any]) -> list[Finding]:
+        config = parse_config(settings)
+        snapshot = observe(
+            self.cluster, cilium_namespace=config.cilium.namespace, required=config.preflight.required
+        )  # fmt: skip
+        context = Context(config=config, snapshot=snapshot, source=describe(snapshot))
+        return run_checks(checks, context)

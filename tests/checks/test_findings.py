@@ -1,0 +1,83 @@
+"""What checks make of clusters that a test's API server cannot be."""
+
+from typing import Any
+
+import pytest
+
+from components.checks import CATALOGUE, Severity, run_checks
+from components.operations.node_state import NodeState
+from components.operations.quantities import Room, asked_for, quantity
+from components.operations.services import Service
+from components.operations.snapshot import Snapshot
+from tests.builders import FLANNEL_DAEMON_SET, make_context, make_pod, make_snapshot, secondary
+
+KUBE_ROUTER = {
+    "metadata": {"namespace": "kube-system", "name": "kube-router"},
+    "spec": {"template": {"spec": {"containers": [{"image": "cloudnativelabs/kube-router:v2"}]}}},
+}
+REPLACED = {"cilium": {"finalValues": {"kubeProxyReplacement": True}}}
+SERVICE = Service(
+    namespace="shop", name="web", addresses=("10.245.7.7",), families=("IPv4",), balanced=False, local_only=False,
+    selector={},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("check", "snapshot", "settings", "told", "severity"),
+    [
+        ("kubernetes-version", make_snapshot(server_version="v1.20.15"), {}, "v1.20.15", Severity.BLOCKER),
+        ("kubernetes-version", make_snapshot(server_version="v1.21.0-eks-1"), {}, "", None),
+        ("network-policies", make_snapshot(policies=("a/b",)), {"phase": "finalize"}, "a/b", Severity.WARNING),
+        ("network-policies", make_snapshot(policies=("a/b",), daemon_sets=(KUBE_ROUTER, FLANNEL_DAEMON_SET)), {},
+         "DaemonSet kube-system/kube-router enforces 1 NetworkPolicy", Severity.WARNING),
+        ("network-policies", make_snapshot(policies=("a/b",), server_version="v1.33.1+k3s1"), {}, "k3s enforces",
+         Severity.WARNING),
+        ("kube-proxy-mode", make_snapshot(kube_proxy_mode="ipvs"), REPLACED, "is to replace it", Severity.WARNING),
+        ("pod-cidr-free", make_snapshot(service_networks=(), services=(SERVICE,)), {}, "Service shop/web",
+         Severity.BLOCKER),
+        ("host-ports", secondary(pods=(make_pod("edge", host_ports=(80,)),)),
+         {"phase": "migrate", "waves": [["worker-1"]], "drain": {"inPlace": True}}, "would not be reached",
+         Severity.BLOCKER),
+        ("clocks", make_snapshot(clock_skews={"worker-1": 7.0, "gone": 900}), {}, "worker-1 is 7 s ahead of",
+         Severity.WARNING),
+        ("required-workloads", make_snapshot(not_ready={"DaemonSet a/b": "does not exist"}), {}, "DaemonSet a/b",
+         Severity.BLOCKER),
+        ("spare-capacity", secondary(pods=(make_pod("web", asks=Room(cores=9, pods=1)),)),
+         {"phase": "migrate", "waves": [["worker-1"]]}, "", None),
+        ("spare-capacity",
+         secondary(
+             pods=(make_pod("web", asks=Room(cores=2, pods=1)),),
+             node_states={
+                 f"worker-{number}": NodeState(
+                     room=Room(cores=3, pods=9), taints=frozenset({"gpu="} if number > 1 else ()))
+                 for number in (1, 2, 3)
+             }),
+         {"phase": "migrate", "waves": [["worker-1"]]}, "the 0 nodes outside", Severity.WARNING),
+    ],
+)  # fmt: skip
+def test_what_is_found(
+    check: str, snapshot: Snapshot, settings: dict[str, Any], told: str, severity: Severity | None
+) -> None:
+    found = run_checks([each for each in CATALOGUE if each.id == check], make_context(snapshot, **settings))
+    assert [each.severity for each in found] == ([severity] if severity else [])
+    assert all(told in each.line for each in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("250m", 0.25), ("4", 4), ("1Ki", 1024), ("1.5Gi", 1.5 * 1024**3), ("2k", 2000), ("1e3", 1000), ("x", 0)],
+)
+def test_quantities_are_as_the_api_writes_them(text: str, number: float) -> None:
+    assert quantity(text) == number
+
+
+def test_a_pod_asks_for_what_the_scheduler_sets_aside() -> None:
+    def container(cpu: str, **fields: str) -> dict[str, Any]:
+        return {"resources": {"requests": {"cpu": cpu}}, **fields}
+
+    spec = {
+        "containers": [container("1"), container("500m")],
+        "initContainers": [container("1", restartPolicy="Always"), container("3")],
+        "overhead": {"cpu": "100m"},
+    }
+    assert asked_for(spec) == Room(cores=4.1, pods=1)

@@ -1,0 +1,143 @@
+"""Each check against a real API server: it fires on what it is for, and on the nearest other thing it does not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.checks import CATALOGUE, Severity
+from components.operations.api import Cluster, ClusterError
+from components.operations.permissions import needs
+from components.operations.snapshot import observe
+from scripts.lab.simulated.control_plane import ControlPlane
+from tests.checks.cases import CASES, Case
+from tests.checks.site import SHOP, Site
+
+pytestmark = pytest.mark.apiserver
+# Seen in tests of their own: an owner is a mark on Flannel itself, rights are a user's, a version the server's.
+APART = {"source-owner", "permissions", "kubernetes-version"}
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+
+
+def test_every_check_is_in_the_table() -> None:
+    assert {case.check for case in CASES} | APART == {check.id for check in CATALOGUE}
+
+
+def test_no_finding_is_graver_than_its_check() -> None:
+    order, worst = list(Severity), {check.id: check.severity for check in CATALOGUE}
+    assert all(order.index(case.severity) >= order.index(worst[case.check]) for case in CASES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}-{case.severity}")
+def test_it_fires(site: Site, case: Case) -> None:
+    case.make(site)
+    found = site.found(case.check, **case.settings)
+    assert found, "silent"
+    assert {(each.check, each.severity) for each in found} >= {(case.check, case.severity)}
+    assert case.told in "\n".join(each.line for each in found)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}-{case.severity}")
+def test_it_is_silent(site: Site, case: Case) -> None:
+    case.near(site)
+    settings = case.settings if case.near_settings is None else case.near_settings
+    assert [each.line for each in site.found(case.check, **settings)] == []
+
+
+@pytest.mark.parametrize(
+    ("metadata", "told", "severity"),
+    [
+        ({"annotations": {"argocd.argoproj.io/tracking-id": "net:apps"}}, "Argo CD", Severity.WARNING),
+        ({"labels": {"kustomize.toolkit.fluxcd.io/name": "net"}}, "Flux", Severity.WARNING),
+        ({"labels": {"addonmanager.kubernetes.io/mode": "Reconcile"}}, "the addon manager", Severity.WARNING),
+        ({"annotations": {"meta.helm.sh/release-name": "flannel"}}, "Helm's release flannel", Severity.NOTE),
+        ({"labels": {"app.kubernetes.io/instance": "flannel"}}, "", Severity.NOTE),
+    ],
+)
+def test_owners_of_the_old_cni(bare: Site, metadata: dict[str, Any], told: str, severity: Severity) -> None:
+    bare.flannel(**metadata)
+    bare.nodes()
+    found = bare.found("source-owner")
+    assert [each.severity for each in found] == ([severity] if told else [])
+    assert all(told in each.line for each in found)
+
+
+def as_user(plane: ControlPlane, site: Site, folder: Path, rules: list[dict[str, Any]]) -> Cluster:
+    """The cluster as a user sees it who may do what the rules say."""
+    site.add(f"/api/v1/namespaces/{SHOP}/serviceaccounts", {"metadata": {"name": "user"}})
+    site.add(f"{RBAC}/clusterroles", {"metadata": {"name": "user"}, "rules": rules})
+    subject = {"kind": "ServiceAccount", "namespace": SHOP, "name": "user"}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "user"}
+    site.add(f"{RBAC}/clusterrolebindings", {"metadata": {"name": "user"}, "subjects": [subject], "roleRef": role})
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    token = site.cluster.create(f"/api/v1/namespaces/{SHOP}/serviceaccounts/user/token", request)["status"]["token"]
+    config = yaml.safe_load(plane.kubeconfig.read_text())
+    config["users"] = [{"name": "admin", "user": {"token": token}}]
+    (folder / "kubeconfig").write_text(yaml.safe_dump(config))
+    return Cluster(kubeconfig=str(folder / "kubeconfig"))
+
+
+def test_who_may_read_nothing_is_told_everything_at_once(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
+    user = as_user(plane, site, tmp_path, [])
+    with pytest.raises(ClusterError) as caught:
+        observe(user, cilium_namespace="kube-system")
+    assert all(need.title in str(caught.value) for need in needs(cilium_namespace="kube-system") if not need.only_looks)
+
+
+def test_rights_that_are_missing_are_one_blocker(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
+    site.nodes()
+    reads = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"]}]
+    (found,) = Site(as_user(plane, site, tmp_path, reads)).found("permissions")
+    assert found.severity is Severity.BLOCKER
+    assert "create pods/eviction; " in found.evidence
+    assert "list" not in found.evidence
+
+
+def test_who_may_do_what_the_program_needs_hears_nothing(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
+    site.nodes()
+    rules = [
+        {"apiGroups": [need.group], "resources": [need.resource], "verbs": [need.verb]}
+        for need in needs(cilium_namespace="kube-system")
+    ]
+    assert Site(as_user(plane, site, tmp_path, rules)).found("permissions") == []
+    assert site.found("permissions") == []
+
+
+def test_what_only_checks_look_at_may_be_closed(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
+    site.nodes()
+    rules = [
+        {"apiGroups": [need.group], "resources": [need.resource], "verbs": [need.verb]}
+        for need in needs(cilium_namespace="kube-system")
+        if not need.only_looks
+    ]
+    (found,) = Site(as_user(plane, site, tmp_path, rules)).found("permissions")
+    assert found.severity is Severity.WARNING
+    assert "list services; " in found.evidence
+
+
+def test_the_server_says_its_version(site: Site) -> None:
+    site.nodes()
+    seen = observe(site.cluster, cilium_namespace="kube-system")
+    assert seen.version
+    assert seen.version >= (1, 30)
+    assert site.found("kubernetes-version") == []
+
+
+def test_an_ordinary_cluster_is_never_refused(bare: Site) -> None:
+    """What many clusters have: Helm's Flannel, an ingress with host ports, policies, webhooks, budgets, a balancer."""
+    bare.flannel(annotations={"meta.helm.sh/release-name": "flannel"}, labels={"app.kubernetes.io/managed-by": "Helm"})
+    bare.nodes()
+    bare.node("worker-3", labels={"node-role.kubernetes.io/control-plane": ""})
+    bare.service("web", type="LoadBalancer")
+    bare.webhook("policy")
+    bare.pod("web", cores="500m")
+    bare.budget("web", app="web", healthy=1, desired=1)
+    bare.pod("ingress", owner="DaemonSet", ports=[{"containerPort": 80, "hostPort": 80}])
+    bare.namespaced("networkpolicies", "deny", group="/apis/networking.k8s.io/v1", spec={"podSelector": {}})
+    for phase in ("preflight", "secondary"):
+        found = bare.all_found(phase=phase)
+        assert {each.check for each in found} == {
+            "source-owner", "load-balancers", "admission-webhooks", "budgets", "host-ports", "network-policies",
+        }  # fmt: skip
+        assert not [each.line for each in found if each.severity is Severity.BLOCKER]
