@@ -124,12 +124,6 @@ def record_of(measurement: Measurement, node: str = "") -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
-def budget_record(budget: Budget) -> dict[str, Any]:
-    """What a change was held to, for the stack's outputs: the budget may be another by the time that they are read."""
-    kinds = {kind: {"failed": each.failed, "gapMs": each.gap_ms} for kind, each in sorted(budget.kinds.items())}
-    return {"kinds": kinds, "pauseMs": budget.pause_ms}
-
-
 def refusal(change: Change, lost: Sequence[str]) -> str:
     """What the user is told of a change that broke its budget."""
     back = f", {change.way_back}" if change.way_back else ""

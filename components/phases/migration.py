@@ -66,6 +66,6 @@ def declare(plan: MigrationPlan) -> dict[str, Any]:
         "nodesToDo": plan.nodes_to_do,
         "nodes": turns,
         "waves": waves,
-        "phases": {name: {"traffic": each.traffic, **each.record} for name, each in costs.items()},
+        "phases": {name: each.record for name, each in costs.items()},
         "acknowledged": plan.config.acknowledge,
     }

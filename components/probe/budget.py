@@ -47,6 +47,23 @@ class Budget(BaseModel):
     kinds: dict[FlowKind, Allowance]
     pause_ms: float = Field(default=1000.0, ge=0)
 
+    @property
+    def text(self) -> str:
+        """All of it in one line, for the stack's outputs, which the engine prints a field a line."""
+        kinds = [f"{kind} {each.failed} lost {each.gap_ms:g} ms" for kind, each in sorted(self.kinds.items())]
+        return "; ".join([*kinds, f"pause {self.pause_ms:g} ms"])
+
+    @classmethod
+    def read(cls, text: str) -> "Budget":
+        """From its text; raises ValueError for any other."""
+        *kinds, pause = (part.split() for part in text.split("; "))
+        return cls.model_validate(
+            {
+                "kinds": {kind: {"failed": failed, "gap_ms": gap} for kind, failed, _, gap, _ in kinds},
+                "pause_ms": pause[1],
+            }
+        )
+
 
 def _key(flow: FlowTotals | Outage) -> _Key:
     return flow.kind, flow.source_node, flow.target_node, flow.source_network, flow.target_network

@@ -13,7 +13,6 @@ from components.operations.progress import Progress
 from components.operations.traffic import (
     Change,
     assert_quiet,
-    budget_record,
     judge,
     moment,
     record_of,
@@ -80,7 +79,7 @@ class ConnectivityCheckProvider(ClusterProvider):
         if lost:
             self._tell_once(change, lost, nodes=nodes, since=since)
         traffic = {node: record_of(measurement, node) for node in nodes} if nodes else record_of(measurement)
-        return {"at": now(), "traffic": traffic, "budget": budget_record(rules.budget), "overBudget": lost}
+        return {"at": now(), "traffic": traffic, "budget": rules.budget.text, "overBudget": lost}
 
     def _tell_once(self, change: Change, lost: list[str], *, nodes: list[str], since: str) -> None:
         """Fail the run that lost too much; the next one was told, and goes on."""
@@ -107,7 +106,7 @@ class ConnectivityCheck(Resource, module="migrate", name="ConnectivityCheck"):
 
     at: pulumi.Output[str]
     traffic: pulumi.Output[dict[str, Any]]
-    budget: pulumi.Output[dict[str, Any]]
+    budget: pulumi.Output[str]
     overBudget: pulumi.Output[list[str]]  # noqa: N815 (the name in the stack's outputs)
 
     def __init__(
@@ -139,6 +138,6 @@ class ConnectivityCheck(Resource, module="migrate", name="ConnectivityCheck"):
     def record(self) -> dict[str, pulumi.Output[Any]]:
         """What the change was held to and which flows broke that; a check of an earlier version has neither."""
         return {
-            "budget": self.budget.apply(lambda found: found or {}),
+            "budget": self.budget.apply(lambda found: found or ""),
             "overBudget": self.overBudget.apply(lambda found: found or []),
         }

@@ -159,7 +159,7 @@ class Session:
 def diagnostics(output: str) -> str:
     """The part of the CLI's output that says what was wrong."""
     _, found, rest = output.partition("Diagnostics:")
-    return rest.strip()[-3000:] if found else output.strip()[-3000:]
+    return rest.partition("\nOutputs:\n")[0].strip()[-3000:] if found else output.strip()[-3000:]
 
 
 def announcements(output: str) -> list[str]:

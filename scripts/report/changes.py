@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from components.probe.budget import WORDS
+from components.probe.budget import WORDS, Budget
 from scripts.report.model import Allowed, Change
 from stacks.flows import FlowKind
 from stacks.phases import Phase
@@ -23,14 +23,16 @@ def make_changes(outputs: Mapping[str, Any]) -> tuple[Change, ...]:
 
 
 def _change(title: str, said: Mapping[str, Any]) -> Change:
-    kinds = said["budget"].get("kinds") or {}
+    budget = Budget.read(said["budget"])
     return Change(
         title=title,
         nodes=tuple(said.get("nodes") or ()),
         budget={
-            kind: Allowed(failed=kinds[kind]["failed"], gap_ms=kinds[kind]["gapMs"]) for kind in _KINDS if kind in kinds
+            kind: Allowed(failed=budget.kinds[kind].failed, gap_ms=budget.kinds[kind].gap_ms)
+            for kind in _KINDS
+            if kind in budget.kinds
         },
-        pause_ms=said["budget"].get("pauseMs"),
+        pause_ms=budget.pause_ms,
         over_budget=tuple(said.get("overBudget") or ()),
     )
 

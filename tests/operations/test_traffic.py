@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.operations.traffic import Change, baseline, budget_record, moment, record_of, refusal, restart_of
+from components.operations.traffic import Change, baseline, moment, record_of, refusal, restart_of
 from components.probe.budget import Budget, broken
 from components.probe.measured import FlowTotals, Measurement
 from components.probe.records import Reading
@@ -61,10 +61,11 @@ def test_the_default_budget_forbids_any_lost_request_and_forgives_a_busy_name_se
     assert line.startswith("worker-2 → worker-1, pod to pod: 1 of 50 failed")
 
 
-def test_what_a_wave_was_held_to_is_recorded_with_every_limit() -> None:
-    budget = Budget.model_validate({"kinds": {"dns": {"failed": 3, "gap_ms": 9000}, "api": {}}, "pause_ms": 700})
-    kinds = {"api": {"failed": 0, "gapMs": 0.0}, "dns": {"failed": 3, "gapMs": 9000.0}}
-    assert budget_record(budget) == {"kinds": kinds, "pauseMs": 700.0}
+def test_what_a_change_was_held_to_is_recorded_with_every_limit() -> None:
+    budget = Budget.model_validate({"kinds": {"dns": {"failed": 3, "gap_ms": 9000.5}, "api": {}}, "pause_ms": 700})
+    assert budget.text == "api 0 lost 0 ms; dns 3 lost 9000.5 ms; pause 700 ms"
+    assert Budget.read(budget.text) == budget
+    assert Budget.read("pause 5000 ms") == Budget(kinds={}, pause_ms=5000)
 
 
 def test_kinds_that_were_never_sent_are_told_once_there_was_time_for_them() -> None:

@@ -101,9 +101,9 @@ def test_without_the_cluster_the_report_has_what_the_stack_says() -> None:
 
 
 def test_a_wave_is_read_with_its_budget_and_who_broke_it() -> None:
-    kinds = {"dns": {"failed": 3, "gapMs": 9000.0}, "pod-http": {"failed": 0, "gapMs": 500.0}}
-    judged = {"nodes": ["worker-1"], "budget": {"kinds": kinds, "pauseMs": 700.0}, "overBudget": ["worker-1 → b: lost"]}
-    never = {"nodes": ["worker-2"], "budget": {}, "overBudget": []}
+    budget = "dns 3 lost 9000 ms; pod-http 0 lost 500 ms; pause 700 ms"
+    judged = {"nodes": ["worker-1"], "budget": budget, "overBudget": ["worker-1 → b: lost"]}
+    never = {"nodes": ["worker-2"], "budget": "", "overBudget": []}
     phases = {"finalize": judged, "secondary": {**judged, "nodes": None, "overBudget": []}}
     record = StackRecord(outputs={**OUTPUTS, "waves": [never, judged], "phases": phases}, history=HISTORY)
     before, wave, after = assemble("dev", record=record, config=None, cluster=None, measured=None).changes
