@@ -55,7 +55,7 @@ def required_workloads(context: Context) -> Iterator[Found]:
 
 @check(
     id="cilium-version",
-    title="Cilium's version",
+    title="Cilium's version is known",
     severity=Severity.WARNING,
     phase=Phase.SECONDARY,
     why=(
@@ -73,7 +73,7 @@ def cilium_version(context: Context) -> Iterator[Found]:
 
 @check(
     id="kubernetes-version",
-    title="Kubernetes' version",
+    title="Kubernetes is new enough",
     severity=Severity.BLOCKER,
     phase=Phase.SECONDARY,
     why="Cilium's chart is not installed on an older one (its Chart.yaml: kubeVersion >= 1.21.0-0)",

@@ -79,7 +79,7 @@ def kube_proxy_replacement(context: Context) -> Iterator[Found]:
 
 @check(
     id="kube-proxy-mode",
-    title="kube-proxy's mode",
+    title="kube-proxy leaves no addresses behind",
     severity=Severity.WARNING,
     phase=Phase.FINALIZE,
     why=(
@@ -119,7 +119,7 @@ def api_server_address(context: Context) -> Iterator[Found]:
 
 @check(
     id="load-balancers",
-    title="Load balancers",
+    title="No address is announced by the nodes",
     severity=Severity.NOTE,
     phase=Phase.MIGRATE,
     why=(

@@ -17,7 +17,7 @@ _WATCHER = "unmanaged-pod-watcher-interval"
 
 @check(
     id="network-policies",
-    title="NetworkPolicies between the networks",
+    title="No policy changes its meaning",
     severity=Severity.WARNING,
     phase=Phase.FINALIZE,
     why=(
@@ -79,7 +79,7 @@ def dns_restart_loop(context: Context) -> Iterator[Found]:
 
 @check(
     id="admission-webhooks",
-    title="Webhooks that every new pod waits for",
+    title="No webhook stands in the way of new pods",
     severity=Severity.WARNING,
     phase=Phase.MIGRATE,
     why=(
