@@ -239,7 +239,6 @@ class Echo(Flow):
             link.peer_terminates = True
             self.peer_terminates()
         elif words[0] == b"goodbye":
-            link.said_goodbye = True
             self._link = None
             link.drop()
             self.peer_terminates()

@@ -19,10 +19,7 @@ class Link(Receiver):
     def __init__(self, echo: Echo, *, started: float, scouts: Scouts) -> None:
         self.started = started
         self.scouts = scouts
-        self.peer = ""
-        self.peer_node = ""
         self.peer_terminates = False
-        self.said_goodbye = False
         self._echo = echo
         self._partial = b""
         self._transport: asyncio.Transport | None = None
