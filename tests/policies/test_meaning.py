@@ -1,0 +1,55 @@
+"""What is called translated, or to work as it is, lets through exactly what the old engine let through."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+
+from stacks.policies import Inventory, Surroundings, Verdict, take_inventory
+from tests.policies.generated import NODES, SPACES, TRAFFIC, orderly, worlds
+from tests.policies.reference import POD_NETWORK, Calico, End, World
+from tests.policies.reference_cilium import Cilium
+
+SITE = Surroundings(
+    pod_networks=(POD_NETWORK,),
+    node_addresses={each.name: (each.address,) for each in NODES},
+    namespaces=SPACES,
+    engine="Calico",
+    calico=True,
+)
+
+
+def inventory_of(world: World) -> Inventory:
+    return take_inventory(kubernetes_policies=world.kubernetes, calico_objects=world.calico, surroundings=SITE)
+
+
+def disagreements(world: World, found: Inventory) -> list[str]:
+    """Each connection that one engine would let through and the other would not, pods of lost policies left out."""
+    before, after = Calico(world), Cilium(world, found.manifests)
+    lost = {each.name for each in found.of(Verdict.LOST)}
+    told = []
+    for pod in world.pods:
+        if any(each["title"] in lost and before.selects(each, pod) for each in before.policies):
+            continue
+        for direction in ("ingress", "egress"):
+            for other in world.ends:
+                for traffic in TRAFFIC:
+                    was = before.allows(pod, direction, other, traffic)
+                    if other is not pod and was != after.allows(pod, direction, other, traffic):
+                        told.append(f"{direction} of {pod.name} with {other.name}, {traffic}: {was} before")
+    return told
+
+
+_many = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@_many
+@given(orderly())
+def test_what_is_translated_is_read_in_the_same_order(world: World) -> None:
+    assert disagreements(world, inventory_of(world)) == []
+
+
+@_many
+@given(worlds())
+def test_what_is_translated_means_the_same(world: World) -> None:
+    assert disagreements(world, inventory_of(world)) == []
