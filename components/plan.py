@@ -113,12 +113,12 @@ def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str
             cilium_namespace=config.cilium.namespace,
             required=config.preflight.required,
         )
-        source = describe(snapshot)
-        context = Context(config=config, snapshot=snapshot, source=source)
-        context.cilium  # noqa: B018 - settled before any check asks, so that what cannot be is one line
+        source = describe(snapshot, config.source)
+        plan_context = Context(config=config, snapshot=snapshot, source=source)
+        plan_context.cilium  # noqa: B018 - settled before any check asks, so that what cannot be is one line
     except (ConfigError, ClusterError, SourceError, SettleError) as error:
         raise PlanError(str(error)) from error
-    findings = run_checks(CATALOGUE, context)
+    findings = run_checks(CATALOGUE, plan_context)
     return MigrationPlan(config=config, source=source, snapshot=snapshot, findings=tuple(findings))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from components.operations.model import Node
 from components.operations.snapshot import NodeFacts, Snapshot
 from components.sources.description import SourceDescription
+from components.sources.workload import link_mtu
 from stacks.config import CiliumSettings
 from stacks.settle import KUBELETS_PODS, Cilium, ClusterNetwork, OldNetwork, Used, settle
 
@@ -57,7 +58,7 @@ def cluster_network(snapshot: Snapshot, source: SourceDescription) -> ClusterNet
             title=source.title,
             encapsulation=source.encapsulation,
             udp_port=source.udp_port,
-            mtu=source.mtu,
+            mtu=link_mtu(snapshot, *_links(source)) or source.mtu,
             links=_links(source),
             pod_networks=source.pod_networks,
         ),

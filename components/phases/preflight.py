@@ -12,6 +12,7 @@ from components.operations.snapshot import RECORD, SETTLED
 from components.plan import MigrationPlan
 from components.probe import manifests
 from components.providers.node_inspection import LOOKED, NodeInspection
+from components.sources.description import SEEN_ON_NODES
 from stacks.phases import Phase
 
 
@@ -34,7 +35,7 @@ class Preflight(pulumi.ComponentResource):
             "record",
             metadata={"name": RECORD, "namespace": probe.NAMESPACE},
             data={
-                "source": plan.source.model_dump_json(indent=1),
+                "source": plan.source.model_dump_json(indent=1, exclude=SEEN_ON_NODES),
                 "strategy": plan.config.strategy,
                 SETTLED: json.dumps(plan.cilium.record(), indent=1),
             },

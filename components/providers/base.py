@@ -80,7 +80,7 @@ class ClusterProvider(ResourceProvider):
         live = read_live_config(self.cluster, namespace=self.config.cilium.namespace)
         if SETTLED not in record and live is None:
             raise OperationError(
-                f"ConfigMap {NAMESPACE}/{RECORD} does not say what Cilium's network shall be: `pulumi up` writes it anew"
+                f"ConfigMap {NAMESPACE}/{RECORD} does not say what Cilium's network shall be; `pulumi up` writes it"
             )
         return settled_by_record(
             self.config.cilium,

@@ -37,9 +37,9 @@ class ClusterNetwork:
     """The cluster as far as the choice depends on it.
 
     `most_pods` is the largest number that a kubelet allows. `near` are networks that are probably in use: avoided where
-    that is possible. `uplinks` has, for each node that was looked at, the devices that lead to other nodes and out, with
-    their MTU. `host_ports` names pods that ask for a port of their node. `live` is the ConfigMap of a Cilium that is
-    installed, `recorded` what was settled before.
+    that is possible. `uplinks` has, for each node that was looked at, the devices that lead to other nodes and out,
+    with their MTU. `host_ports` names pods that ask for a port of their node. `live` is the ConfigMap of a Cilium that
+    is installed, `recorded` what was settled before.
     """
 
     old: OldNetwork

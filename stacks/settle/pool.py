@@ -59,11 +59,11 @@ def settle_pool(cilium: CiliumSettings, cluster: ClusterNetwork, *, mask: int) -
         if found:
             return Choice(
                 value=str(found),
-                reason=f"the first free range for {blocks} nodes of /{mask} ({cluster.nodes} are there): no pod, Service, "
-                f"node or route uses it; {_FOR_LIFE}",
+                reason=f"the first range for {blocks} nodes of /{mask} ({cluster.nodes} are there) that no pod, "
+                f"Service, node or route uses; {_FOR_LIFE}",
             )
     raise SettleError(
-        f"no private range is free for {cluster.nodes} nodes of /{mask} each: set cilium.podCidr to one that nothing uses"
+        f"no private range is free for {cluster.nodes} nodes of /{mask} each: set cilium.podCidr to one that is"
     )
 
 
@@ -84,7 +84,7 @@ def settle_pool_v6(
         on = cluster.live.get("enable-ipv6") == "true"
         value = cluster.live.get("cluster-pool-ipv6-cidr") if on else None
         pool: Choice[str | None] = kept(value, recorded=recorded)
-        return pool, length if value else kept(None, recorded=None)
+        return pool, length if value else kept(None, recorded=cluster.recorded.get(_MASK_V6))
     dual = _is_dual(cluster)
     if not dual:
         none: Choice[None] = Choice(value=None, reason=f"pods of {cluster.old.title} have IPv4 addresses alone")

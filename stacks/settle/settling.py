@@ -55,8 +55,8 @@ def _settle_chaining(cluster: ClusterNetwork) -> Choice[Chaining]:
         more = f" and {len(cluster.host_ports) - 1} more" if len(cluster.host_ports) > 1 else ""
         return Choice(
             value="portmap",
-            reason=f"pod {cluster.host_ports[0]}{more} has a hostPort, which leads nowhere without it while kube-proxy is "
-            "there (cilium#14109, #24741)",
+            reason=f"pod {cluster.host_ports[0]}{more} has a hostPort, which leads nowhere without it while "
+            "kube-proxy is there (cilium#14109, #24741)",
         )
     if recorded:
         return Choice(**recorded)

@@ -25,7 +25,7 @@ from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.watch.reading import WatchedCluster, look
 from stacks.phases import Phase
 from stacks.values import final_values, live_settings, migration_values
-from tests.builders import FLANNEL
+from tests.builders import FLANNEL, make_cilium
 from tests.operations.conftest import eventually
 
 pytestmark = pytest.mark.apiserver
