@@ -22,7 +22,7 @@ test: lab-ready ## lint and every test, the whole migration on the real lab incl
 	@$(PYTHON) -m pytest -m lab $(PYTEST_ARGS)
 
 test-fast: venv ## the tests that need neither root nor built programs
-	@$(PYTHON) -m pytest -m "not lab and not engine and not apiserver and not browser" $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m "not lab and not engine and not apiserver and not browser and not charts" $(PYTEST_ARGS)
 
 docs: lab-ready ## write docs/checks.md from the catalogue, docs/faults.md from what the fault suite sees, and the dashboard
 	@$(PYTHON) -m scripts.check.document
