@@ -27,9 +27,13 @@ def value_changes(cilium: Cilium) -> tuple[ValueChange, ...]:
     return tuple(sorted(changes, key=lambda change: not change.changed))
 
 
+def safe(path: str, value: object) -> object:
+    """The value, or a word in its place where its name is that of a credential."""
+    return HIDDEN if value is not None and _CREDENTIAL.search(path) else value
+
+
 def _text(path: str, value: object) -> str | None:
-    if value is None:
+    shown = safe(path, value)
+    if shown is None:
         return None
-    if _CREDENTIAL.search(path):
-        return HIDDEN
-    return yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("\n...\n").strip()
+    return yaml.safe_dump(shown, default_flow_style=True, width=1000).removesuffix("\n...\n").strip()
