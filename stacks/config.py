@@ -23,6 +23,9 @@ WorkloadName = Annotated[
 Seconds = Annotated[int, Field(gt=0, le=86_400)]
 
 
+TunnelProtocol = Literal["vxlan", "geneve"]
+
+
 class ConfigError(Exception):
     """The stack config cannot be used; the text has one line for each thing to mend."""
 
@@ -36,34 +39,47 @@ class RestartMethod(StrEnum):
     NONE = "none"
 
 
+def _network(text: str, *, such_as: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"'{text}' is not a network such as {such_as} ({error})") from error
+
+
 class CiliumSettings(Section):
-    """Which Cilium is installed, and the network that it makes."""
+    """Which Cilium is installed, and the network that it makes; what is None is chosen by `stacks.settle`."""
 
     version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+([-+.].+)?$")] = "1.19.7"
     chart: str = "cilium"
     repository: str = "https://helm.cilium.io/"
     namespace: str = "kube-system"
-    pod_cidr: str = "10.245.0.0/16"
-    node_mask_size: Annotated[int, Field(ge=8, le=30)] = 24
-    tunnel_protocol: Literal["vxlan", "geneve"] = "vxlan"
-    tunnel_port: Annotated[int, Field(ge=1, le=65535)] = 8473
+    pod_cidr: str | None = None
+    node_mask_size: Annotated[int, Field(ge=8, le=30)] | None = None
+    pod_cidr_v6: str | None = None
+    tunnel_protocol: TunnelProtocol | None = None
+    tunnel_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     values: dict[str, Any] = Field(default_factory=dict)
     final_values: dict[str, Any] = Field(default_factory=dict)
     timeout_seconds: Seconds = 600
 
     @field_validator("pod_cidr")
     @classmethod
-    def _is_network(cls, text: str) -> str:
-        try:
-            network = ipaddress.ip_network(text)
-        except ValueError as error:
-            raise ValueError(f"'{text}' is not a network such as 10.245.0.0/16 ({error})") from error
-        if network.version != 4:
+    def _is_network(cls, text: str | None) -> str | None:
+        if text is not None and _network(text, such_as="10.245.0.0/16").version != 4:
             raise ValueError(f"'{text}' is IPv6; this strategy needs an IPv4 pool")
+        return text
+
+    @field_validator("pod_cidr_v6")
+    @classmethod
+    def _is_network_v6(cls, text: str | None) -> str | None:
+        if text is not None and _network(text, such_as="fd00:10:245::/104").version != 6:
+            raise ValueError(f"'{text}' is IPv4; set it as cilium.podCidr")
         return text
 
     @model_validator(mode="after")
     def _mask_fits(self) -> "CiliumSettings":
+        if self.pod_cidr is None or self.node_mask_size is None:
+            return self
         if self.node_mask_size <= ipaddress.ip_network(self.pod_cidr).prefixlen:
             raise ValueError(f"nodeMaskSize {self.node_mask_size} leaves no room for several nodes in {self.pod_cidr}")
         return self

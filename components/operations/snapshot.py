@@ -14,7 +14,7 @@ from components.operations.api import Cluster, ClusterError, Object
 from components.operations.calico_objects import read_calico
 from components.operations.clocks import clock_skews
 from components.operations.lease import read as read_lease
-from components.operations.live_config import read_live_config
+from components.operations.live_config import read_live_config, served_node_config_versions
 from components.operations.marks import TurnStep, step_of
 from components.operations.model import Budget, Node, PinnedVolume, Pod
 from components.operations.node_state import NodeState
@@ -25,6 +25,7 @@ from components.operations.webhooks import Webhook, required_for_pods
 
 T = TypeVar("T")
 RECORD = "record"
+SETTLED = "cilium"  # its key for what was settled about Cilium's network
 FACTS = "facts"
 _AT_ONCE = 16
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
@@ -41,6 +42,7 @@ class NodeFacts:
     interfaces: Mapping[str, int]
     routes: tuple[tuple[str, str], ...]
     udp_ports: tuple[int, ...]
+    default_devices: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, facts: Mapping[str, Any]) -> "NodeFacts":
@@ -50,6 +52,7 @@ class NodeFacts:
             interfaces=facts["interfaces"],
             routes=tuple((network, device) for network, device in facts["routes"]),
             udp_ports=tuple(facts["udp_ports"]),
+            default_devices=tuple(facts.get("default_devices") or ()),  # older versions did not look at them
         )
 
 
@@ -67,7 +70,9 @@ class Snapshot:
     cilium_pools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cilium_config: Mapping[str, str] | None = None
     node_configs: int = 0
+    node_config_versions: tuple[str, ...] = ()
     record: Mapping[str, Any] | None = None
+    settled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     other_run: str = ""
     facts: Mapping[str, NodeFacts] = field(default_factory=dict)
     server_version: str = ""
@@ -172,6 +177,7 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         kube_proxy = pool.submit(_unless_denied, lambda: cluster.find(_KUBE_PROXY), None)
         missing = pool.submit(denied, cluster, cilium_namespace=cilium_namespace)
         waited_for = pool.submit(not_ready, cluster, required)
+        node_config_versions = pool.submit(served_node_config_versions, cluster)
         live = pool.submit(read_live_config, cluster, namespace=cilium_namespace)
         calico = pool.submit(read_calico, cluster)
         lease = read_lease(cluster)
@@ -189,7 +195,9 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         cilium_pools=dict(cilium_nodes.result()),
         cilium_config=live.result(),
         node_configs=len(node_configs.result()),
+        node_config_versions=node_config_versions.result(),
         record=json.loads(data[RECORD]["source"]) if "source" in data.get(RECORD, {}) else None,
+        settled=json.loads(data.get(RECORD, {}).get(SETTLED) or "{}"),
         facts={node: NodeFacts.read(json.loads(text)) for node, text in data.get(FACTS, {}).items()},
         server_version=version.result().get("gitVersion", ""),
         node_states={node.name: state for node, state in nodes.result()},

@@ -42,7 +42,7 @@ def test_values_come_as_json_text_as_the_engine_hands_them_over() -> None:
         ({"phase": "migrate", "waves": '[["Bad_Name"]]'}, "config waves[0][0]: String should match pattern"),
         ({"cilium": '{"podCidr": "10.245.0.1/16"}'}, "config cilium.podCidr: '10.245.0.1/16' is not a network"),
         ({"cilium": '{"podCidr": "fd00::/104"}'}, "config cilium.podCidr: 'fd00::/104' is IPv6"),
-        ({"cilium": '{"nodeMaskSize": 16}'}, "config cilium: nodeMaskSize 16 leaves no room"),
+        ({"cilium": '{"podCidr": "10.9.0.0/16", "nodeMaskSize": 16}'}, "config cilium: nodeMaskSize 16 leaves no room"),
         ({"cilium": '{"tunnelPort": 70000}'}, "config cilium.tunnelPort: Input should be less than or equal to 65535"),
         ({"restart": '{"method": "command", "command": "docker restart x"}'}, "config restart: method 'command' needs"),
         ({"restart": '{"command": "reboot {node}"}'}, "config restart: `command` is set but method is 'recycle'"),
