@@ -1,6 +1,18 @@
 """Every check, in the order in which they are read."""
 
-from components.checks import access, cluster, gates, neighbours, network, nodes, services, source, waves, window
+from components.checks import (
+    access,
+    cluster,
+    gates,
+    neighbours,
+    network,
+    nodes,
+    policies,
+    services,
+    source,
+    waves,
+    window,
+)
 from components.checks.check import Check
 
 CATALOGUE: tuple[Check, ...] = (
@@ -36,7 +48,9 @@ CATALOGUE: tuple[Check, ...] = (
     cluster.budgets,
     window.admission_webhooks,
     window.dns_restart_loop,
-    window.network_policies,
+    policies.network_policies,
+    policies.policies_translated,
+    policies.policies_lost,
     services.kube_proxy_replacement,
     services.kube_proxy_mode,
     services.api_server_address,

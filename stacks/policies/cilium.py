@@ -3,19 +3,22 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from stacks.policies.conditions import NAMESPACE, Condition
+from stacks.policies.conditions import NAMESPACE
 from stacks.policies.model import Action, Direction, Policy, Ports, Rule
 from stacks.policies.networks import Block
 
 Object = dict[str, Any]
 API_VERSION = "cilium.io/v2"
 ORIGIN = "cni-live-migration/translated-from"
+MARK = "cni-live-migration/policy"
+TRANSLATED, WINDOW = "translated", "window"
+OURS = f"{MARK}={TRANSLATED}"  # a label selector: what stays when the old engine's objects are gone
 _MOST_PORTS = 40  # of one list (source: Cilium's pkg/policy/api/rule_validation.go)
 _FAMILIES = {"ICMP": "IPv4", "ICMPV6": "IPv6"}
 
 
-def manifest(policy: Policy, *, name: str, origin: str, left_out: Iterable[str] = ()) -> Object:
-    """The object that means what the policy means; `left_out` are the places of denies that are not needed."""
+def manifests(policy: Policy, *, name: str, mark: str = TRANSLATED, left_out: Iterable[str] = ()) -> list[Object]:
+    """The objects that mean what the policy means; `left_out` are the places of denies that are not needed."""
     skipped = set(left_out)
     directions: Object = {}
     for direction in Direction:
@@ -28,23 +31,21 @@ def manifest(policy: Policy, *, name: str, origin: str, left_out: Iterable[str] 
         directions[direction.value] = allows or [{}]  # an empty rule allows nothing, and puts the default to deny
         if denies:
             directions[f"{direction}Deny"] = denies
-    return resource(policy.subject, directions, namespace=policy.namespace, name=name, origin=origin)
-
-
-def resource(subject: Condition, directions: Object, *, namespace: str, name: str, origin: str) -> Object:
-    """A policy object of one spec for each alternative of whom it selects."""
-    specs = [{"endpointSelector": _own(each, namespace), **directions} for each in subject.selectors()]
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "CiliumNetworkPolicy" if namespace else "CiliumClusterwideNetworkPolicy",
-        "metadata": {
-            "name": name,
-            **({"namespace": namespace} if namespace else {}),
-            "labels": {"app.kubernetes.io/managed-by": "cni-live-migration"},
-            "annotations": {ORIGIN: origin},
-        },
-        **({"spec": specs[0]} if len(specs) == 1 else {"specs": specs}),
-    }
+    selectors = policy.subject.selectors()
+    return [
+        {
+            "apiVersion": API_VERSION,
+            "kind": "CiliumNetworkPolicy" if policy.namespace else "CiliumClusterwideNetworkPolicy",
+            "metadata": {
+                "name": name if len(selectors) == 1 else f"{name}-{number}",
+                **({"namespace": policy.namespace} if policy.namespace else {}),
+                "labels": {MARK: mark},
+                "annotations": {ORIGIN: policy.title},
+            },
+            "spec": {"endpointSelector": _own(selector, policy.namespace), **directions},
+        }
+        for number, selector in enumerate(selectors, 1)
+    ]
 
 
 def _own(selector: Object, namespace: str) -> Object:

@@ -130,7 +130,7 @@ def _entry(policy: Policy, item: Object, settled: Settled, surroundings: Surroun
     own = policy.kind == _KUBERNETES
     prefix = "kubernetes" if own else "calico"
     means = kubernetes.addresses_too(policy) if own else policy
-    manifests: list[Object] = []
+    manifests: list[dict[str, Any]] = []
     notes = [f"{each} is left out: nothing it denies is allowed later" for each in sorted(settled.needless)]
     if own and means:
         notes.append("Cilium's ipBlock means neither pods nor nodes; those in it are allowed by an object more")
@@ -138,15 +138,15 @@ def _entry(policy: Policy, item: Object, settled: Settled, surroundings: Surroun
         notes.append("an ipBlock means neither pods nor nodes to Cilium, whatever their addresses")
     if own and _names_egress_ports(item):
         notes.append("an egress port by name: to Cilium a name that means several port numbers means none")
-    if means and not policy.subject.nothing:
+    if means:
         name = f"{prefix}-{policy.name}"
-        manifests.append(cilium.manifest(means, name=name, origin=policy.title, left_out=settled.needless))
-    elif policy.subject.nothing:
+        manifests = cilium.manifests(means, name=name, left_out=settled.needless)
+    if policy.subject.nothing:
         notes.append("it can select no pod")
     wider = bridge.window(policy, surroundings)
-    window: tuple[Object, ...] = ()
-    if wider and not policy.subject.nothing:
-        window = (cilium.manifest(wider, name=f"{prefix}-{policy.name}-window", origin=policy.title),)
+    window: list[dict[str, Any]] = []
+    if wider:
+        window = cilium.manifests(wider, name=f"{prefix}-{policy.name}-window", mark=cilium.WINDOW)
     return Entry(
         kind=policy.kind,
         namespace=policy.namespace,
@@ -154,7 +154,7 @@ def _entry(policy: Policy, item: Object, settled: Settled, surroundings: Surroun
         verdict=Verdict.TRANSLATED if manifests else Verdict.AS_IS,
         notes=tuple(notes),
         manifests=tuple(manifests),
-        window=window,
+        window=tuple(window),
         bridge=bridge.meaning(policy),
     )
 

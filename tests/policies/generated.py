@@ -17,8 +17,8 @@ TRAFFIC = (
 )  # fmt: skip
 OUTSIDE = ("1.2.3.4", "1.2.9.9", "10.9.0.1", "8.8.8.8")
 NETS = (
-    "0.0.0.0/0", "10.0.0.0/8", "10.244.0.0/16", "172.16.0.0/12", "1.2.0.0/16", "1.2.3.0/24", "8.8.8.8/32", "10.9.0.0/16",
-    "10.244.1.0/24", "172.30.0.11/32",
+    "0.0.0.0/0", "10.0.0.0/8", "10.244.0.0/16", "172.16.0.0/12", "1.2.0.0/16", "1.2.3.0/24", "8.8.8.8/32",
+    "10.9.0.0/16", "10.244.1.0/24", "172.30.0.11/32",
 )  # fmt: skip
 _KEYS, _VALUES = ("role", "tier"), ("a", "b")
 
@@ -77,7 +77,7 @@ def _sometimes(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Object]:
 
 
 _nets = st.lists(st.sampled_from(NETS), min_size=1, max_size=2, unique=True)
-_ends = st.one_of(
+_ends: st.SearchStrategy[Object] = st.one_of(
     st.just({}),
     _sometimes(selector=SELECTORS),
     _sometimes(selector=SELECTORS, namespaceSelector=SPACE_SELECTORS),
@@ -157,7 +157,9 @@ _blocks = st.sampled_from(
 )  # fmt: skip
 _peers = st.one_of(
     st.builds(lambda pods: {"podSelector": pods}, _label_selectors),
-    st.builds(lambda pods, spaces: {"podSelector": pods, "namespaceSelector": spaces}, _label_selectors, _space_selectors),
+    st.builds(
+        lambda pods, spaces: {"podSelector": pods, "namespaceSelector": spaces}, _label_selectors, _space_selectors
+    ),
     st.builds(lambda block: {"ipBlock": block}, _blocks),
 )
 _kubernetes_ports = st.sampled_from(
@@ -185,7 +187,9 @@ def _kubernetes(draw: st.DrawFn, number: int) -> Object:
 
 
 _few = st.sampled_from(("all()", "role == 'a'", "role != 'a'", "role == 'b'"))
-_plain_ends = st.one_of(st.just({}), _few.map(lambda text: {"selector": text}), _nets.map(lambda nets: {"nets": nets}))
+_plain_ends: st.SearchStrategy[Object] = st.one_of(
+    st.just({}), _few.map(lambda text: {"selector": text}), _nets.map(lambda nets: {"nets": nets})
+)
 _plain_traffic = st.sampled_from(
     ({}, {"protocol": "TCP"}, {"protocol": "TCP", "destination": {"ports": [80]}},
      {"protocol": "TCP", "destination": {"ports": ["81:90"]}})
@@ -204,7 +208,9 @@ _plain_rules = st.lists(
 @st.composite
 def orderly(draw: st.DrawFn) -> World:
     """A cluster in which everything is about which rule is read first."""
-    pods = [_pod(number, "shop", {"role": role} if role else {}, "default") for number, role in enumerate(("a", "b", ""))]
+    pods = [
+        _pod(number, "shop", {"role": role} if role else {}, "default") for number, role in enumerate(("a", "b", ""))
+    ]
     policies = [
         {
             "metadata": {"name": f"p{number}"},
@@ -239,8 +245,8 @@ def worlds(draw: st.DrawFn) -> World:
             world.calico.setdefault(kind, []).append(draw(_calico(number, space=space)))
     for number in range(draw(st.integers(0, 2))):
         kind = draw(st.sampled_from(("NetworkSet", "GlobalNetworkSet")))
-        space = {"namespace": draw(st.sampled_from(sorted(SPACES)))} if kind == "NetworkSet" else {}
-        metadata = {"name": f"s{number}", "labels": draw(_labels), **space}
+        there = {"namespace": draw(st.sampled_from(sorted(SPACES)))} if kind == "NetworkSet" else {}
+        metadata = {"name": f"s{number}", "labels": draw(_labels), **there}
         nets = draw(st.lists(st.sampled_from(NETS[4:8]), min_size=1, max_size=2, unique=True))
         world.calico.setdefault(kind, []).append({"metadata": metadata, "spec": {"nets": nets}})
     return world

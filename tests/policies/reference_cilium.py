@@ -1,6 +1,6 @@
 """Cilium's side of the reference: identities, a heap of rules, denies first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tests.policies.reference import End, Labels, Object, Traffic, World, within
@@ -12,15 +12,15 @@ _SPACE_LABEL = "k8s:io.cilium.k8s.namespace.labels."
 class Cilium:
     """Objects of Cilium and Kubernetes' own policies, together."""
 
-    def __init__(self, world: World, manifests: Iterable[Object]) -> None:
+    def __init__(self, world: World, manifests: Iterable[Mapping[str, Any]]) -> None:
         self.world = world
         self.rules: list[tuple[Object, str, Object]] = []
         for item in manifests:
             space = item["metadata"].get("namespace", "")
             assert item["kind"] == ("CiliumNetworkPolicy" if space else "CiliumClusterwideNetworkPolicy")
-            for spec in item.get("specs") or [item["spec"]]:
-                subject = _with(spec["endpointSelector"], {_SPACE: space}) if space else spec["endpointSelector"]
-                self.rules.append((subject, space, spec))
+            spec = item["spec"]
+            subject = _with(spec["endpointSelector"], {_SPACE: space}) if space else spec["endpointSelector"]
+            self.rules.append((subject, space, spec))
         for item in world.kubernetes:
             space = item["metadata"]["namespace"]
             subject = _with(_prefixed(item["spec"]["podSelector"], "k8s:"), {_SPACE: space})

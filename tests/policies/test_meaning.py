@@ -1,13 +1,10 @@
 """What is called translated, or to work as it is, lets through exactly what the old engine let through."""
 
-from typing import Any
-
-import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 
 from stacks.policies import Inventory, Surroundings, Verdict, take_inventory
 from tests.policies.generated import NODES, SPACES, TRAFFIC, orderly, worlds
-from tests.policies.reference import POD_NETWORK, Calico, End, World
+from tests.policies.reference import POD_NETWORK, Calico, World
 from tests.policies.reference_cilium import Cilium
 
 SITE = Surroundings(
