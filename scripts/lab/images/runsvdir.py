@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -24,14 +25,21 @@ def _ended() -> int:
         return 0
 
 
-def _start(service: Path) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(["./run"], cwd=service, start_new_session=True)
+@dataclass
+class _Service:
+    folder: Path
+    # Kept, as one that nobody holds is waited for by `subprocess` itself and its end missed here.
+    process: "subprocess.Popen[bytes]"
+
+    @classmethod
+    def start(cls, folder: Path) -> "_Service":
+        return cls(folder, subprocess.Popen(["./run"], cwd=folder, start_new_session=True))
 
 
 def main(folder: Path) -> None:
     """Never returns but by a signal, which every service gets too."""
-    services = sorted(file.parent for file in folder.glob("*/run"))
-    running = {_start(service).pid: service for service in services}
+    started = [_Service.start(file.parent) for file in sorted(folder.glob("*/run"))]
+    running = {service.process.pid: service for service in started}
 
     def stop(signum: int, frame: FrameType | None) -> None:
         del frame
@@ -44,9 +52,10 @@ def main(folder: Path) -> None:
     while True:
         service = running.pop(_ended(), None)
         if service:
-            print(f"runsvdir: {service.name} ended and is started again", flush=True)
+            print(f"runsvdir: {service.folder.name} ended and is started again", flush=True)
             time.sleep(_PAUSE_SECONDS)
-            running[_start(service).pid] = service
+            service = _Service.start(service.folder)
+            running[service.process.pid] = service
 
 
 if __name__ == "__main__":
