@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from stacks.flows import FlowKind
 from stacks.labels import parse_selector
 from stacks.phases import Phase
+from stacks.section import Section
+from stacks.source import SourceSettings
 
 NodeName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
 WorkloadName = Annotated[
@@ -25,10 +27,6 @@ class ConfigError(Exception):
     """The stack config cannot be used; the text has one line for each thing to mend."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
-
-
 class RestartMethod(StrEnum):
     """How the pods of a node come to the new network once its agent has taken over."""
 
@@ -38,7 +36,7 @@ class RestartMethod(StrEnum):
     NONE = "none"
 
 
-class CiliumSettings(_Section):
+class CiliumSettings(Section):
     """Which Cilium is installed, and the network that it makes."""
 
     version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+([-+.].+)?$")] = "1.19.7"
@@ -71,7 +69,7 @@ class CiliumSettings(_Section):
         return self
 
 
-class DrainSettings(_Section):
+class DrainSettings(Section):
     """How a node is emptied; the names and meanings are those of `kubectl drain` where it has them."""
 
     timeout_seconds: Seconds = 600
@@ -92,7 +90,7 @@ class DrainSettings(_Section):
         return text
 
 
-class RestartSettings(_Section):
+class RestartSettings(Section):
     """What happens to a node between the agent's restart and the verification."""
 
     method: RestartMethod = RestartMethod.RECYCLE
@@ -108,7 +106,7 @@ class RestartSettings(_Section):
         return self
 
 
-class GateSettings(_Section):
+class GateSettings(Section):
     """What must hold before a node's turn begins, besides the cluster itself."""
 
     prometheus_url: str = ""
@@ -125,20 +123,20 @@ class GateSettings(_Section):
         return text
 
 
-class PreflightSettings(_Section):
+class PreflightSettings(Section):
     """What must be there and ready before anything is changed: `DaemonSet kube-system/foo`."""
 
     required: list[WorkloadName] = Field(default_factory=list)
 
 
-class ProbeSettings(_Section):
+class ProbeSettings(Section):
     """The probe's pods; any stock image with Python 3.9 or later and /bin/sh will do."""
 
     image: str = "python:3.13-slim"
     timeout_seconds: Seconds = 120
 
 
-class Allowance(_Section):
+class Allowance(Section):
     """What the flows of one kind may lose in a wave: attempts of all of them, and the longest gap of any."""
 
     failed: Annotated[int, Field(ge=0)] = 0
@@ -151,7 +149,7 @@ def _budget() -> dict[FlowKind, Allowance]:
     return {kind: seldom if kind in ("dns", "api") else Allowance() for kind in get_args(FlowKind)}
 
 
-class TrafficSettings(_Section):
+class TrafficSettings(Section):
     """What the probe's flows may lose before and in a wave; a kind that is not in `budget` is not looked at."""
 
     enabled: bool = True
@@ -162,17 +160,18 @@ class TrafficSettings(_Section):
     budget: dict[FlowKind, Allowance] = Field(default_factory=_budget)
 
 
-class CleanupSettings(_Section):
+class CleanupSettings(Section):
     """Consent to the point of no return: the name of the CNI that `cleanup` removes for good."""
 
     consent: str = ""
 
 
-class StackConfig(_Section):
+class StackConfig(Section):
     """Everything that the stack's config says, checked as far as that can be without a cluster."""
 
     strategy: Literal["hybrid"] = "hybrid"
     phase: Phase = Phase.PREFLIGHT
+    source: SourceSettings | None = None
     waves: list[list[NodeName]] = Field(default_factory=list)
     cilium: CiliumSettings = Field(default_factory=CiliumSettings)
     drain: DrainSettings = Field(default_factory=DrainSettings)

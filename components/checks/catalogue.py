@@ -1,6 +1,6 @@
 """Every check, in the order in which they are read."""
 
-from components.checks import access, cluster, gates, neighbours, network, nodes, services, waves, window
+from components.checks import access, cluster, gates, neighbours, network, nodes, services, source, waves, window
 from components.checks.check import Check
 
 CATALOGUE: tuple[Check, ...] = (
@@ -20,6 +20,9 @@ CATALOGUE: tuple[Check, ...] = (
     network.pod_cidr_capacity,
     network.tunnel_port_free,
     network.method_values,
+    source.autodetection,
+    source.source_data_plane,
+    source.bgp,
     nodes.nodes_ready,
     cluster.node_conditions,
     cluster.clocks,
