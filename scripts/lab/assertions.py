@@ -88,9 +88,10 @@ def _left_on_node(lab: Lab, node: str, old: Source) -> list[str]:
     links = lab.exec(node, ["ls", "/sys/class/net"]).stdout.split()
     found = [name for name in links if name in old.devices or (old.images_of_calico and name.startswith("cali"))]
     found += [
-        f"{old.chains} chains in {tool}"
+        f"{chains} chains in {tool}"
         for tool in ("iptables-nft", "iptables-legacy")
-        if old.chains in lab.exec(node, [f"{tool}-save"], check=False).stdout
+        for chains in old.chains
+        if chains in lab.exec(node, [f"{tool}-save"], check=False).stdout
     ]
     if old.images_of_calico:
         sets = lab.exec(node, ["ipset", "list", "-name"]).stdout.split()

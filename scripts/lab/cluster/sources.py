@@ -28,8 +28,8 @@ class Source:
     """What is on every node once pods can start there; it is called Ready before that."""
     conf: str
     devices: tuple[str, ...]
-    chains: str
-    """A word that only this CNI's chains of iptables have in them."""
+    chains: tuple[str, ...]
+    """What the names of its chains of iptables begin with."""
     words: tuple[str, ...]
     """What the names of its objects have in them."""
     images_of_calico: bool = False
@@ -80,7 +80,7 @@ FLANNEL = Source(
     node_files=("/run/flannel/subnet.env",),
     conf="10-flannel.conflist",
     devices=("flannel.1", "cni0"),
-    chains="FLANNEL",
+    chains=("FLANNEL",),
     words=("flannel",),
 )
 CANAL = Source(
@@ -92,7 +92,7 @@ CANAL = Source(
     node_files=("/sys/class/net/flannel.1", "/var/lib/calico/nodename"),
     conf="10-canal.conflist",
     devices=("flannel.1",),
-    chains="cali-",
+    chains=("cali-", "FLANNEL"),
     words=("calico", "canal"),
     images_of_calico=True,
 )
@@ -105,7 +105,7 @@ CALICO = Source(
     node_files=("/sys/class/net/vxlan.calico", "/var/lib/calico/nodename"),
     conf="10-calico.conflist",
     devices=("vxlan.calico",),
-    chains="cali-",
+    chains=("cali-",),
     words=("calico",),
     images_of_calico=True,
 )
