@@ -43,8 +43,8 @@ def _own(stage: Stage) -> dict[str, str]:
 
 def test_calico_is_known_with_its_pool_and_tunnel(stage: Stage) -> None:
     journey.begin(stage)
-    text = stage.objects("-n", "cni-live-migration", "get", "configmap", "source")["data"]
-    found = json.loads(next(iter(text.values())))
+    record = stage.objects("-n", "cni-live-migration", "get", "configmap", "record")["data"]
+    found = json.loads(record["source"])
     assert (found["kind"], found["interface"], found["udp_port"]) == ("calico", "vxlan.calico", 4789)
     assert found["pod_networks"] == ["10.244.0.0/16"]
     journey.assert_policies_are_enforced(stage)

@@ -21,8 +21,8 @@ def stage() -> Iterator[Stage]:
 
 def test_canal_is_known_by_both_of_its_programs(stage: Stage) -> None:
     journey.begin(stage)
-    text = stage.objects("-n", "cni-live-migration", "get", "configmap", "source")["data"]
-    found = json.loads(next(iter(text.values())))
+    record = stage.objects("-n", "cni-live-migration", "get", "configmap", "record")["data"]
+    found = json.loads(record["source"])
     assert (found["kind"], found["interface"], found["udp_port"]) == ("canal", "flannel.1", 8472)
     journey.assert_policies_are_enforced(stage)
 
