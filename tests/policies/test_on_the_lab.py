@@ -16,12 +16,6 @@ from tests.policies.matrix import APPS, PROBES, Probe
 from tests.policies.measure import Reading, Watch
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
-# Denied whatever the other end's identity is: by port, or by the address of something outside of the cluster.
-ALWAYS_DENIED = tuple(
-    each
-    for each in PROBES
-    if not each.allowed and (each.port == 9090 and each.source != "visitor" or each.to == matrix.OUTSIDE)
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
