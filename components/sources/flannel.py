@@ -120,7 +120,7 @@ def _running(item: Object) -> int:
 
 
 def _describe(items: list[Object], snapshot: Snapshot) -> SourceDescription:
-    first, *others = sorted(items, key=_running, reverse=True)
+    first, *others = sorted(sorted(items, key=place), key=_running, reverse=True)
     namespace, name = place(first)
     network = read_network(first, snapshot, who="Flannel")
     return SourceDescription(
