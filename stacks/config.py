@@ -209,6 +209,11 @@ class StackConfig(Section):
         """Every node of every wave, in order."""
         return [node for wave in self.waves for node in wave]
 
+    @field_validator("source", mode="before")
+    @classmethod
+    def _nothing_said(cls, source: Any) -> Any:
+        return source or None
+
     @field_validator("acknowledge")
     @classmethod
     def _have_reasons(cls, acknowledged: dict[str, str]) -> dict[str, str]:

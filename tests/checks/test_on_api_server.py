@@ -15,8 +15,8 @@ from tests.checks.cases import CASES, Case
 from tests.checks.site import SHOP, Site
 
 pytestmark = pytest.mark.apiserver
-# Seen in tests of their own: an owner is a mark on Flannel itself, rights are a user's, a version the server's.
-APART = {"source-owner", "permissions", "kubernetes-version"}
+# Seen in tests of their own: what is said of the old CNI itself (tests/sources), a user's rights, the server's version.
+APART = {"source-owner", "permissions", "kubernetes-version", "autodetection", "source-data-plane", "bgp"}
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 

@@ -13,11 +13,15 @@ from scripts.lab.simulated.processes import Processes
 from tests.checks.site import Site
 from tests.sources import upstream
 
+KINDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
 
 def define_kinds(cluster: Cluster) -> None:
-    """Create Calico's kinds and its operator's, and wait until they are served."""
-    for each in [*upstream.kinds("tigera-operator")]:
-        cluster.create(upstream.folder_of(each), each)
+    """Create those of Calico's kinds and its operator's that are missing, and wait until all are served."""
+    there = {item["metadata"]["name"] for item in cluster.list(KINDS)}
+    for each in upstream.kinds("tigera-operator"):
+        if each["metadata"]["name"] not in there:
+            cluster.create(KINDS, each)
 
     def served() -> Pending | None:
         pools = cluster.find("/apis/crd.projectcalico.org/v1/ippools")
