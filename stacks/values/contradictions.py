@@ -46,11 +46,11 @@ def _all(cilium: Cilium) -> Iterator[Contradiction]:
         yield from _limits(cilium, values)
     if cilium.installed_pool and cilium.pod_cidr != cilium.installed_pool:
         yield Contradiction(
-            path="podCidr",
+            path="cilium.podCidr",
             wanted=f"'{cilium.installed_pool}'",
             found=f"'{cilium.pod_cidr}'",
             reason="Cilium runs with that pool, and a pool cannot be changed (cilium#27164)",
-            place="cilium",
+            place="the config",
         )
 
 

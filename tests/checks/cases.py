@@ -63,6 +63,11 @@ def moved(site: Site) -> None:
     site.cilium()
 
 
+def beside(site: Site) -> None:
+    """Cilium as it was installed when no pod asked for a host port."""
+    site.cilium()
+
+
 def alone(site: Site) -> None:
     site.nodes(first="migrated", second="migrated")
     site.cilium(alone=True)
@@ -144,12 +149,15 @@ CASES = (
          make=also(lambda s: s.node("worker-3", pod_cidrs=("10.244.3.0/24", "fd00:3::/64"))),
          near=also(lambda s: s.node("worker-3", pod_cidrs=("10.244.3.0/24",)))),
     Case(check="host-ports", told="1 pod with a `hostPort` would not be reached", settings=WAVE,
-         make=also(lambda s: s.pod("edge", owner="DaemonSet", ports=PORTS)),
-         near=also(lambda s: s.pod("edge", owner="DaemonSet", ports=PORTS)),
+         make=also(beside, lambda s: s.pod("edge", owner="DaemonSet", ports=PORTS)),
+         near=also(beside, lambda s: s.pod("edge", owner="DaemonSet", ports=PORTS)),
          near_settings={**WAVE, "cilium": {"values": {"cni": {"chainingMode": "portmap"}}}}),
     Case(check="host-ports", told="shop/edge (8080)", settings=WAVE, severity=Severity.WARNING,
-         make=also(lambda s: s.pod("edge", ports=PORTS)),
-         near=also(lambda s: s.pod("edge", ports=ON_HOST, hostNetwork=True)), near_settings={}),
+         make=also(beside, lambda s: s.pod("edge", ports=PORTS)),
+         near=also(beside, lambda s: s.pod("edge", ports=ON_HOST, hostNetwork=True)), near_settings={}),
+    Case(check="host-ports", told="shop/edge (8080)", severity=Severity.WARNING, near_settings={},
+         settings={"cilium": {"values": {"cni": {"chainingMode": "none"}}}},
+         make=also(lambda s: s.pod("edge", ports=PORTS)), near=also(lambda s: s.pod("edge", ports=PORTS))),
     Case(check="chained-plugins", told="Multus is chained into the nodes' CNI conf (DaemonSet shop/net)", settings=WAVE,
          make=also(lambda s: s.daemon_set("net", image="ghcr.io/k8snetworkplumbingwg/multus-cni:v4.2"))),
     Case(check="chained-plugins", told="DaemonSet shop/writer can write CNI conf", severity=Severity.WARNING,

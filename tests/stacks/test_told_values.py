@@ -81,5 +81,5 @@ def test_another_pool_than_that_of_an_installed_cilium_is_refused() -> None:
     live = {"cluster-pool-ipv4-cidr": "10.245.0.0/16"}
     cluster = ClusterNetwork(old=DUAL, nodes=2, live=live)
     (fault,) = contradictions(settle(parse_config({"cilium": {"podCidr": "10.9.0.0/16"}}).cilium, cluster))
-    assert (fault.place, fault.path, fault.found) == ("cilium", "podCidr", "'10.9.0.0/16'")
+    assert (fault.place, fault.path, fault.found) == ("the config", "cilium.podCidr", "'10.9.0.0/16'")
     assert contradictions(settle(parse_config({}).cilium, cluster)) == []
