@@ -55,7 +55,7 @@ class MigrationPlan:
 
     @cached_property
     def policies(self) -> list[Mapping[str, Any]]:
-        """Cilium's policy objects that this run keeps on the cluster."""
+        """The policy objects that this run keeps on the cluster."""
         context = self._context
         gone = context.reached is Phase.CLEANUP
         return kept(self.config, context.policies, snapshot=self.snapshot, gone=gone)

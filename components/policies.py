@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.names import NAMESPACE
+from components.operations.model import Node
 from components.operations.snapshot import Snapshot
 from components.sources.description import SourceDescription
 from stacks.config import StackConfig
@@ -13,6 +14,11 @@ from stacks.policies.cilium import API_VERSION
 
 Object = Mapping[str, Any]
 CALICO = "Calico"
+_TUNNEL_ENDS = (
+    "projectcalico.org/IPv4VXLANTunnelAddr",
+    "projectcalico.org/IPv4IPIPTunnelAddr",
+    "projectcalico.org/IPv6VXLANTunnelAddr",
+)
 _ENGINES = ("kube-router", "kube-network-policies", "calico", "weave", "antrea")
 
 
@@ -38,6 +44,7 @@ def inventory(config: StackConfig, *, snapshot: Snapshot, source: SourceDescript
         namespaces=snapshot.namespaces,
         engine=enforces,
         calico=CALICO.lower() in enforces.lower(),
+        tunnel_addresses=tuple(address for node in snapshot.nodes for address in _in_old_network(node)),
         sctp=_has_sctp(config),
     )
     objects = dict(snapshot.calico)
@@ -48,19 +55,24 @@ def inventory(config: StackConfig, *, snapshot: Snapshot, source: SourceDescript
 
 
 def kept(config: StackConfig, found: Inventory, *, snapshot: Snapshot, gone: bool) -> list[Object]:
-    """The objects of Cilium's that a run keeps on the cluster.
+    """The policy objects that a run keeps on the cluster.
 
     Translations come before agents enforce policies: with `finalize`, or with Cilium where the window is bridged. Once
-    the old engine's own objects may be gone, they stay as they are.
+    the old engine's own objects may be gone, they stay as they are. While nodes move, the old engine lets moved pods
+    through, which it sees by their nodes' addresses.
     """
     wanted, phase = config.policies, config.phase
-    if not wanted.accept_translated or not phase.includes(Phase.SECONDARY):
+    if not phase.includes(Phase.SECONDARY):
         return []
-    if gone or phase.includes(Phase.CLEANUP):
-        return [_plain(item) for item in snapshot.translations]
     if phase.includes(Phase.FINALIZE):
-        return found.manifests
-    return [*found.manifests, *found.window] if wanted.bridge else []
+        if not wanted.accept_translated:
+            return []
+        over = gone or phase.includes(Phase.CLEANUP)
+        return [_plain(item) for item in snapshot.translations] if over else found.manifests
+    meanwhile = [*found.manifests, *found.window] if wanted.bridge and wanted.accept_translated else []
+    if wanted.bridge or wanted.accept_unenforced_policies:
+        meanwhile += found.old_side
+    return meanwhile
 
 
 def _plain(item: Object) -> Object:
@@ -70,6 +82,13 @@ def _plain(item: Object) -> Object:
     }
     kind = "CiliumNetworkPolicy" if "namespace" in metadata else "CiliumClusterwideNetworkPolicy"
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": item["spec"]}
+
+
+def _in_old_network(node: Node) -> list[str]:
+    """By which addresses pods of the old network see a node, besides its own: its ends of the tunnels."""
+    named = [node.annotations[key] for key in _TUNNEL_ENDS if node.annotations.get(key)]
+    # Flannel's end has the first address of the node's range (source: flannel's backend/vxlan).
+    return [*named, *(each.partition("/")[0] for each in node.pod_cidrs)]
 
 
 def _has_sctp(config: StackConfig) -> bool:

@@ -14,12 +14,16 @@ class Policies(pulumi.ComponentResource):
         for item in plan.policies:
             metadata = item["metadata"]
             place = f"{metadata['namespace']}/" if "namespace" in metadata else ""
+            name, opts = f"policy-{place}{metadata['name']}", pulumi.ResourceOptions(parent=self)
+            if item["apiVersion"] == "networking.k8s.io/v1":
+                kubernetes.networking.v1.NetworkPolicy(name, metadata=metadata, spec=item["spec"], opts=opts)
+                continue
             kubernetes.apiextensions.CustomResource(
-                f"policy-{place}{metadata['name']}",
+                name,
                 api_version=item["apiVersion"],
                 kind=item["kind"],
                 metadata=metadata,
                 spec=item["spec"],
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=opts,
             )
         self.register_outputs({})

@@ -40,6 +40,7 @@ def to_json(found: Inventory) -> str:
             "bridge": each.bridge,
             "translations": each.manifests,
             "window": each.window,
+            "oldEngine": each.old_side,
         }
         for each in found.entries
     ]

@@ -11,7 +11,12 @@ from stacks.policies import Inventory
 
 def write(found: Inventory, folder: Path) -> list[Path]:
     """One file an object: translations, and below `window` what is let through only while both networks run."""
-    return [*_all(found.manifests, folder), *_all(found.window, folder / "window")]
+    meanwhile = folder / "window"
+    return [
+        *_all(found.manifests, folder),
+        *_all(found.window, meanwhile),
+        *_all(found.old_side, meanwhile / "old-engine"),
+    ]  # fmt: skip
 
 
 def _all(manifests: Iterable[Mapping[str, Any]], folder: Path) -> list[Path]:

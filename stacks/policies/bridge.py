@@ -28,7 +28,7 @@ def window(policy: Policy, surroundings: Surroundings) -> Policy | None:
     def more(direction: Direction) -> tuple[Rule, ...] | None:
         found = [
             replace(each, peers=Peers(pods=NOTHING, nodes=direction is Direction.INGRESS, world=old), by_address=False)
-            for each in _allowing_pods(policy.rules(direction) or ())
+            for each in allowing_pods(policy.rules(direction) or ())
         ]
         return tuple(found) or None
 
@@ -38,7 +38,7 @@ def window(policy: Policy, surroundings: Surroundings) -> Policy | None:
 
 def meaning(policy: Policy) -> str:
     """What of a policy holds on moved nodes meanwhile, in an operator's words."""
-    ingress, egress = (bool(list(_allowing_pods(policy.rules(each) or ()))) for each in Direction)
+    ingress, egress = (bool(allowing_pods(policy.rules(each) or ())) for each in Direction)
     denies = any(
         rule.action is Action.DENY and not rule.peers.pods.nothing
         for direction in Direction
@@ -48,9 +48,10 @@ def meaning(policy: Policy) -> str:
     return said + (DENIES if denies else "")
 
 
-def _allowing_pods(rules: Iterable[Rule]) -> Iterable[Rule]:
-    return (
+def allowing_pods(rules: Iterable[Rule]) -> list[Rule]:
+    """The rules that allow some pods, but not everything anyway."""
+    return [
         each
         for each in rules
         if each.action is Action.ALLOW and not each.peers.pods.nothing and not each.peers.everything
-    )
+    ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from stacks.policies import bridge, calico, cilium, kubernetes
+from stacks.policies import bridge, calico, cilium, kubernetes, old_engine
 from stacks.policies.model import Policy
 from stacks.policies.order import Settled, settle
 from stacks.policies.peers import AddressSet, Resolver
@@ -31,8 +31,8 @@ class Verdict(StrEnum):
 class Entry:
     """One object of the inventory.
 
-    `manifests` say the same to Cilium; `window` is what must be allowed besides for as long as both networks run, and
-    `bridge` what then holds.
+    `manifests` say the same to Cilium. While both networks run, `window` must be allowed besides, `old_side` by the old
+    engine, and `bridge` is what then holds.
     """
 
     kind: str
@@ -43,6 +43,7 @@ class Entry:
     notes: tuple[str, ...] = ()
     manifests: tuple[Object, ...] = ()
     window: tuple[Object, ...] = ()
+    old_side: tuple[Object, ...] = ()
     bridge: str = ""
 
     @property
@@ -65,6 +66,11 @@ class Inventory:
     def manifests(self) -> list[Object]:
         """Every translation."""
         return [manifest for each in self.entries for manifest in each.manifests]
+
+    @property
+    def old_side(self) -> list[Object]:
+        """What the old engine must let through meanwhile."""
+        return [manifest for each in self.entries for manifest in each.old_side]
 
     @property
     def window(self) -> list[Object]:
@@ -91,6 +97,8 @@ def take_inventory(
     }
     for kind, items in listed.items():
         for item in items:
+            if cilium.MARK in (item["metadata"].get("labels") or {}):
+                continue  # our own, for the window
             try:
                 if kind == _KUBERNETES:
                     policy = kubernetes.read_policy(item, resolver)
@@ -155,6 +163,7 @@ def _entry(policy: Policy, item: Object, settled: Settled, surroundings: Surroun
         notes=tuple(notes),
         manifests=tuple(manifests),
         window=tuple(window),
+        old_side=() if policy.subject.nothing else old_engine.lets_through(policy, item, surroundings),
         bridge=bridge.meaning(policy),
     )
 

@@ -12,7 +12,8 @@ class Surroundings:
     """Addresses of pods and nodes under the old engine, namespaces, and who enforces policies today.
 
     `engine` is how that is called, empty if nobody does; `calico` whether it reads Calico's own policies and takes a
-    network in a policy for every address in it, as Felix does, pods' and nodes' included.
+    network in a policy for every address in it, as Felix does, pods' and nodes' included. `tunnel_addresses` are those
+    that nodes have in the old network itself.
     """
 
     pod_networks: tuple[str, ...]
@@ -20,6 +21,7 @@ class Surroundings:
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     engine: str = ""
     calico: bool = False
+    tunnel_addresses: tuple[str, ...] = ()
     sctp: bool = False
 
     @cached_property

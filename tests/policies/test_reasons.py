@@ -1,5 +1,6 @@
 """What cannot be expressed says why; what can be looks as it should."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -169,6 +170,30 @@ def test_calicos_policies_do_not_count_where_calico_is_not() -> None:
 def test_policies_of_administrators_are_lost() -> None:
     found = taken(AdminNetworkPolicy=[{"metadata": {"name": "a"}, "spec": {}}])
     assert [each.title for each in found.of(Verdict.LOST)] == ["AdminNetworkPolicy a"]
+
+
+def test_the_old_engine_lets_nodes_in_where_it_lets_pods_in() -> None:
+    site = replace(SITE, tunnel_addresses=("10.244.7.0",))
+    ports: Object = {"protocol": "TCP", "destination": {"ports": [80]}}
+    rules = [rule(source={"selector": "role == 'a'"}, **ports), rule(source={"nets": ["1.2.3.0/24"]})]
+    kubernetes = {
+        "metadata": {"name": "np", "namespace": "shop"},
+        "spec": {"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}], "ports": [{"port": 80}]}]},
+    }
+    found = taken(policy(**IN, selector="role == 'b'", order=7, ingress=rules), site=site, kubernetes=(kubernetes,))
+    nodes = ["10.244.7.0/32", "172.30.0.11/32", "172.30.0.12/32"]
+    theirs, own = found.old_side
+    assert theirs["spec"]["ingress"] == [
+        {"from": [{"ipBlock": {"cidr": each}} for each in nodes], "ports": [{"port": 80}]}
+    ]
+    assert own["spec"]["ingress"] == [{"action": "Allow", "source": {"nets": nodes}, **ports}]
+    assert (own["spec"]["selector"], own["spec"]["order"], own["metadata"]["name"]) == (
+        "role == 'b'",
+        6.999,
+        "p-window",
+    )
+    again = taken(*[own], site=site, kubernetes=(theirs,))
+    assert again.entries == (), "our own are not looked at"
 
 
 def test_what_is_bridged_lets_the_old_network_in_on_the_same_ports() -> None:
