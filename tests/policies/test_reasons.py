@@ -192,7 +192,7 @@ def test_the_old_engine_lets_nodes_in_where_it_lets_pods_in() -> None:
         6.999,
         "p-window",
     )
-    again = taken(*[own], site=site, kubernetes=(theirs,))
+    again = taken(dict(own), site=site, kubernetes=(dict(theirs),))
     assert again.entries == (), "our own are not looked at"
 
 
