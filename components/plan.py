@@ -84,7 +84,8 @@ def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str
         snapshot = observe(
             connect(kubeconfig=kubeconfig, context=context),
             cilium_namespace=config.cilium.namespace,
-            required=config.preflight.required,
+            required=config.preflight.named,
+            removals=config.cleanup.objects,
         )
         source = describe(snapshot)
     except (ConfigError, ClusterError, SourceError) as error:

@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from stacks import forms
@@ -15,11 +24,13 @@ from stacks.config_errors import ConfigError, lines_of, unknown_key
 from stacks.flows import FlowKind
 from stacks.forms import Faults, KeyFault, ipv4_network, shown
 from stacks.labels import parse_selector
+from stacks.objects import ObjectName, object_name
 from stacks.phases import Phase
 
 __all__ = ["ConfigError", "StackConfig", "parse_config"]
 NodeName = Annotated[str, forms.NODE]
 WorkloadName = Annotated[str, forms.WORKLOAD]
+RemovedName = Annotated[str, AfterValidator(lambda text: object_name(text).title)]
 Seconds = Annotated[int, Field(gt=0, le=86_400)]
 
 
@@ -137,9 +148,19 @@ class GateSettings(_Section):
 
 
 class PreflightSettings(_Section):
-    """What must be there and ready before anything is changed: `DaemonSet kube-system/foo`."""
+    """Workloads such as `DaemonSet kube-system/foo` that must be ready before anything is changed.
+
+    Those that are `watched` must also be ready again after each node's turn.
+    """
 
     required: list[WorkloadName] = Field(default_factory=list)
+    watched: list[WorkloadName] = Field(default_factory=list)
+    watched_timeout_seconds: Seconds = 300
+
+    @property
+    def named(self) -> list[str]:
+        """All of them, each once."""
+        return list(dict.fromkeys([*self.required, *self.watched]))
 
 
 class ProbeSettings(_Section):
@@ -174,9 +195,15 @@ class TrafficSettings(_Section):
 
 
 class CleanupSettings(_Section):
-    """Consent to the point of no return: the name of the CNI that `cleanup` removes for good."""
+    """Consent to the point of no return, the name of the CNI that `cleanup` removes; and what else goes with it."""
 
     consent: str = ""
+    remove: list[RemovedName] = Field(default_factory=list)
+
+    @property
+    def objects(self) -> list[ObjectName]:
+        """What else goes."""
+        return [object_name(each) for each in self.remove]
 
 
 class StackConfig(_Section):

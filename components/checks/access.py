@@ -39,7 +39,7 @@ def permissions(context: Context) -> Iterator[Found]:
     title="What you require is there",
     severity=Severity.BLOCKER,
     phase=Phase.SECONDARY,
-    why="`preflight.required` names what the cluster's owner will not move without",
+    why="`preflight.required` and `preflight.watched` name what the cluster's owner will not move without",
     remedy="bring it back, or take it out of preflight.required",
 )
 def required_workloads(context: Context) -> Iterator[Found]:
@@ -47,8 +47,10 @@ def required_workloads(context: Context) -> Iterator[Found]:
     steps = [step_of(node) for node in context.snapshot.nodes]
     turning = any(step not in (None, TurnStep.MIGRATED) for step in steps)
     for name, trouble in sorted(context.snapshot.not_ready.items()):
+        key = "preflight.required" if name in context.config.preflight.required else "preflight.watched"
         yield Found(
-            evidence=f"{name} {trouble}, and preflight.required names it",
+            evidence=f"{name} {trouble}, and {key} names it",
+            remedy=f"bring it back, or take it out of {key}",
             severity=Severity.WARNING if turning else Severity.BLOCKER,
         )
 

@@ -1,6 +1,6 @@
 """Every check, in the order in which they are read."""
 
-from components.checks import access, cluster, gates, neighbours, network, nodes, services, waves, window
+from components.checks import access, cluster, gates, neighbours, network, nodes, removals, services, waves, window
 from components.checks.check import Check
 
 CATALOGUE: tuple[Check, ...] = (
@@ -12,6 +12,7 @@ CATALOGUE: tuple[Check, ...] = (
     gates.finalize_complete,
     gates.no_way_back_from_here,
     gates.cleanup_consent,
+    removals.cleanup_removals,
     access.permissions,
     access.required_workloads,
     access.kubernetes_version,

@@ -18,9 +18,11 @@ from components.operations.marks import TurnStep, step_of
 from components.operations.model import Budget, Node, PinnedVolume, Pod
 from components.operations.node_state import NodeState
 from components.operations.permissions import Need, denied
+from components.operations.removals import Removal, look_at
 from components.operations.required import not_ready
 from components.operations.services import Service
 from components.operations.webhooks import Webhook, required_for_pods
+from stacks.objects import ObjectName
 
 T = TypeVar("T")
 RECORD = "record"
@@ -78,6 +80,7 @@ class Snapshot:
     clock_skews: Mapping[str, float] = field(default_factory=dict)
     denied: tuple[Need, ...] = ()
     not_ready: Mapping[str, str] = field(default_factory=dict)
+    removals: tuple[Removal, ...] = ()
 
     @cached_property
     def node_names(self) -> set[str]:
@@ -121,13 +124,15 @@ class Snapshot:
         return {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in self.daemon_sets}
 
 
-def observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str] = ()) -> Snapshot:
+def observe(
+    cluster: Cluster, *, cilium_namespace: str, required: Sequence[str] = (), removals: Sequence[ObjectName] = ()
+) -> Snapshot:
     """Read everything that the checks and the plan need; changes nothing. Raises ClusterError.
 
-    `required` are workloads that the user wants to be there, as `KIND NAMESPACE/NAME`.
+    `required` are workloads that the user wants to be there, as `KIND NAMESPACE/NAME`; `removals` what shall go.
     """
     try:
-        return _observe(cluster, cilium_namespace=cilium_namespace, required=required)
+        return _observe(cluster, cilium_namespace=cilium_namespace, required=required, removals=removals)
     except ClusterError as error:
         missing = denied(cluster, cilium_namespace=cilium_namespace) if error.status == 403 else ()
         if not missing:
@@ -136,7 +141,9 @@ def observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str] 
         raise ClusterError(f"{error}; all that the user of the kubeconfig may not do: {what}", status=403) from error
 
 
-def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]) -> Snapshot:
+def _observe(
+    cluster: Cluster, *, cilium_namespace: str, required: Sequence[str], removals: Sequence[ObjectName]
+) -> Snapshot:
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
 
         def start(path: str, make: Callable[[Object], T]) -> Future[list[T]]:
@@ -165,6 +172,7 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         kube_proxy = pool.submit(_unless_denied, lambda: cluster.find(_KUBE_PROXY), None)
         missing = pool.submit(denied, cluster, cilium_namespace=cilium_namespace)
         waited_for = pool.submit(not_ready, cluster, required)
+        going = [pool.submit(look_at, cluster, each, cilium_namespace=cilium_namespace) for each in removals]
         live = pool.submit(read_live_config, cluster, namespace=cilium_namespace)
         lease = read_lease(cluster)
         config_maps = _source_config_maps(cluster, daemon_sets.result())
@@ -192,6 +200,7 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         clock_skews=clock_skews(leases.result()),
         denied=missing.result(),
         not_ready=waited_for.result(),
+        removals=tuple(each.result() for each in going),
     )
 
 

@@ -183,7 +183,8 @@ class Site:
     def _run(self, checks: Sequence[Check], settings: Mapping[str, Any]) -> list[Finding]:
         config = parse_config(settings)
         snapshot = observe(
-            self.cluster, cilium_namespace=config.cilium.namespace, required=config.preflight.required
+            self.cluster, cilium_namespace=config.cilium.namespace, required=config.preflight.named,
+            removals=config.cleanup.objects,
         )  # fmt: skip
         context = Context(config=config, snapshot=snapshot, source=describe(snapshot))
         return run_checks(checks, context)
