@@ -14,6 +14,7 @@ _LOOK = "list"
 _CHECKS = (
     ("", "services", _LOOK),
     ("networking.k8s.io", "networkpolicies servicecidrs", _LOOK),
+    ("apiregistration.k8s.io", "apiservices", _LOOK),
     ("admissionregistration.k8s.io", "validatingwebhookconfigurations mutatingwebhookconfigurations", _LOOK),
 )
 _EVERYWHERE = (

@@ -2,6 +2,8 @@
 
 import json
 import re
+import statistics
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,6 +30,7 @@ T = TypeVar("T")
 RECORD = "record"
 FACTS = "facts"
 _AT_ONCE = 16
+_GREETINGS = 4
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _KUBE_PROXY = "/api/v1/namespaces/kube-system/configmaps/kube-proxy"
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)")
@@ -42,15 +45,19 @@ class NodeFacts:
     interfaces: Mapping[str, int]
     routes: tuple[tuple[str, str], ...]
     udp_ports: tuple[int, ...]
+    rp_filter: int | None = None
+    kernel_lacks: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, facts: Mapping[str, Any]) -> "NodeFacts":
-        """From the JSON that the inspection prints."""
+        """From the JSON that the inspection prints, or an earlier version of it printed."""
         return cls(
             cni_conf=tuple(facts["cni_conf"]),
             interfaces=facts["interfaces"],
             routes=tuple((network, device) for network, device in facts["routes"]),
             udp_ports=tuple(facts["udp_ports"]),
+            rp_filter=facts.get("rp_filter"),
+            kernel_lacks=tuple(facts.get("kernel_lacks") or ()),
         )
 
 
@@ -81,6 +88,8 @@ class Snapshot:
     denied: tuple[Need, ...] = ()
     not_ready: Mapping[str, str] = field(default_factory=dict)
     removals: tuple[Removal, ...] = ()
+    api_services: tuple[tuple[str, str, str], ...] = ()
+    api_seconds: float = 0.0
 
     @cached_property
     def node_names(self) -> set[str]:
@@ -124,6 +133,11 @@ class Snapshot:
         return {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in self.daemon_sets}
 
 
+def is_of_facts(name: str) -> bool:
+    """Whether a ConfigMap of our namespace holds facts of nodes: many nodes' need several of them."""
+    return re.fullmatch(rf"{FACTS}(-\d+)?", name) is not None
+
+
 def observe(
     cluster: Cluster, *, cilium_namespace: str, required: Sequence[str] = (), removals: Sequence[ObjectName] = ()
 ) -> Snapshot:
@@ -144,6 +158,7 @@ def observe(
 def _observe(
     cluster: Cluster, *, cilium_namespace: str, required: Sequence[str], removals: Sequence[ObjectName]
 ) -> Snapshot:
+    version, seconds = _greet(cluster)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
 
         def start(path: str, make: Callable[[Object], T]) -> Future[list[T]]:
@@ -168,7 +183,7 @@ def _observe(
             for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
         ]
         leases = look("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", _as_it_is)
-        version = pool.submit(_unless_denied, lambda: cluster.get("/version"), {})
+        api_services = look("/apis/apiregistration.k8s.io/v1/apiservices", _answered_by)
         kube_proxy = pool.submit(_unless_denied, lambda: cluster.find(_KUBE_PROXY), None)
         missing = pool.submit(denied, cluster, cilium_namespace=cilium_namespace)
         waited_for = pool.submit(not_ready, cluster, required)
@@ -190,8 +205,15 @@ def _observe(
         cilium_config=live.result(),
         node_configs=len(node_configs.result()),
         record=json.loads(data[RECORD]["source"]) if "source" in data.get(RECORD, {}) else None,
-        facts={node: NodeFacts.read(json.loads(text)) for node, text in data.get(FACTS, {}).items()},
-        server_version=version.result().get("gitVersion", ""),
+        facts={
+            node: NodeFacts.read(json.loads(text))
+            for name, each in data.items()
+            if is_of_facts(name)
+            for node, text in each.items()
+        },
+        server_version=version,
+        api_seconds=seconds,
+        api_services=tuple(each for each in api_services.result() if each),
         node_states={node.name: state for node, state in nodes.result()},
         services=tuple(services.result()),
         policies=tuple(policies.result()),
@@ -212,6 +234,24 @@ def _unless_denied(read: Callable[[], T], otherwise: T) -> T:
         if error.status == 403:
             return otherwise
         raise
+
+
+def _greet(cluster: Cluster) -> tuple[str, float]:
+    """The server's version, and the seconds that it takes for so small an answer, the connection being made."""
+    taken: list[float] = []
+    version = ""
+    for _ in range(_GREETINGS):
+        began = time.monotonic()
+        said: Object = _unless_denied(lambda: cluster.get("/version"), {})
+        version = said.get("gitVersion", "")
+        taken.append(time.monotonic() - began)
+    return version, statistics.median(taken[1:])
+
+
+def _answered_by(item: Object) -> tuple[str, str, str] | None:
+    """(name, namespace, Service) of an API that a Service of the cluster answers."""
+    service = (item.get("spec") or {}).get("service")
+    return (item["metadata"]["name"], service["namespace"], service["name"]) if service else None
 
 
 def _as_it_is(item: Object) -> Object:

@@ -1,5 +1,10 @@
 """Each check against a real API server: it fires on what it is for, and on the nearest other thing it does not."""
 
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +20,33 @@ from tests.checks.cases import CASES, Case
 from tests.checks.site import SHOP, Site
 
 pytestmark = pytest.mark.apiserver
-# Seen in tests of their own: an owner is a mark on Flannel itself, rights are a user's, a version the server's.
-APART = {"source-owner", "permissions", "kubernetes-version"}
+# Seen in tests of their own: an owner is a mark on Flannel itself, rights are a user's, version and pace the server's.
+APART = {"source-owner", "permissions", "kubernetes-version", "api-latency"}
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
+
+
+@contextmanager
+def slow_way_to(plane: ControlPlane, *, seconds: float) -> Iterator[str]:
+    """An address from which everything that is asked reaches the API server late."""
+    host, port = yaml.safe_load(plane.kubeconfig.read_text())["clusters"][0]["cluster"]["server"][8:].split(":")
+
+    def carry(source: socket.socket, target: socket.socket, late: float) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                time.sleep(late)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                asking, answering = listener.accept()[0], socket.create_connection((host, int(port)))
+                for pair, late in (((asking, answering), seconds), ((answering, asking), 0.0)):
+                    threading.Thread(target=carry, args=(*pair, late), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def test_every_check_is_in_the_table() -> None:
@@ -124,6 +153,18 @@ def test_the_server_says_its_version(site: Site) -> None:
     assert site.found("kubernetes-version") == []
 
 
+def test_a_slow_api_server_is_told(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
+    site.nodes()
+    assert site.found("api-latency") == []
+    with slow_way_to(plane, seconds=0.6) as server:
+        config = yaml.safe_load(plane.kubeconfig.read_text())
+        config["clusters"][0]["cluster"]["server"] = server
+        (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
+        (found,) = Site(Cluster(kubeconfig=str(tmp_path / "kubeconfig"))).found("api-latency")
+    assert found.severity is Severity.WARNING
+    assert "s to say its version" in found.evidence
+
+
 def test_an_ordinary_cluster_is_never_refused(bare: Site) -> None:
     """What many clusters have: Helm's Flannel, an ingress with host ports, policies, webhooks, budgets, a balancer."""
     bare.flannel(annotations={"meta.helm.sh/release-name": "flannel"}, labels={"app.kubernetes.io/managed-by": "Helm"})
@@ -139,5 +180,6 @@ def test_an_ordinary_cluster_is_never_refused(bare: Site) -> None:
         found = bare.all_found(phase=phase)
         assert {each.check for each in found} == {
             "source-owner", "load-balancers", "admission-webhooks", "budgets", "host-ports", "network-policies",
+            "kubernetes-tested",
         }  # fmt: skip
         assert not [each.line for each in found if each.severity is Severity.BLOCKER]
