@@ -2,24 +2,23 @@
 
 import json
 import re
-import statistics
-import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from components.names import NAMESPACE
 from components.operations.api import Cluster, ClusterError, Object
 from components.operations.clocks import clock_skews
+from components.operations.greeting import greet
 from components.operations.lease import read as read_lease
 from components.operations.live_config import read_live_config
 from components.operations.marks import TurnStep, step_of
 from components.operations.model import Budget, Node, PinnedVolume, Pod
 from components.operations.node_state import NodeState
-from components.operations.permissions import Need, denied
+from components.operations.permissions import Aims, Need, denied
 from components.operations.removals import Removal, look_at
 from components.operations.required import not_ready
 from components.operations.services import Service
@@ -30,7 +29,6 @@ T = TypeVar("T")
 RECORD = "record"
 FACTS = "facts"
 _AT_ONCE = 16
-_GREETINGS = 4
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _KUBE_PROXY = "/api/v1/namespaces/kube-system/configmaps/kube-proxy"
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)")
@@ -139,26 +137,31 @@ def is_of_facts(name: str) -> bool:
 
 
 def observe(
-    cluster: Cluster, *, cilium_namespace: str, required: Sequence[str] = (), removals: Sequence[ObjectName] = ()
+    cluster: Cluster,
+    *,
+    cilium_namespace: str,
+    required: Sequence[str] = (),
+    removals: Sequence[ObjectName] = (),
+    cleanup: bool = False,
 ) -> Snapshot:
     """Read everything that the checks and the plan need; changes nothing. Raises ClusterError.
 
-    `required` are workloads that the user wants to be there, as `KIND NAMESPACE/NAME`; `removals` what shall go.
+    `required` are workloads that the user wants to be there, as `KIND NAMESPACE/NAME`; `removals` what shall go in
+    phase `cleanup`, and `cleanup` whether that is asked for.
     """
+    aims = Aims(removals=tuple(removals), removes=cleanup)
     try:
-        return _observe(cluster, cilium_namespace=cilium_namespace, required=required, removals=removals)
+        return _observe(cluster, cilium_namespace=cilium_namespace, required=required, aims=aims)
     except ClusterError as error:
-        missing = denied(cluster, cilium_namespace=cilium_namespace) if error.status == 403 else ()
+        missing = denied(cluster, cilium_namespace=cilium_namespace, aims=aims) if error.status == 403 else ()
         if not missing:
             raise
         what = "; ".join(need.title for need in missing if not need.only_looks)
         raise ClusterError(f"{error}; all that the user of the kubeconfig may not do: {what}", status=403) from error
 
 
-def _observe(
-    cluster: Cluster, *, cilium_namespace: str, required: Sequence[str], removals: Sequence[ObjectName]
-) -> Snapshot:
-    version, seconds = _greet(cluster)
+def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str], aims: Aims) -> Snapshot:
+    version, seconds = greet(cluster)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
 
         def start(path: str, make: Callable[[Object], T]) -> Future[list[T]]:
@@ -185,13 +188,15 @@ def _observe(
         leases = look("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", _as_it_is)
         api_services = look("/apis/apiregistration.k8s.io/v1/apiservices", _answered_by)
         kube_proxy = pool.submit(_unless_denied, lambda: cluster.find(_KUBE_PROXY), None)
-        missing = pool.submit(denied, cluster, cilium_namespace=cilium_namespace)
         waited_for = pool.submit(not_ready, cluster, required)
-        going = [pool.submit(look_at, cluster, each, cilium_namespace=cilium_namespace) for each in removals]
+        going = [pool.submit(look_at, cluster, each, cilium_namespace=cilium_namespace) for each in aims.removals]
         live = pool.submit(read_live_config, cluster, namespace=cilium_namespace)
         lease = read_lease(cluster)
         config_maps = _source_config_maps(cluster, daemon_sets.result())
-    data = {item["metadata"]["name"]: item.get("data") or {} for item in ours.result()}
+        data = {item["metadata"]["name"]: item.get("data") or {} for item in ours.result()}
+        record = json.loads(data[RECORD]["source"]) if "source" in data.get(RECORD, {}) else None
+        leaving = _leaving(record, daemon_sets.result()) if aims.removes else ""
+        missing = denied(cluster, cilium_namespace=cilium_namespace, aims=replace(aims, leaving=leaving))
     return Snapshot(
         other_run=lease.holder if lease and not lease.free else "",
         nodes=tuple(node for node, _ in nodes.result()),
@@ -204,7 +209,7 @@ def _observe(
         cilium_pools=dict(cilium_nodes.result()),
         cilium_config=live.result(),
         node_configs=len(node_configs.result()),
-        record=json.loads(data[RECORD]["source"]) if "source" in data.get(RECORD, {}) else None,
+        record=record,
         facts={
             node: NodeFacts.read(json.loads(text))
             for name, each in data.items()
@@ -220,10 +225,17 @@ def _observe(
         webhooks=tuple(hook for each in hooks for found in each.result() for hook in found),
         kube_proxy_mode=_mode_of(kube_proxy.result()),
         clock_skews=clock_skews(leases.result()),
-        denied=missing.result(),
+        denied=missing,
         not_ready=waited_for.result(),
         removals=tuple(each.result() for each in going),
     )
+
+
+def _leaving(record: Mapping[str, Any] | None, daemon_sets: Sequence[Object]) -> str:
+    """The namespace of the old CNI that we wrote down, as long as it is there."""
+    place = (record or {}).get("namespace", ""), (record or {}).get("daemon_set", "")
+    there = {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in daemon_sets}
+    return str(place[0]) if place in there else ""
 
 
 def _unless_denied(read: Callable[[], T], otherwise: T) -> T:
@@ -234,18 +246,6 @@ def _unless_denied(read: Callable[[], T], otherwise: T) -> T:
         if error.status == 403:
             return otherwise
         raise
-
-
-def _greet(cluster: Cluster) -> tuple[str, float]:
-    """The server's version, and the seconds that it takes for so small an answer, the connection being made."""
-    taken: list[float] = []
-    version = ""
-    for _ in range(_GREETINGS):
-        began = time.monotonic()
-        said: Object = _unless_denied(lambda: cluster.get("/version"), {})
-        version = said.get("gitVersion", "")
-        taken.append(time.monotonic() - began)
-    return version, statistics.median(taken[1:])
 
 
 def _answered_by(item: Object) -> tuple[str, str, str] | None:

@@ -13,6 +13,7 @@ from components.operations.marks import STEP
 from components.operations.snapshot import FACTS, observe
 from components.sources import describe
 from stacks.config import parse_config
+from stacks.phases import Phase
 from stacks.values import final_values, live_settings, migration_values
 from tests.builders import FLANNEL, FLANNEL_CONFIG_MAP, FLANNEL_DAEMON_SET
 
@@ -214,7 +215,7 @@ class Site:
         config = parse_config(settings)
         snapshot = observe(
             self.cluster, cilium_namespace=config.cilium.namespace, required=config.preflight.named,
-            removals=config.cleanup.objects,
+            removals=config.cleanup.objects, cleanup=config.phase.includes(Phase.CLEANUP),
         )  # fmt: skip
         context = Context(config=config, snapshot=snapshot, source=describe(snapshot))
         return run_checks(checks, context)

@@ -16,7 +16,7 @@ from components.operations.api import Cluster, ClusterError
 from components.operations.permissions import needs
 from components.operations.snapshot import observe
 from scripts.lab.simulated.control_plane import ControlPlane
-from tests.checks.cases import CASES, Case
+from tests.checks.cases import CASES, Case, alone
 from tests.checks.site import SHOP, Site
 
 pytestmark = pytest.mark.apiserver
@@ -131,6 +131,30 @@ def test_who_may_do_what_the_program_needs_hears_nothing(plane: ControlPlane, si
     ]
     assert Site(as_user(plane, site, tmp_path, rules)).found("permissions") == []
     assert site.found("permissions") == []
+
+
+def test_the_removals_rights_are_asked_for_when_it_is_near(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
+    """Who may do everything up to the cleanup is stopped before that, and told what is missing for it."""
+    alone(site)
+    rules = [
+        {"apiGroups": [need.group], "resources": [need.resource], "verbs": [need.verb]}
+        for need in needs(cilium_namespace="kube-system")
+    ]
+    definitions = {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": ["get"]}
+    user = Site(as_user(plane, site, tmp_path, [*rules, definitions]))
+    removed = {"cleanup": {"consent": "flannel", "remove": ["CustomResourceDefinition pools.old.example.org"]}}
+    wishes = {"waves": [["worker-1"], ["worker-2"]], **removed}
+    assert user.found("permissions", phase="finalize", **wishes) == []
+    (found,) = user.found("permissions", phase="cleanup", **wishes)
+    assert found.severity is Severity.BLOCKER
+    for right in (
+        "list statefulsets.apps in kube-flannel", "delete namespaces", "list clusterrolebindings.rbac",
+        "delete customresourcedefinitions.apiextensions.k8s.io",
+    ):  # fmt: skip
+        assert right in found.evidence
+    wishes.pop("cleanup")
+    site.cluster.delete("/apis/apps/v1/namespaces/kube-flannel/daemonsets/kube-flannel-ds")
+    assert user.found("permissions", phase="cleanup", **wishes) == []
 
 
 def test_what_only_checks_look_at_may_be_closed(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
