@@ -89,7 +89,7 @@ def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str
             removals=config.cleanup.objects,
             cleanup=config.phase.includes(Phase.CLEANUP),
         )
-        source = describe(snapshot)
+        source = describe(snapshot, config.source)
     except (ConfigError, ClusterError, SourceError) as error:
         raise PlanError(str(error)) from error
     findings = run_checks(CATALOGUE, Context(config=config, snapshot=snapshot, source=source))

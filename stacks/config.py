@@ -7,16 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from stacks import forms
@@ -26,26 +17,14 @@ from stacks.forms import Faults, KeyFault, ipv4_network, shown
 from stacks.labels import parse_selector
 from stacks.objects import ObjectName, object_name
 from stacks.phases import Phase
+from stacks.section import Section
+from stacks.source import SourceSettings
 
 __all__ = ["ConfigError", "StackConfig", "parse_config"]
 NodeName = Annotated[str, forms.NODE]
 WorkloadName = Annotated[str, forms.WORKLOAD]
 RemovedName = Annotated[str, AfterValidator(lambda text: object_name(text).title)]
 Seconds = Annotated[int, Field(gt=0, le=86_400)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, allow_inf_nan=False
-    )
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _true_is_no_number(cls, given: Any, info: ValidationInfo) -> Any:
-        field = cls.model_fields[info.field_name or ""]
-        if isinstance(given, bool) and field.annotation in (int, float):
-            raise ValueError(f"is {shown(given)}, must be a number such as {field.default}")
-        return given
 
 
 class RestartMethod(StrEnum):
@@ -57,7 +36,7 @@ class RestartMethod(StrEnum):
     NONE = "none"
 
 
-class CiliumSettings(_Section):
+class CiliumSettings(Section):
     """Which Cilium is installed, and the network that it makes."""
 
     version: Annotated[str, forms.VERSION] = "1.19.7"
@@ -89,7 +68,7 @@ class CiliumSettings(_Section):
         return self
 
 
-class DrainSettings(_Section):
+class DrainSettings(Section):
     """How a node is emptied; the names and meanings are those of `kubectl drain` where it has them."""
 
     timeout_seconds: Seconds = 600
@@ -110,7 +89,7 @@ class DrainSettings(_Section):
         return text
 
 
-class RestartSettings(_Section):
+class RestartSettings(Section):
     """What happens to a node between the agent's restart and the verification."""
 
     method: RestartMethod = RestartMethod.RECYCLE
@@ -128,7 +107,7 @@ class RestartSettings(_Section):
         return self
 
 
-class GateSettings(_Section):
+class GateSettings(Section):
     """What must hold before a node's turn begins, besides the cluster itself."""
 
     prometheus_url: Annotated[str, forms.URL] = ""
@@ -147,7 +126,7 @@ class GateSettings(_Section):
         return text
 
 
-class PreflightSettings(_Section):
+class PreflightSettings(Section):
     """Workloads such as `DaemonSet kube-system/foo` that must be ready before anything is changed.
 
     Those that are `watched` must also be ready again after each node's turn.
@@ -163,14 +142,14 @@ class PreflightSettings(_Section):
         return list(dict.fromkeys([*self.required, *self.watched]))
 
 
-class ProbeSettings(_Section):
+class ProbeSettings(Section):
     """The probe's pods; any stock image with Python 3.9 or later and /bin/sh will do."""
 
     image: Annotated[str, forms.IMAGE] = "python:3.13-slim"
     timeout_seconds: Seconds = 120
 
 
-class Allowance(_Section):
+class Allowance(Section):
     """What the flows of one kind may lose in a wave: attempts of all of them, and the longest gap of any."""
 
     failed: Annotated[int, Field(ge=0)] = 0
@@ -183,7 +162,7 @@ def _budget() -> dict[FlowKind, Allowance]:
     return {kind: seldom if kind in ("dns", "api") else Allowance() for kind in get_args(FlowKind)}
 
 
-class TrafficSettings(_Section):
+class TrafficSettings(Section):
     """What the probe's flows may lose before and in a wave; a kind that is not in `budget` is not looked at."""
 
     enabled: bool = True
@@ -194,7 +173,7 @@ class TrafficSettings(_Section):
     budget: dict[FlowKind, Allowance] = Field(default_factory=_budget)
 
 
-class CleanupSettings(_Section):
+class CleanupSettings(Section):
     """Consent to the point of no return, the name of the CNI that `cleanup` removes; and what else goes with it."""
 
     consent: str = ""
@@ -206,11 +185,12 @@ class CleanupSettings(_Section):
         return [object_name(each) for each in self.remove]
 
 
-class StackConfig(_Section):
+class StackConfig(Section):
     """Everything that the stack's config says, checked as far as that can be without a cluster."""
 
     strategy: Literal["hybrid"] = "hybrid"
     phase: Phase = Phase.PREFLIGHT
+    source: SourceSettings | None = None
     waves: list[list[NodeName]] = Field(default_factory=list)
     cilium: CiliumSettings = Field(default_factory=CiliumSettings)
     drain: DrainSettings = Field(default_factory=DrainSettings)

@@ -21,6 +21,8 @@ FLANNEL = SourceDescription(
     udp_port=8472,
     vni=1,
     interface="flannel.1",
+    version="0.28.4",
+    links=("flannel.1", "cni0"),
     evidence=("DaemonSet kube-flannel/kube-flannel-ds",),
 )
 FLANNEL_DAEMON_SET = {

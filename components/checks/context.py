@@ -30,9 +30,8 @@ class Context:
         if live is None:
             return Phase.PREFLIGHT if self.snapshot.record is not None else None
         if manages_every_node(live):
-            names = self.snapshot.daemon_set_names
-            gone = (self.source.namespace, self.source.daemon_set) not in names
-            return Phase.CLEANUP if gone else Phase.FINALIZE
+            there = self.source.is_running(self.snapshot.daemon_set_names)
+            return Phase.FINALIZE if there else Phase.CLEANUP
         return Phase.MIGRATE if self.snapshot.migrated else Phase.SECONDARY
 
     def enters(self, phase: Phase) -> bool:

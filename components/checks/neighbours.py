@@ -9,16 +9,6 @@ from components.checks.finding import Found, Severity
 from components.names import NAMESPACE
 from stacks.phases import Phase
 
-_RECONCILERS = {
-    "argocd.argoproj.io/tracking-id": "Argo CD",
-    "argocd.argoproj.io/instance": "Argo CD",
-    "kustomize.toolkit.fluxcd.io/name": "Flux",
-    "helm.toolkit.fluxcd.io/name": "Flux",
-    "addonmanager.kubernetes.io/mode": "the addon manager",
-    "addon.kops.k8s.io/name": "kOps",
-    "objectset.rio.cattle.io/owner-name": "k3s or Rancher",
-}
-_HELM_RELEASE = "meta.helm.sh/release-name"
 _CHAINED = {"multus": "Multus", "install-cni": "Istio CNI", "linkerd/cni-plugin": "Linkerd CNI", "kuma-cni": "Kuma CNI"}
 _CONF_FOLDER = "/etc/cni"
 
@@ -35,19 +25,17 @@ _CONF_FOLDER = "/etc/cni"
     remedy="take the old CNI out of what it deploys before phase 'cleanup'",
 )
 def source_owner(context: Context) -> Iterator[Found]:
-    """Marks of an owner on the old CNI's DaemonSet."""
-    place = (context.source.namespace, context.source.daemon_set)
-    for item in context.snapshot.daemon_sets:
-        if (item["metadata"]["namespace"], item["metadata"]["name"]) != place:
-            continue
-        marks = {**(item["metadata"].get("labels") or {}), **(item["metadata"].get("annotations") or {})}
-        title = f"DaemonSet {'/'.join(place)}"
-        owners = [(owner, key) for key, owner in _RECONCILERS.items() if marks.get(key)]
-        if owners:
-            yield Found(evidence=f"{title} belongs to {owners[0][0]} ({owners[0][1]}: {marks[owners[0][1]]})")
-        elif marks.get(_HELM_RELEASE):
+    """Marks of an owner on the old CNI's objects."""
+    name = context.source.daemon_set
+    if not context.source.is_running(context.snapshot.daemon_set_names):
+        return
+    title = f"DaemonSet {context.source.namespace}/{name}"
+    for owner in context.source.owners[:1]:
+        if owner.reverts:
+            yield Found(evidence=f"{title} belongs to {owner.name} ({owner.mark})")
+        else:
             yield Found(
-                evidence=f"{title} belongs to Helm's release {marks[_HELM_RELEASE]}",
+                evidence=f"{title} belongs to {owner.name}",
                 remedy="nothing now; `helm uninstall` it after phase 'cleanup', and upgrade it no more",
                 severity=Severity.NOTE,
             )
@@ -71,10 +59,7 @@ def chained_plugins(context: Context) -> Iterator[Found]:
     """DaemonSets that are known to chain into the conf, and others that can write where it is."""
     if not context.ahead(Phase.FINALIZE):
         return
-    ours = {
-        (context.source.namespace, context.source.daemon_set),
-        (context.config.cilium.namespace, "cilium"),
-    }
+    ours = {*context.source.daemon_sets, (context.config.cilium.namespace, "cilium")}
     for item in context.snapshot.daemon_sets:
         place = (item["metadata"]["namespace"], item["metadata"]["name"])
         spec = item["spec"]["template"]["spec"]

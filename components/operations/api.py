@@ -221,9 +221,10 @@ class Cluster:
         """Create an object that nobody waits for; one attempt, raises ClusterError."""
         self._send_once("POST", path, {}, body, "application/json")
 
-    def patch(self, path: str, body: Object) -> Object:
-        """Merge-patch the object at `path`; a null value removes its key."""
-        return self._request("PATCH", path, body=body, content_type="application/merge-patch+json")
+    def patch(self, path: str, body: Object, *, strategic: bool = False) -> Object:
+        """Merge-patch the object at `path`; a null value removes its key. `strategic` merges lists by their keys."""
+        kind = "strategic-merge-patch" if strategic else "merge-patch"
+        return self._request("PATCH", path, body=body, content_type=f"application/{kind}+json")
 
     def delete(self, path: str, *, uid: str = "", grace_period_seconds: int | None = None) -> bool:
         """Delete the object at `path` (only that very one if `uid` is given); False if it was gone already."""

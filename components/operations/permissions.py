@@ -49,30 +49,34 @@ _CILIUMS = (
 )
 
 
-# What the old CNI's removal takes, in its namespace and everywhere.
+# What the old CNI's removal takes, in its namespace and everywhere; and what is Calico's besides.
 _REMOVAL = (
-    ("apps", "daemonsets", "get delete"),
-    ("apps", "deployments statefulsets", _LOOK),
-    ("", "configmaps serviceaccounts", "get delete"),
+    ("apps", "daemonsets deployments", "get list delete"),
+    ("apps", "statefulsets", _LOOK),
+    ("policy", "poddisruptionbudgets", "delete"),
+    ("", "configmaps serviceaccounts services", "delete"),
     ("", "pods", _LOOK),
 )
 _REMOVAL_EVERYWHERE = (
     ("", "namespaces", "get delete"),
-    ("rbac.authorization.k8s.io", "clusterrolebindings", "list delete"),
-    ("rbac.authorization.k8s.io", "clusterroles", "delete"),
+    ("rbac.authorization.k8s.io", "clusterrolebindings clusterroles", "list delete"),
+    ("rbac.authorization.k8s.io", "rolebindings", _LOOK),
 )
+_KINDS_OF_CALICO = (("apiextensions.k8s.io", "customresourcedefinitions", "list delete"),)
+_OPERATED = (("operator.tigera.io", "installations", "get patch delete"),)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Aims:
     """What of a migration is not the same for everybody: the objects that shall go at the end, and when that is near.
 
-    `leaving` is the old CNI's namespace once it is to be removed, empty before.
+    `source` is the old CNI's kind and `leaving` its namespace, once it is to be removed; both are empty before.
     """
 
     removals: tuple[ObjectName, ...] = ()
-    leaving: str = ""
     removes: bool = False
+    source: str = ""
+    leaving: str = ""
 
 
 NO_AIMS = Aims()
@@ -100,6 +104,8 @@ def needs(*, cilium_namespace: str, aims: Aims = NO_AIMS) -> Iterator[Need]:
     tables = [("", _EVERYWHERE), (NAMESPACE, _OURS), (cilium_namespace, _CILIUMS), ("", _CHECKS)]
     if aims.leaving:
         tables += [(aims.leaving, _REMOVAL), ("", _REMOVAL_EVERYWHERE)]
+        tables += [("", _KINDS_OF_CALICO)] if aims.source.startswith(("calico", "canal")) else []
+        tables += [("", _OPERATED)] if aims.source == "calico-operator" else []
     for namespace, table in tables:
         for group, resources, verbs in table:
             for resource in resources.split():

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from components.names import NAMESPACE
 from components.operations.api import Cluster, ClusterError, Object
+from components.operations.calico_objects import read_calico
 from components.operations.clocks import clock_skews
 from components.operations.greeting import greet
 from components.operations.lease import read as read_lease
@@ -79,7 +80,8 @@ class Snapshot:
     server_version: str = ""
     node_states: Mapping[str, NodeState] = field(default_factory=dict)
     services: tuple[Service, ...] = ()
-    policies: tuple[str, ...] = ()
+    policy_objects: tuple[Mapping[str, Any], ...] = ()
+    calico: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     webhooks: tuple[Webhook, ...] = ()
     kube_proxy_mode: str = ""
     clock_skews: Mapping[str, float] = field(default_factory=dict)
@@ -113,6 +115,11 @@ class Snapshot:
     def migrated(self) -> set[str]:
         """Nodes whose turn is complete, verification included."""
         return {node.name for node in self.nodes if step_of(node) is TurnStep.MIGRATED}
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """Namespace and name of every NetworkPolicy."""
+        return tuple(_title_of(each) for each in self.policy_objects)
 
     def pods_on(self, node: str) -> list[Pod]:
         """The pods bound to a node."""
@@ -180,7 +187,7 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         node_configs = start(f"/apis/cilium.io/v2/namespaces/{cilium_namespace}/ciliumnodeconfigs", _as_it_is)
         service_networks = look("/apis/networking.k8s.io/v1/servicecidrs", _networks_of)
         services = look("/api/v1/services", Service.read)
-        policies = look("/apis/networking.k8s.io/v1/networkpolicies", _title_of)
+        policies = look("/apis/networking.k8s.io/v1/networkpolicies", _as_it_is)
         hooks = [
             look(f"{_ADMISSION}/{kind.lower()}s", partial(required_for_pods, kind=kind))
             for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
@@ -191,12 +198,17 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         waited_for = pool.submit(not_ready, cluster, required)
         going = [pool.submit(look_at, cluster, each, cilium_namespace=cilium_namespace) for each in aims.removals]
         live = pool.submit(read_live_config, cluster, namespace=cilium_namespace)
+        calico = pool.submit(read_calico, cluster)
         lease = read_lease(cluster)
         config_maps = _source_config_maps(cluster, daemon_sets.result())
         data = {item["metadata"]["name"]: item.get("data") or {} for item in ours.result()}
         record = json.loads(data[RECORD]["source"]) if "source" in data.get(RECORD, {}) else None
         leaving = _leaving(record, daemon_sets.result()) if aims.removes else ""
-        missing = denied(cluster, cilium_namespace=cilium_namespace, aims=replace(aims, leaving=leaving))
+        missing = denied(
+            cluster,
+            cilium_namespace=cilium_namespace,
+            aims=replace(aims, source=str((record or {}).get("kind", "")), leaving=leaving),
+        )
     return Snapshot(
         other_run=lease.holder if lease and not lease.free else "",
         nodes=tuple(node for node, _ in nodes.result()),
@@ -221,7 +233,8 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         api_services=tuple(each for each in api_services.result() if each),
         node_states={node.name: state for node, state in nodes.result()},
         services=tuple(services.result()),
-        policies=tuple(policies.result()),
+        policy_objects=tuple(policies.result()),
+        calico=calico.result(),
         webhooks=tuple(hook for each in hooks for found in each.result() for hook in found),
         kube_proxy_mode=_mode_of(kube_proxy.result()),
         clock_skews=clock_skews(leases.result()),
@@ -258,7 +271,7 @@ def _as_it_is(item: Object) -> Object:
     return item
 
 
-def _title_of(item: Object) -> str:
+def _title_of(item: Mapping[str, Any]) -> str:
     return f"{item['metadata']['namespace']}/{item['metadata']['name']}"
 
 
@@ -278,13 +291,23 @@ def _mode_of(config_map: Object | None) -> str:
 
 
 def _source_config_maps(cluster: Cluster, daemon_sets: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The ConfigMaps that DaemonSets on the host network mount: where a CNI keeps its settings."""
-    wanted = set()
-    for item in daemon_sets:
-        spec = item["spec"]["template"]["spec"]
-        if spec.get("hostNetwork"):
-            for volume in spec.get("volumes") or []:
-                if "configMap" in volume:
-                    wanted.add((item["metadata"]["namespace"], volume["configMap"].get("name", "")))
+    """The ConfigMaps that DaemonSets on the host network mount or have variables of: where a CNI keeps its settings."""
+    wanted = {
+        (item["metadata"]["namespace"], name)
+        for item in daemon_sets
+        if item["spec"]["template"]["spec"].get("hostNetwork")
+        for name in _config_maps_of(item["spec"]["template"]["spec"])
+        if name
+    }
     found = (cluster.find(f"/api/v1/namespaces/{space}/configmaps/{name}") for space, name in sorted(wanted))
     return [item for item in found if item]
+
+
+def _config_maps_of(spec: Mapping[str, Any]) -> Iterator[str]:
+    for volume in spec.get("volumes") or []:
+        yield (volume.get("configMap") or {}).get("name", "")
+    for container in spec.get("containers") or []:
+        for source in container.get("envFrom") or []:
+            yield (source.get("configMapRef") or {}).get("name", "")
+        for variable in container.get("env") or []:
+            yield ((variable.get("valueFrom") or {}).get("configMapKeyRef") or {}).get("name", "")

@@ -11,6 +11,7 @@ from components.operations.snapshot import RECORD
 from components.plan import MigrationPlan
 from components.probe import manifests
 from components.providers.node_inspection import LOOKED, NodeInspection
+from components.sources.description import SEEN_ON_NODES
 from stacks.phases import Phase
 
 
@@ -32,7 +33,10 @@ class Preflight(pulumi.ComponentResource):
         kubernetes.core.v1.ConfigMap(
             "record",
             metadata={"name": RECORD, "namespace": probe.NAMESPACE},
-            data={"source": plan.source.model_dump_json(indent=1), "strategy": plan.config.strategy},
+            data={
+                "source": plan.source.model_dump_json(indent=1, exclude=SEEN_ON_NODES),
+                "strategy": plan.config.strategy,
+            },
             opts=inside,
         )
         self._probe(plan.config.probe.image, inside)

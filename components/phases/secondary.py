@@ -8,6 +8,8 @@ import pulumi_kubernetes as kubernetes
 from components.phases.watched import cost_of, quiet_before
 from components.plan import MigrationPlan
 from components.providers.cilium_ready import CiliumReady
+from components.providers.source_preparation import SourcePreparation
+from components.sources import fooled_families
 from stacks.config import CiliumSettings
 from stacks.phases import Phase
 from stacks.values import final_values, live_settings, migration_values, node_config, node_config_api_version
@@ -36,6 +38,11 @@ class Secondary(pulumi.ComponentResource):
         alone = phase.includes(Phase.FINALIZE)
         values = final_values(cilium) if alone else migration_values(cilium)
         before = quiet_before(Phase.SECONDARY, opts=pulumi.ResourceOptions(parent=self))
+        first: list[pulumi.Resource] = [before]
+        families = fooled_families(plan.source)
+        if families:
+            prepared = pulumi.ResourceOptions(parent=self, depends_on=[before])
+            first.append(SourcePreparation("source", families=families, opts=prepared))
         self.release = kubernetes.helm.v3.Release(
             "cilium",
             name="cilium",
@@ -46,7 +53,7 @@ class Secondary(pulumi.ComponentResource):
             **_chart(cilium),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[before],
+                depends_on=first,
                 protect=phase.includes(Phase.CLEANUP),
                 # Certificates that the chart generates differ at each rendering; values are what is compared.
                 ignore_changes=["checksum"],

@@ -4,8 +4,9 @@ import pulumi
 from pulumi.dynamic import CreateResult, Resource
 
 from components.operations.marks import now
-from components.operations.source_removal import remove_flannel
+from components.operations.source_removal import remove_source
 from components.providers.base import ClusterProvider, Properties, results
+from components.sources import source_of
 
 
 class SourceRemovalProvider(ClusterProvider):
@@ -15,15 +16,16 @@ class SourceRemovalProvider(ClusterProvider):
 
     def create(self, props: Properties) -> CreateResult:
         """Remove the old CNI from the API and from every node."""
-        source = self.source()
-        outcome = remove_flannel(
-            self.working_cluster(),
-            namespace=source.namespace,
-            daemon_set=source.daemon_set,
-            config_map=source.config_map,
-            interface=source.interface,
+        source, cluster = self.source(), self.working_cluster()
+        known, seconds = source_of(source), self.config.cilium.timeout_seconds
+        outcome = remove_source(
+            cluster,
+            title=source.title,
+            daemon_sets=source.daemon_sets,
+            objects=lambda: known.remove_objects(cluster, source, timeout_seconds=seconds),
+            sweep=known.sweep(source),
             cilium_namespace=self.config.cilium.namespace,
-            timeout_seconds=self.config.cilium.timeout_seconds,
+            timeout_seconds=seconds,
         )
         return CreateResult(id_=source.kind, outs=results(props, {**outcome, "at": now()}))
 
@@ -32,7 +34,8 @@ class SourceRemoval(Resource, module="cleanup", name="SourceRemoval"):
     """The old CNI's absence."""
 
     removed: pulumi.Output[list[str]]
+    kept: pulumi.Output[list[str]]
 
     def __init__(self, name: str, *, kind: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        props = {"kind": kind, "removed": None, "nodes": None, "seconds": None, "at": None}
+        props = {"kind": kind, "removed": None, "kept": None, "nodes": None, "seconds": None, "at": None}
         super().__init__(SourceRemovalProvider(), name, props, opts)

@@ -15,6 +15,7 @@ KUBE_ROUTER = {
     "metadata": {"namespace": "kube-system", "name": "kube-router"},
     "spec": {"template": {"spec": {"containers": [{"image": "cloudnativelabs/kube-router:v2"}]}}},
 }
+POLICY = {"metadata": {"namespace": "a", "name": "b"}, "spec": {"podSelector": {}}}
 REPLACED = {"cilium": {"finalValues": {"kubeProxyReplacement": True}}}
 SERVICE = Service(
     namespace="shop", name="web", addresses=("10.245.7.7",), families=("IPv4",), balanced=False, local_only=False,
@@ -27,10 +28,10 @@ SERVICE = Service(
     [
         ("kubernetes-version", make_snapshot(server_version="v1.20.15"), {}, "v1.20.15", Severity.BLOCKER),
         ("kubernetes-version", make_snapshot(server_version="v1.21.0-eks-1"), {}, "", None),
-        ("network-policies", make_snapshot(policies=("a/b",)), {"phase": "finalize"}, "a/b", Severity.WARNING),
-        ("network-policies", make_snapshot(policies=("a/b",), daemon_sets=(KUBE_ROUTER, FLANNEL_DAEMON_SET)), {},
+        ("network-policies", make_snapshot(policy_objects=(POLICY,)), {"phase": "finalize"}, "a/b", Severity.WARNING),
+        ("network-policies", make_snapshot(policy_objects=(POLICY,), daemon_sets=(KUBE_ROUTER, FLANNEL_DAEMON_SET)), {},
          "DaemonSet kube-system/kube-router enforces 1 NetworkPolicy", Severity.WARNING),
-        ("network-policies", make_snapshot(policies=("a/b",), server_version="v1.33.1+k3s1"), {}, "k3s enforces",
+        ("network-policies", make_snapshot(policy_objects=(POLICY,), server_version="v1.33.1+k3s1"), {}, "k3s enforces",
          Severity.WARNING),
         ("kube-proxy-mode", make_snapshot(kube_proxy_mode="ipvs"), REPLACED, "is to replace it", Severity.WARNING),
         ("pod-cidr-free", make_snapshot(service_networks=(), services=(SERVICE,)), {}, "Service shop/web",

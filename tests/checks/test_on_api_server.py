@@ -20,8 +20,11 @@ from tests.checks.cases import CASES, Case, alone
 from tests.checks.site import SHOP, Site
 
 pytestmark = pytest.mark.apiserver
-# Seen in tests of their own: an owner is a mark on Flannel itself, rights are a user's, version and pace the server's.
-APART = {"source-owner", "permissions", "kubernetes-version", "api-latency"}
+# Seen in tests of their own: what is said of the old CNI itself (tests/sources), a user's rights, the server's version
+# and pace.
+APART = {
+    "source-owner", "permissions", "kubernetes-version", "api-latency", "autodetection", "source-data-plane", "bgp",
+}  # fmt: skip
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 

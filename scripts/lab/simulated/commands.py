@@ -39,8 +39,8 @@ class Commands:
                 return Outcome(output="".join(f"{name}\n" for name in sorted(self._world.machines[life.node].conf)))
             case ["cat", file] if life.is_agent and file.startswith("/sys/class/net/"):
                 return self._flags(life.node, file.split("/")[4])
-            case ["sh", "-c", script, _, interface] if life.is_agent and "FLANNEL-" in script:
-                self._world.change(flannel_swept(self._world.machines[life.node], interface))
+            case ["sh", "-c", _, "sweep", links, *_] if life.is_agent:
+                self._world.change(flannel_swept(self._world.machines[life.node], links.split()))
                 return Outcome(output="left:\n")
             case ["python3", file, targets, seconds] if file.endswith("/reach.py"):
                 outcomes = await self._flows.reach(life, json.loads(targets), seconds=float(seconds))

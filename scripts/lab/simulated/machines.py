@@ -3,7 +3,7 @@
 A machine is plain data; every transition returns the machine as it is afterwards. Nothing here waits or asks anyone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -177,9 +177,9 @@ def conf_restored(machine: Machine, cilium_conf: str) -> tuple[Machine, str]:
     return _settled(replace(machine, conf=frozenset(conf - {cilium_conf}))), ""
 
 
-def flannel_swept(machine: Machine, interface: str) -> Machine:
-    """What `source_removal.py` does on the machine."""
-    kept = {name: mtu for name, mtu in machine.interfaces.items() if name not in (interface, "cni0")}
+def flannel_swept(machine: Machine, links: Collection[str]) -> Machine:
+    """What the sweep of components/operations/sweep.py does on the machine, told Flannel's interfaces."""
+    kept = {name: mtu for name, mtu in machine.interfaces.items() if name not in links}
     conf = frozenset(name for name in machine.conf if "flannel" not in name)
     return _settled(replace(machine, interfaces=kept, conf=conf, flannel=""))
 

@@ -83,7 +83,7 @@ def test_the_old_conf_comes_back_only_when_no_agent_undoes_it(flannel: Machine) 
 
 
 def test_without_an_old_conf_cilium_s_stays(flannel: Machine) -> None:
-    swept = flannel_swept(_with_agent(flannel, TAKES), "flannel.1")
+    swept = flannel_swept(_with_agent(flannel, TAKES), ["flannel.1", "cni0"])
     assert swept.conf == {CONF}
     restored, wrong = conf_restored(agent_stopped(swept), CONF)
     assert restored.conf == {CONF}

@@ -1,0 +1,140 @@
+"""Calico installed by its operator: an Installation says what shall be, the operator keeps it so."""
+
+from typing import Any
+
+from components.operations.api import Cluster
+from components.operations.autodetection import InInstallation, Way, noted
+from components.operations.deadline import Deadline, Pending, wait_until
+from components.operations.snapshot import Snapshot
+from components.operations.source_objects import Belongings, Removed
+from components.sources.calico import GROUP, agents, describe_daemon_set, made_by_operator, sweep
+from components.sources.calico_settings import Pools, make_pools
+from components.sources.description import SourceDescription, SourceError, owners_of
+from components.sources.interface import Source
+from components.sources.workload import Object, title
+
+KIND = "calico-operator"
+_GROUP = "operator.tigera.io"
+_API = f"/apis/{_GROUP}/v1"
+_OPERATOR = "tigera-operator"
+INSTALLATION = "default"
+_PLANES = {"BPF": "ebpf", "VPP": "vpp", "Nftables": "nftables"}
+_METHODS = {"skipInterface": "skip-interface", "interface": "interface", "canReach": "can-reach"}
+
+
+def detect(snapshot: Snapshot) -> list[SourceDescription]:
+    """The Installation and the DaemonSet that the operator made of it. Raises SourceError if one is missing."""
+    installation = next(
+        (each for each in snapshot.calico.get("Installation", ()) if each["metadata"]["name"] == INSTALLATION), None
+    )
+    found = [(item, node) for item, node in agents(snapshot) if made_by_operator(item)]
+    if installation is None and not found:
+        return []
+    if installation is None:
+        raise SourceError(
+            f"{title(found[0][0])} looks like one of Calico's operator's, but there is no Installation "
+            f"'{INSTALLATION}': `kubectl get installations.operator.tigera.io`; bring it back first"
+        )
+    spec = installation.get("spec") or {}
+    plugin = (spec.get("cni") or {}).get("type") or "Calico"
+    if plugin != "Calico":
+        raise SourceError(
+            f"Installation {INSTALLATION}: cni.type is {plugin}, so Calico is there for policies alone; describe the "
+            "network in the config's `source`, with kind 'generic' and policyEngine 'Calico'"
+        )
+    if not found:
+        raise SourceError(
+            f"Installation {INSTALLATION} is there, but no DaemonSet calico-system/calico-node: is the operator at "
+            "work? `kubectl get tigerastatus`; `kubectl -n tigera-operator logs deployment/tigera-operator`"
+        )
+    return [_describe(installation, *found[0], snapshot)]
+
+
+def _describe(installation: Object, item: Object, node: Object, snapshot: Snapshot) -> SourceDescription:
+    network = (installation.get("spec") or {}).get("calicoNetwork") or {}
+    seen = describe_daemon_set(
+        item, node, snapshot, kind=KIND, title_of_it="Calico (operator)", pools=_pools(network.get("ipPools") or [])
+    )
+    plane = _PLANES.get(network.get("linuxDataplane", ""), seen.dataplane)
+    before = {**network, **(noted(installation) or {})}
+    v4, v6 = (before.get(f"nodeAddressAutodetectionV{family}") for family in (4, 6))
+    families = {":" in each for each in seen.pod_networks}
+    return seen.model_copy(
+        update={
+            "dataplane": plane,
+            "mtu": network.get("mtu") or seen.mtu,
+            "autodetection": _method(v4) if False in families else "",
+            "autodetection_v6": _method(v6) if True in families else "",
+            "owners": tuple({each.name: each for each in (*owners_of(installation), *seen.owners)}.values()),
+            "evidence": (f"Installation {INSTALLATION}", *seen.evidence),
+        }
+    )
+
+
+def _pools(pools: list[dict[str, Any]]) -> Pools | None:
+    modes = {
+        "VXLAN": "vxlan", "VXLANCrossSubnet": "vxlan-cross-subnet", "IPIP": "ipip",
+        "IPIPCrossSubnet": "ipip-cross-subnet", "None": "routes",
+    }  # fmt: skip
+    found = [
+        (each["cidr"], modes.get(each.get("encapsulation", "IPIP"), "ipip"), f"Installation {INSTALLATION}")
+        for each in pools
+        if each.get("cidr")
+    ]
+    return make_pools(found) if found else None
+
+
+def _method(setting: dict[str, Any] | None) -> str:
+    """In the words of calico-node's own variable, which the operator sets by it."""
+    if not setting:
+        return "first-found"
+    if setting.get("kubernetes"):
+        return "kubernetes-internal-ip"
+    if setting.get("cidrs"):
+        return f"cidr={','.join(setting['cidrs'])}"
+    return next((f"{word}={setting[key]}" for key, word in _METHODS.items() if setting.get(key)), "first-found")
+
+
+def way(source: SourceDescription) -> Way:
+    """Where the address detection is set."""
+    return InInstallation(installation=INSTALLATION, daemon_set=(source.namespace, source.daemon_set))
+
+
+def belongings(source: SourceDescription) -> tuple[Belongings, ...]:
+    """The operator itself, once it has taken away what it made, and then the kinds of both."""
+    return (
+        Belongings(
+            namespace=_OPERATOR, deployments=(_OPERATOR,), accounts=(_OPERATOR,), groups=(_GROUP,), with_namespace=True
+        ),
+        Belongings(namespace=source.namespace, groups=(GROUP,), with_namespace=True),
+    )
+
+
+def hand_back(cluster: Cluster, source: SourceDescription, timeout_seconds: float) -> Removed:
+    """Let the operator take away what it made: only it knows all of that. Its API server goes first."""
+    removed = [
+        f"{kind} {INSTALLATION}"
+        for kind in ("APIServer", "Goldmane", "Whisker", "Installation")
+        if cluster.delete(f"{_API}/{kind.lower()}s/{INSTALLATION}")
+    ]
+
+    def gone() -> Pending | None:
+        if cluster.find(f"{_API}/installations/{INSTALLATION}"):
+            return Pending(f"Installation {INSTALLATION} still has finalizers")
+        left = cluster.list(f"/apis/apps/v1/namespaces/{source.namespace}/daemonsets")
+        names = [each["metadata"]["name"] for each in left]
+        return Pending(f"{len(names)} DaemonSets left: {', '.join(names)}") if names else None
+
+    wait_until(
+        gone,
+        what=f"Installation {INSTALLATION}: all that Calico's operator made of it is gone",
+        deadline=Deadline(timeout_seconds),
+        remedy=f"`kubectl -n {_OPERATOR} logs deployment/{_OPERATOR}` says why; then `pulumi up` again",
+        every_seconds=1,
+    )
+    return Removed(removed=tuple(removed))
+
+
+SOURCE = Source(
+    kind=KIND, detect=detect, belongings=belongings, sweep=sweep, way=way, before_objects=hand_back
+)  # fmt: skip

@@ -1,0 +1,53 @@
+"""Source clusters made of the manifests that people really install, on a real API server."""
+
+import pytest
+
+from components.checks import CATALOGUE, Context, Severity, run_checks
+from components.operations.snapshot import observe
+from components.sources import SourceDescription, SourceError, describe
+from stacks.config import parse_config
+from tests.checks.site import Site
+from tests.sources.clusters import CLUSTERS, SourceCluster
+from tests.sources.upstream import folder_of
+
+pytestmark = pytest.mark.apiserver
+# Others say something of any cluster that has Calico's webhooks or DaemonSets; here it is about the source.
+ABOUT_THE_SOURCE = {"autodetection", "source-data-plane", "bgp", "source-owner"}
+
+
+def build(site: Site, cluster: SourceCluster) -> None:
+    for each in sorted(cluster.objects(), key=lambda item: item["kind"] != "Namespace"):
+        if each["kind"] == "Namespace" and site.cluster.find(f"/api/v1/namespaces/{each['metadata']['name']}"):
+            continue  # a namespace that was deleted would stay: nobody finalizes it here
+        made = len(site.made)
+        site.add(folder_of(each), each)
+        if each["kind"] == "Namespace":
+            del site.made[made:]
+
+
+def read(site: Site, cluster: SourceCluster) -> Context:
+    config = parse_config({"phase": "secondary", **cluster.settings})
+    snapshot = observe(site.cluster, cilium_namespace="kube-system")
+    return Context(config=config, snapshot=snapshot, source=describe(snapshot, config.source))
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len({each.name for each in CLUSTERS}) == len(CLUSTERS) >= 40
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS, ids=lambda each: each.name)
+def test_a_source_cluster(site: Site, cluster: SourceCluster) -> None:
+    build(site, cluster)
+    if cluster.refused:
+        with pytest.raises(SourceError) as caught:
+            read(site, cluster)
+        assert cluster.refused in str(caught.value)
+        assert "\n" not in str(caught.value)
+        return
+    context = read(site, cluster)
+    assert {key: getattr(context.source, key) for key in cluster.told} == dict(cluster.told)
+    assert all(context.source.evidence)
+    assert SourceDescription.model_validate_json(context.source.model_dump_json()) == context.source
+    found = [each for each in run_checks(CATALOGUE, context) if each.check in ABOUT_THE_SOURCE]
+    assert {each.check for each in found} == cluster.findings
+    assert {each.check for each in found if each.severity is Severity.BLOCKER} == cluster.blockers

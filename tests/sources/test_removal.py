@@ -1,0 +1,135 @@
+"""What of an old CNI goes from the API at the end, and what stays, on a real API server."""
+
+import threading
+import time
+
+import pytest
+
+from components.operations.api import Cluster
+from components.operations.deadline import Deadline, Pending, wait_until
+from components.operations.snapshot import observe
+from components.operations.source_objects import Removed
+from components.sources import describe, source_of
+from tests.checks.site import Site
+from tests.sources import upstream
+from tests.sources.clusters import VXLAN, SourceCluster, kindnet
+from tests.sources.conftest import KINDS, define_kinds
+from tests.sources.test_clusters import build
+from tests.sources.upstream import Object, calico, flannel, operator
+
+pytestmark = pytest.mark.apiserver
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+FOLDERS = (
+    "/apis/apps/v1/daemonsets", "/apis/apps/v1/deployments", "/apis/policy/v1/poddisruptionbudgets",
+    "/api/v1/configmaps", "/api/v1/services", "/api/v1/serviceaccounts", f"{RBAC}/clusterroles",
+    f"{RBAC}/clusterrolebindings",
+)  # fmt: skip
+
+
+def names(cluster: Cluster) -> set[str]:
+    found = set()
+    for folder in FOLDERS:
+        for item in cluster.list(folder):
+            metadata = item["metadata"]
+            found.add(f"{folder.rpartition('/')[2]} {metadata.get('namespace', '')}/{metadata['name']}")
+    return found
+
+
+def remove(site: Site) -> Removed:
+    source = describe(observe(site.cluster, cilium_namespace="kube-system"))
+    return source_of(source).remove_objects(site.cluster, source, timeout_seconds=20)
+
+
+def wait_until_kinds_are_gone(cluster: Cluster, *words: str) -> None:
+    """A kind goes some time after its deletion, once its objects have."""
+
+    def gone() -> Pending | None:
+        left = [each["metadata"]["name"] for each in cluster.list(KINDS)]
+        left = [name for name in left if any(word in name for word in words)]
+        return Pending(f"{left} left") if left else None
+
+    wait_until(gone, what="Calico's kinds gone", deadline=Deadline(60), remedy="look at the API server")
+
+
+@pytest.fixture
+def with_kinds(site: Site) -> Site:
+    """Calico's kinds, which the test before may have removed."""
+    define_kinds(site.cluster)
+    return site
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [flannel(), calico("canal"), [*calico("calico-typha"), VXLAN], kindnet("10.244.0.0/16")],
+    ids=["flannel", "canal", "calico", "kindnet"],
+)
+def test_all_that_its_manifest_brought_goes(with_kinds: Site, objects: list[Object]) -> None:
+    site = with_kinds
+    before = names(site.cluster)
+    build(site, SourceCluster(name="", objects=lambda: objects))
+    assert names(site.cluster) > before
+    found = remove(site)
+    assert names(site.cluster) == before
+    assert found.kept == ()
+    if any(each["kind"] == "ConfigMap" and "cni_network_config" in each["data"] for each in objects):
+        wait_until_kinds_are_gone(site.cluster, "crd.projectcalico.org")
+
+
+def test_done_twice_it_does_nothing(with_kinds: Site) -> None:
+    build(with_kinds, SourceCluster(name="", objects=lambda: [*calico("calico-vxlan"), VXLAN]))
+    source = describe(observe(with_kinds.cluster, cilium_namespace="kube-system"))
+    for removed in (True, False):
+        found = source_of(source).remove_objects(with_kinds.cluster, source, timeout_seconds=20)
+        assert bool(found.removed) is removed
+
+
+def test_policies_that_people_wrote_are_kept(with_kinds: Site) -> None:
+    site = with_kinds
+    policy = upstream.calico_object("GlobalNetworkPolicy", "deny-out", selector="all()", types=["Egress"])
+    build(site, SourceCluster(name="", objects=lambda: [*calico("calico-vxlan"), VXLAN, policy]))
+    found = remove(site)
+    (kept,) = found.kept
+    assert kept.startswith("CustomResourceDefinition globalnetworkpolicies.crd.projectcalico.org, as 1 objects")
+    assert site.cluster.find("/apis/crd.projectcalico.org/v1/globalnetworkpolicies/deny-out")
+
+
+def test_rights_that_others_have_too_are_kept(with_kinds: Site) -> None:
+    """A ClusterRole that somebody else is bound to as well, and a binding that names others besides."""
+    site = with_kinds
+    build(site, SourceCluster(name="", objects=lambda: calico("canal")))
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "flannel"}
+    other = {"kind": "ServiceAccount", "namespace": "shop", "name": "store"}
+    own = {"kind": "ServiceAccount", "namespace": "kube-system", "name": "canal"}
+    view = {**role, "name": "view"}
+    site.add(f"{RBAC}/clusterrolebindings", {"metadata": {"name": "store"}, "subjects": [other], "roleRef": role})
+    site.add(f"{RBAC}/clusterrolebindings", {"metadata": {"name": "both"}, "subjects": [own, other], "roleRef": view})
+    remove(site)
+    left = names(site.cluster)
+    assert {"clusterroles /flannel", "clusterrolebindings /store", "clusterrolebindings /both"} <= left
+    assert "clusterrolebindings /canal-flannel" not in left
+
+
+def test_the_operator_takes_away_what_it_made_and_goes_then(with_kinds: Site) -> None:
+    site = with_kinds
+    before = names(site.cluster)
+    build(site, SourceCluster(name="", objects=lambda: operator(VXLAN)))
+    agents = "/apis/apps/v1/namespaces/calico-system/daemonsets/calico-node"
+
+    operator_itself = "/apis/apps/v1/namespaces/tigera-operator/deployments/tigera-operator"
+    at_work: list[bool] = []
+
+    def play() -> None:
+        while site.cluster.find("/apis/operator.tigera.io/v1/installations/default"):
+            time.sleep(0.1)
+        time.sleep(0.5)
+        at_work.append(bool(site.cluster.find(operator_itself)))
+        site.cluster.delete(agents)
+
+    thread = threading.Thread(target=play, daemon=True)
+    thread.start()
+    found = remove(site)
+    thread.join()
+    assert at_work == [True]
+    assert {"APIServer default", "Installation default", "Namespace calico-system"} <= set(found.removed)
+    assert names(site.cluster) == before
+    wait_until_kinds_are_gone(site.cluster, "tigera", "projectcalico")
