@@ -19,6 +19,7 @@ from components.operations.snapshot import Snapshot, observe
 from components.sources import SourceDescription, SourceError, describe
 from components.words import many
 from stacks.config import ConfigError, StackConfig, parse_config
+from stacks.phases import Phase
 
 
 class PlanError(Exception):
@@ -84,7 +85,9 @@ def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str
         snapshot = observe(
             connect(kubeconfig=kubeconfig, context=context),
             cilium_namespace=config.cilium.namespace,
-            required=config.preflight.required,
+            required=config.preflight.named,
+            removals=config.cleanup.objects,
+            cleanup=config.phase.includes(Phase.CLEANUP),
         )
         source = describe(snapshot, config.source)
     except (ConfigError, ClusterError, SourceError) as error:
