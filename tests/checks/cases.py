@@ -111,6 +111,13 @@ def metrics(*, hostNetwork: bool) -> Make:  # noqa: N803 (the API's name)
     return make
 
 
+def two_more(site: Site) -> None:
+    """Two nodes with addresses of one network, and a Cilium whose agents each take their own device's MTU."""
+    site.cilium()
+    site.node("worker-3", address="10.0.0.3")
+    site.node("worker-4", address="10.0.0.4")
+
+
 CASES = (
     Case(check="foreign-cilium", told="did not install", make=also(lambda s: s.cilium(recorded=False)),
          near=also(lambda s: s.cilium())),
@@ -176,10 +183,10 @@ CASES = (
          make=also(lambda s: s.facts(worker_1={"cni_conf": ["10-flannel.conflist", "10-x.conf.cilium_bak"]})),
          near=also(lambda s: s.facts(worker_1={})), severity=Severity.WARNING),
     Case(check="mtu-equal", told="1500 on 1 node (worker-3); 9001 on 1 node (worker-4)", severity=Severity.WARNING,
-         make=also(lambda s: s.node("worker-3", address="10.0.0.3"), lambda s: s.node("worker-4", address="10.0.0.4"),
+         make=also(two_more,
                    lambda s: s.facts(worker_3={"routes": [["10.0.0.0/24", "eth0"]]},
                                      worker_4={"routes": [["10.0.0.0/24", "ens5"]], "interfaces": {"ens5": 9001}})),
-         near=also(lambda s: s.node("worker-3", address="10.0.0.3"), lambda s: s.node("worker-4", address="10.0.0.4"),
+         near=also(two_more,
                    lambda s: s.facts(worker_3={"routes": [["10.0.0.0/24", "eth0"]]},
                                      worker_4={"routes": [["10.0.0.0/24", "ens5"]], "interfaces": {"ens5": 1500}}))),
     Case(check="cni-confs", told="1 node (worker-1) with 2 CNI confs: 10-flannel.conflist, 99-bridge.conf",
