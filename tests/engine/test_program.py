@@ -31,7 +31,7 @@ WRITTEN_BY_HAND: list[tuple[str, str]] = [
         "config drain.timoutSeconds: there is no such setting; did you mean timeoutSeconds?",
     ),
     ("cilium.podCidr: 10.1.0.0/16", "config 'cilium.podCidr': is one key with '.' in its name, which sets nothing"),
-    # A list that is none, or none of lists, is refused by the engine itself: "configuration key 'waves' must be of type".
+    # What is no list of lists is refused by the engine itself: "configuration key 'waves' must be of type ...".
     ("waves: [[Worker_1]]", "config waves[0][0]: 'Worker_1' is not the name of a node such as worker-1"),
     ("cilium: {podCidr: 10.245.0.1/16}", "config cilium.podCidr: '10.245.0.1/16' is not how a network is written; did"),
 ]
