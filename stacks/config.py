@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from stacks import forms
 from stacks.config_errors import ConfigError, lines_of, unknown_key
 from stacks.flows import FlowKind
-from stacks.forms import Faults, KeyFault, ipv4_network, shown
+from stacks.forms import Faults, KeyFault, pool_network, shown
 from stacks.labels import parse_selector
 from stacks.objects import ObjectName, object_name
 from stacks.phases import Phase
@@ -25,6 +25,7 @@ NodeName = Annotated[str, forms.NODE]
 WorkloadName = Annotated[str, forms.WORKLOAD]
 RemovedName = Annotated[str, AfterValidator(lambda text: object_name(text).title)]
 Seconds = Annotated[int, Field(gt=0, le=86_400)]
+TunnelProtocol = Literal["vxlan", "geneve"]
 
 
 class RestartMethod(StrEnum):
@@ -37,28 +38,39 @@ class RestartMethod(StrEnum):
 
 
 class CiliumSettings(Section):
-    """Which Cilium is installed, and the network that it makes."""
+    """Which Cilium is installed, and the network that it makes; what is None is chosen by `stacks.settle`."""
 
     version: Annotated[str, forms.VERSION] = "1.19.7"
     chart: str = "cilium"
     repository: str = "https://helm.cilium.io/"
     namespace: Annotated[str, forms.NAMESPACE] = "kube-system"
-    pod_cidr: str = "10.245.0.0/16"
-    node_mask_size: Annotated[int, Field(ge=8, le=30)] = 24
-    tunnel_protocol: Literal["vxlan", "geneve"] = "vxlan"
-    tunnel_port: Annotated[int, Field(ge=1, le=65535)] = 8473
+    pod_cidr: str | None = None
+    node_mask_size: Annotated[int, Field(ge=8, le=30)] | None = None
+    pod_cidr_v6: str | None = None
+    tunnel_protocol: TunnelProtocol | None = None
+    tunnel_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     values: dict[str, Any] = Field(default_factory=dict)
     final_values: dict[str, Any] = Field(default_factory=dict)
     timeout_seconds: Seconds = 600
 
     @field_validator("pod_cidr")
     @classmethod
-    def _is_network(cls, text: str) -> str:
-        ipv4_network(text)
+    def _is_network(cls, text: str | None) -> str | None:
+        if text is not None:
+            pool_network(text)
+        return text
+
+    @field_validator("pod_cidr_v6")
+    @classmethod
+    def _is_network_v6(cls, text: str | None) -> str | None:
+        if text is not None:
+            pool_network(text, version=6)
         return text
 
     @model_validator(mode="after")
     def _mask_fits(self) -> "CiliumSettings":
+        if self.pod_cidr is None or self.node_mask_size is None:
+            return self
         if self.node_mask_size <= ipaddress.ip_network(self.pod_cidr).prefixlen:
             raise KeyFault(
                 "nodeMaskSize",
@@ -211,6 +223,11 @@ class StackConfig(Section):
     def nodes(self) -> list[str]:
         """Every node of every wave, in order."""
         return [node for wave in self.waves for node in wave]
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _nothing_said(cls, source: Any) -> Any:
+        return source or None
 
     @field_validator("acknowledge")
     @classmethod

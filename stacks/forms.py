@@ -61,17 +61,17 @@ WORKLOAD = matching(
 URL = matching(r"(?:https?://[^\s/]+\S*)?", "an address such as http://prometheus.monitoring:9090")
 
 
-def ipv4_network(text: str) -> ipaddress.IPv4Network:
-    """The network that a text means; raises ValueError, with what was probably meant, if it is not written as one."""
-    example = "10.245.0.0/16"
+def pool_network(text: str, *, version: int = 4) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """The network of an IP version that a text means; raises ValueError, with what was probably meant."""
+    example = "10.245.0.0/16" if version == 4 else "fd00:10:245::/104"
     if "/" not in text:
         raise ValueError(f"{shown(text)} has no prefix length: write the whole network, such as {example}")
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError as error:
         raise ValueError(f"{shown(text)} is not a network such as {example}") from error
-    if not isinstance(network, ipaddress.IPv4Network):
-        raise ValueError(f"'{text}' is IPv6; this strategy needs an IPv4 pool such as {example}")
+    if network.version != version:
+        raise ValueError(f"'{text}' is IPv{network.version}; an IPv{version} pool is needed here, such as {example}")
     if str(network) != text:
         raise ValueError(f"'{text}' is not how a network is written; did you mean {network}?")
     return network

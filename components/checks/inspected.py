@@ -31,7 +31,7 @@ def kernel_features(context: Context) -> Iterator[Found]:
     """Options that the kernel was built without, those of the tunnel that is not chosen left out."""
     if not context.ahead(Phase.FINALIZE):
         return
-    unused = {"VXLAN", "GENEVE"} - {context.config.cilium.tunnel_protocol.upper()}
+    unused = {"VXLAN", "GENEVE"} - {context.cilium.tunnel_protocol.upper()}
     without: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for name, facts in sorted(context.snapshot.facts.items()):
         lacks = tuple(option for option in facts.kernel_lacks if option not in unused)

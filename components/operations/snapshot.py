@@ -15,7 +15,7 @@ from components.operations.calico_objects import read_calico
 from components.operations.clocks import clock_skews
 from components.operations.greeting import greet
 from components.operations.lease import read as read_lease
-from components.operations.live_config import read_live_config
+from components.operations.live_config import read_live_config, served_node_config_versions
 from components.operations.marks import TurnStep, step_of
 from components.operations.model import Budget, Node, PinnedVolume, Pod
 from components.operations.node_state import NodeState
@@ -28,6 +28,7 @@ from stacks.objects import ObjectName
 
 T = TypeVar("T")
 RECORD = "record"
+SETTLED = "cilium"  # its key for what was settled about Cilium's network
 FACTS = "facts"
 _AT_ONCE = 16
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
@@ -46,6 +47,7 @@ class NodeFacts:
     udp_ports: tuple[int, ...]
     rp_filter: int | None = None
     kernel_lacks: tuple[str, ...] = ()
+    default_devices: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, facts: Mapping[str, Any]) -> "NodeFacts":
@@ -57,6 +59,7 @@ class NodeFacts:
             udp_ports=tuple(facts["udp_ports"]),
             rp_filter=facts.get("rp_filter"),
             kernel_lacks=tuple(facts.get("kernel_lacks") or ()),
+            default_devices=tuple(facts.get("default_devices") or ()),  # older versions did not look at them
         )
 
 
@@ -74,7 +77,9 @@ class Snapshot:
     cilium_pools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cilium_config: Mapping[str, str] | None = None
     node_configs: int = 0
+    node_config_versions: tuple[str, ...] = ()
     record: Mapping[str, Any] | None = None
+    settled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     other_run: str = ""
     facts: Mapping[str, NodeFacts] = field(default_factory=dict)
     server_version: str = ""
@@ -197,6 +202,7 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         kube_proxy = pool.submit(_unless_denied, lambda: cluster.find(_KUBE_PROXY), None)
         waited_for = pool.submit(not_ready, cluster, required)
         going = [pool.submit(look_at, cluster, each, cilium_namespace=cilium_namespace) for each in aims.removals]
+        node_config_versions = pool.submit(served_node_config_versions, cluster)
         live = pool.submit(read_live_config, cluster, namespace=cilium_namespace)
         calico = pool.submit(read_calico, cluster)
         lease = read_lease(cluster)
@@ -231,6 +237,8 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         server_version=version,
         api_seconds=seconds,
         api_services=tuple(each for each in api_services.result() if each),
+        node_config_versions=node_config_versions.result(),
+        settled=json.loads(data.get(RECORD, {}).get(SETTLED) or "{}"),
         node_states={node.name: state for node, state in nodes.result()},
         services=tuple(services.result()),
         policy_objects=tuple(policies.result()),

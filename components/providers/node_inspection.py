@@ -91,7 +91,7 @@ class NodeInspectionProvider(ClusterProvider):
             self.cluster.create(folder, {**body, "data": part})
 
     def _assert_port_free(self, facts: dict[str, Any]) -> None:
-        port, config = self.config.cilium.tunnel_port, self.config
+        port, config = self.cilium().tunnel_port, self.config
         installed = read_live_config(self.cluster, namespace=config.cilium.namespace) is not None
         if installed or config.phase is Phase.PREFLIGHT or "tunnel-port-free" in config.acknowledge:
             return

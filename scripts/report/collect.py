@@ -118,7 +118,7 @@ def assemble(
         findings=cluster.findings if cluster else (),
         checks_without_finding=cluster.checks_without_finding if cluster else (),
         budget=_budget(config) if config else {},
-        values=value_changes(config.cilium) if config else (),
+        values=value_changes(cluster.settled) if cluster and cluster.settled else (),
         versions=_versions(record, config, cluster),
         operators=cluster.operators if cluster else (),
         left_out=tuple(left_out or ()),

@@ -6,8 +6,8 @@ from typing import Any
 
 from components.checks import Severity
 from components.names import NAMESPACE
-from stacks.config import parse_config
 from stacks.values import live_settings, migration_values
+from tests.builders import make_cilium
 from tests.checks.site import Site, at
 
 Make = Callable[[Site], None]
@@ -63,6 +63,11 @@ def moved(site: Site) -> None:
     site.cilium()
 
 
+def beside(site: Site) -> None:
+    """Cilium as it was installed when no pod asked for a host port."""
+    site.cilium()
+
+
 def alone(site: Site) -> None:
     site.nodes(first="migrated", second="migrated")
     site.cilium(alone=True)
@@ -91,7 +96,7 @@ def webhook(*nodes: str) -> Make:
 def agent(*, ready: bool) -> Make:
     def make(site: Site) -> None:
         site.cilium()
-        site.namespaced("configmaps", "cilium-config", data=live_settings(migration_values(parse_config({}).cilium)))
+        site.namespaced("configmaps", "cilium-config", data=live_settings(migration_values(make_cilium())))
         site.pod("cilium-x", app="cilium", owner="DaemonSet", ready=ready, labels={"k8s-app": "cilium"})
 
     return make
@@ -196,9 +201,11 @@ CASES = (
     Case(check="pod-cidr-free", told="overlaps 10.96.0.0/16, which is used by the cluster's Services",
          settings={"cilium": {"podCidr": "10.96.0.0/12"}}, near_settings={}),
     Case(check="pod-cidr-capacity", told="holds 2 blocks of /17, the cluster has 3 nodes",
-         make=also(lambda s: s.node("worker-3")), settings={"cilium": {"nodeMaskSize": 17}}),
+         make=also(lambda s: s.node("worker-3")),
+         settings={"cilium": {"podCidr": "10.245.0.0/16", "nodeMaskSize": 17}}),
     Case(check="tunnel-port-free", told="used by pod shop/game",
          make=also(lambda s: s.pod("game", ports=[{"containerPort": 1, "hostPort": 8473, "protocol": "UDP"}])),
+         settings={"cilium": {"tunnelPort": 8473}},
          near=also(lambda s: s.pod("game", ports=[{"containerPort": 1, "hostPort": 8473}]))),
     Case(check="method-values", told="sets policyEnforcementMode",
          settings={"cilium": {"values": {"policyEnforcementMode": "always"}}}, near_settings={}),
@@ -216,12 +223,15 @@ CASES = (
          make=also(lambda s: s.node("worker-3", pod_cidrs=("10.244.3.0/24", "fd00:3::/64"))),
          near=also(lambda s: s.node("worker-3", pod_cidrs=("10.244.3.0/24",)))),
     Case(check="host-ports", told="1 pod with a `hostPort` would not be reached", settings=WAVE,
-         make=also(lambda s: s.pod("edge", owner="DaemonSet", ports=PORTS)),
-         near=also(lambda s: s.pod("edge", owner="DaemonSet", ports=PORTS)),
+         make=also(beside, lambda s: s.pod("edge", owner="DaemonSet", ports=PORTS)),
+         near=also(beside, lambda s: s.pod("edge", owner="DaemonSet", ports=PORTS)),
          near_settings={**WAVE, "cilium": {"values": {"cni": {"chainingMode": "portmap"}}}}),
     Case(check="host-ports", told="shop/edge (8080)", settings=WAVE, severity=Severity.WARNING,
-         make=also(lambda s: s.pod("edge", ports=PORTS)),
-         near=also(lambda s: s.pod("edge", ports=ON_HOST, hostNetwork=True)), near_settings={}),
+         make=also(beside, lambda s: s.pod("edge", ports=PORTS)),
+         near=also(beside, lambda s: s.pod("edge", ports=ON_HOST, hostNetwork=True)), near_settings={}),
+    Case(check="host-ports", told="shop/edge (8080)", severity=Severity.WARNING, near_settings={},
+         settings={"cilium": {"values": {"cni": {"chainingMode": "none"}}}},
+         make=also(lambda s: s.pod("edge", ports=PORTS)), near=also(lambda s: s.pod("edge", ports=PORTS))),
     Case(check="chained-plugins", told="Multus is chained into the nodes' CNI conf (DaemonSet shop/net)", settings=WAVE,
          make=also(lambda s: s.daemon_set("net", image="ghcr.io/k8snetworkplumbingwg/multus-cni:v4.2"))),
     Case(check="chained-plugins", told="DaemonSet shop/writer can write CNI conf", severity=Severity.WARNING,

@@ -15,7 +15,7 @@ from components.sources import describe
 from stacks.config import parse_config
 from stacks.phases import Phase
 from stacks.values import final_values, live_settings, migration_values
-from tests.builders import FLANNEL, FLANNEL_CONFIG_MAP, FLANNEL_DAEMON_SET
+from tests.builders import FLANNEL, FLANNEL_CONFIG_MAP, FLANNEL_DAEMON_SET, make_cilium
 
 Object = dict[str, Any]
 SHOP = "shop"
@@ -119,7 +119,7 @@ class Site:
 
     def cilium(self, *, alone: bool = False, recorded: bool = True, **settings: str) -> None:
         """Cilium's live settings, beside Flannel or alone; a keyword's underscores are dashes."""
-        cilium = parse_config({}).cilium
+        cilium = make_cilium()
         live = live_settings(final_values(cilium) if alone else migration_values(cilium))
         data = {**live, **{key.replace("_", "-"): value for key, value in settings.items()}}
         self.namespaced("configmaps", "cilium-config", namespace="kube-system", data=data)

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -55,3 +56,23 @@ def test_phases_are_ordered() -> None:
     assert not Phase.SECONDARY.includes(Phase.FINALIZE)
     assert Phase.PREFLIGHT.before is None
     assert Phase.CLEANUP.before is Phase.FINALIZE
+
+
+def test_a_source_that_nobody_described_is_to_be_found() -> None:
+    assert parse_config({"source": "{}"}).source is None
+    assert parse_config({}).source is None
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ({"kind": "generic"}, "source.podNetworks: is needed"),
+        ({"kind": "generic", "podNetworks": ["10.0.0.1/16"]}, "'10.0.0.1/16' is not a network"),
+        ({"kind": "calico", "podNetworks": ["10.0.0.0/16"]}, "is described by the cluster itself"),
+        ({"kind": "generic", "podNetworks": ["10.0.0.0/16"], "encapsulation": "vxlan"}, "source.udpPort: is needed"),
+    ],
+)
+def test_what_is_said_of_a_source_must_fit(source: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config({"source": json.dumps(source)})
+    assert told in str(caught.value)

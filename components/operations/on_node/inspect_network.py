@@ -42,6 +42,22 @@ def routes() -> list[list[str]]:
     return sorted(found)
 
 
+def default_devices() -> list[str]:
+    """Interfaces that a default route leads through, of either address family."""
+    found: set[str] = set()
+    for line in pathlib.Path("/proc/net/route").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[1] == fields[7] == "00000000":
+            found.add(fields[0])
+    table = pathlib.Path("/proc/net/ipv6_route")
+    for line in table.read_text().splitlines() if table.exists() else []:
+        fields = line.split()
+        # Without a gateway it is the kernel's own entry, which rejects.
+        if fields[1] == "00" and fields[4].strip("0"):
+            found.add(fields[9])
+    return sorted(found)
+
+
 def interfaces() -> dict[str, int]:
     """Names of the interfaces with their MTU in bytes."""
     return {
@@ -81,6 +97,7 @@ print(
     json.dumps(
         {
             "cni_conf": cni_conf(),
+            "default_devices": default_devices(),
             "interfaces": interfaces(),
             "routes": routes(),
             "udp_ports": udp_ports(),

@@ -21,8 +21,8 @@ from components.operations.turn import Turn, empty_for_cilium, empty_for_return,
 from scripts.lab.simulated import lab
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.simulated.faults import BrokenFlow, Faults, NodeFaults, PodFaults
-from stacks.config import parse_config
 from stacks.values import CNI_CONF, MIGRATED_LABEL, live_settings, migration_values, node_config
+from tests.builders import make_cilium
 from tests.operations.conftest import eventually
 
 pytestmark = pytest.mark.apiserver
@@ -44,7 +44,7 @@ def _cilium() -> list[dict[str, Any]]:
     edge = {"name": "edge", "image": IMAGE, "ports": [{"containerPort": 80, "hostPort": 8088}]}
     agent = {"hostNetwork": True, "containers": [{"name": agents.AGENT_CONTAINER, "image": IMAGE}]}
     operator = _daemon_set("operator", "kube-system", {"io.cilium/app": "operator"}, {**agent})
-    live = live_settings(migration_values(parse_config({}).cilium))
+    live = live_settings(migration_values(make_cilium()))
     return [
         {
             "apiVersion": "v1",
