@@ -1,6 +1,6 @@
 """What every section of the stack config has in common."""
 
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
@@ -19,6 +19,14 @@ class Section(BaseModel):
     @classmethod
     def _true_is_no_number(cls, given: Any, info: ValidationInfo) -> Any:
         field = cls.model_fields[info.field_name or ""]
-        if isinstance(given, bool) and field.annotation in (int, float):
-            raise ValueError(f"is {shown(given)}, must be a number such as {field.default}")
+        if isinstance(given, bool) and _is_number(field.annotation):
+            example = "" if field.default is None else f" such as {field.default}"
+            raise ValueError(f"is {shown(given)}, must be a number{example}")
         return given
+
+
+def _is_number(annotation: Any) -> bool:
+    """Whether a field is a number, or a number or nothing."""
+    if get_origin(annotation) is Annotated:
+        return _is_number(get_args(annotation)[0])
+    return annotation in (int, float) or any(map(_is_number, get_args(annotation)))

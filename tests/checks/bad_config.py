@@ -7,6 +7,7 @@ from tests.checks.cases import Make, alone, also, half_way, plain
 from tests.checks.site import Site
 
 Raw = Mapping[str, str]
+_POOL = '{"podCidr": "10.245.0.0/16"}'
 _WAVE = '[["worker-1"]]'
 
 
@@ -90,6 +91,8 @@ WRITTEN = (
         "such as 600"),
     bad("port-too-high", {"cilium": '{"tunnelPort": "84730"}'}, "cilium.tunnelPort",
         "is '84730'", "must be at most 65535"),
+    bad("true-for-a-number-or-nothing", {"cilium": '{"tunnelPort": true}'}, "cilium.tunnelPort", "is true",
+        "must be a number"),
     bad("baseline-too-short", {"traffic": '{"baselineSeconds": 1}'}, "traffic.baselineSeconds",
         "is 1, must be at least 4", "such as 20"),
     # networks
@@ -105,7 +108,7 @@ WRITTEN = (
         "'10,245.0.0/16' is not a network", "such as 10.245.0.0/16"),
     bad("cidr-ipv6", {"cilium": '{"podCidr": "fd00::/104"}'}, "cilium.podCidr", "'fd00::/104' is IPv6",
         "such as 10.245.0.0/16"),
-    bad("mask-as-wide-as-pool", {"cilium": '{"nodeMaskSize": 16, "podCidr": "10.245.0.0/16"}'}, "cilium.nodeMaskSize",
+    bad("mask-as-wide-as-pool", {"cilium": '{"podCidr": "10.245.0.0/16", "nodeMaskSize": 16}'}, "cilium.nodeMaskSize",
         "16 leaves no room for several nodes in podCidr 10.245.0.0/16", "choose a larger nodeMaskSize"),
     # forms of texts
     bad("version-with-v", {"cilium": '{"version": "v1.19.7"}'}, "cilium.version", "'v1.19.7' is not a version in full",
@@ -195,14 +198,14 @@ def _busy(site: Site) -> None:
 UNFIT = (
     Unfit(name="overlaps-the-old-pods", raw={"phase": "secondary", "cilium": '{"podCidr": "10.244.128.0/17"}'},
           begins="[pod-cidr-free] cilium.podCidr 10.244.128.0/17 overlaps 10.244.0.0/16, which is used by the pods of",
-          ends="and a free range is chosen; or set one that nothing uses"),
+          ends="dr, and a free range is chosen; or set one that nothing uses"),
     Unfit(name="overlaps-services", raw={"phase": "secondary", "cilium": '{"podCidr": "10.96.0.0/12"}'},
           begins="[pod-cidr-free] cilium.podCidr 10.96.0.0/12 overlaps 10.96.0.0/16, which is used by the cluster's",
-          ends="and a free range is chosen; or set one that nothing uses"),
-    Unfit(name="overlaps-a-nodes-pods", raw={"phase": "secondary", "cilium": '{"podCidr": "10.245.0.0/16"}'},
+          ends="dr, and a free range is chosen; or set one that nothing uses"),
+    Unfit(name="overlaps-a-nodes-pods", raw={"phase": "secondary", "cilium": _POOL},
           make=also(with_a_block_of_the_pool),
           begins="[pod-cidr-free] cilium.podCidr 10.245.0.0/16 overlaps 10.245.7.0/24, which is used by the pods of no",
-          ends="and a free range is chosen; or set one that nothing uses"),
+          ends="dr, and a free range is chosen; or set one that nothing uses"),
     Unfit(name="pool-too-small",
           raw={"phase": "secondary", "cilium": '{"podCidr": "10.245.0.0/16", "nodeMaskSize": 17}'},
           make=also(lambda site: site.node("worker-3")),
@@ -210,10 +213,10 @@ UNFIT = (
           ends="choose a larger cilium.podCidr or a larger cilium.nodeMaskSize"),
     Unfit(name="flannels-port", raw={"phase": "secondary", "cilium": '{"tunnelPort": "8472"}'},
           begins="[tunnel-port-free] cilium.tunnelPort 8472 is the UDP port of Flannel",
-          ends="and a free one is chosen; or set one that nothing uses"),
+          ends="e one is chosen; or set one that nothing uses"),
     Unfit(name="port-of-a-pod", raw={"phase": "secondary", "cilium": '{"tunnelPort": 8473}'}, make=also(_busy),
           begins="[tunnel-port-free] cilium.tunnelPort 8473 is used by pod shop/game on node worker-1",
-          ends="and a free one is chosen; or set one that nothing uses"),
+          ends="e one is chosen; or set one that nothing uses"),
     Unfit(name="value-against-the-method",
           raw={"phase": "secondary", "cilium": '{"values": {"policyEnforcementMode": "always"}}'},
           begins="[method-values] cilium.values sets policyEnforcementMode to 'always', the migration needs 'never'",
