@@ -12,7 +12,7 @@ STACK ?= dev
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-demo: lab-ready ## migrate a real cluster from Flannel to Cilium, watched by traffic (NODES=3 RESTART=recycle|reboot)
+demo: lab-ready ## migrate a real cluster to Cilium, watched by traffic (SOURCE=flannel|canal|calico NODES=3 RESTART=recycle|reboot)
 	@$(LAB) demo --nodes $(NODES) --source $(SOURCE) --restart $(RESTART)
 
 test: lab-ready ## lint and every test, the whole migration on the real lab included
@@ -46,8 +46,8 @@ bench: lab-ready ## figures, as ratios to a named baseline in one run
 bench-by-hand: lab-ready ## a real migration by our program and by the guide's commands, and what each lost
 	@$(PYTHON) -m scripts.bench.by_hand --nodes $(NODES)
 
-lab-up: lab-ready ## start the real lab (NODES=3)
-	@$(LAB) up --nodes $(NODES)
+lab-up: lab-ready ## start the real lab (SOURCE=flannel|canal|calico NODES=3)
+	@$(LAB) up --nodes $(NODES) --source $(SOURCE)
 
 lab-down: lab-ready ## stop the real lab and remove all it made
 	@$(LAB) down

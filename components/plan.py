@@ -17,10 +17,12 @@ from components.checks import (
 from components.operations.api import ClusterError, connect
 from components.operations.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
 from components.operations.snapshot import Snapshot, observe
+from components.policies import kept
 from components.sources import SourceDescription, SourceError, describe
 from components.words import many
 from stacks.config import ConfigError, StackConfig, parse_config
 from stacks.phases import Phase
+from stacks.policies import Inventory
 from stacks.settle import Cilium, SettleError
 
 
@@ -45,6 +47,18 @@ class MigrationPlan:
     @cached_property
     def _context(self) -> Context:
         return Context(config=self.config, snapshot=self.snapshot, source=self.source)
+
+    @property
+    def inventory(self) -> Inventory:
+        """What becomes of each network policy."""
+        return self._context.policies
+
+    @cached_property
+    def policies(self) -> list[Mapping[str, Any]]:
+        """The policy objects that this run keeps on the cluster."""
+        context = self._context
+        gone = context.reached is Phase.CLEANUP
+        return kept(self.config, context.policies, snapshot=self.snapshot, gone=gone)
 
     @property
     def nodes(self) -> list[str]:

@@ -197,6 +197,15 @@ class CleanupSettings(Section):
         return [object_name(each) for each in self.remove]
 
 
+class PolicySettings(Section):
+    """What may become of network policies; `accept_lost` names those that no Cilium policy can say, one by one."""
+
+    accept_unenforced_policies: bool = False
+    accept_translated: bool = False
+    accept_lost: list[str] = Field(default_factory=list)
+    bridge: bool = False
+
+
 class StackConfig(Section):
     """Everything that the stack's config says, checked as far as that can be without a cluster."""
 
@@ -212,6 +221,7 @@ class StackConfig(Section):
     traffic: TrafficSettings = Field(default_factory=TrafficSettings)
     cleanup: CleanupSettings = Field(default_factory=CleanupSettings)
     preflight: PreflightSettings = Field(default_factory=PreflightSettings)
+    policies: PolicySettings = Field(default_factory=PolicySettings)
     acknowledge: dict[str, str] = Field(default_factory=dict)
 
     @classmethod

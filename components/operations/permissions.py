@@ -14,8 +14,10 @@ _KEEP = "get create patch delete"
 _LOOK = "list"
 _CHECKS = (
     ("", "services", _LOOK),
+    ("", "namespaces", _LOOK),
     ("networking.k8s.io", "networkpolicies servicecidrs", _LOOK),
     ("apiregistration.k8s.io", "apiservices", _LOOK),
+    ("policy.networking.k8s.io", "adminnetworkpolicies baselineadminnetworkpolicies", _LOOK),
     ("admissionregistration.k8s.io", "validatingwebhookconfigurations mutatingwebhookconfigurations", _LOOK),
 )
 _EVERYWHERE = (
@@ -29,6 +31,7 @@ _EVERYWHERE = (
     ("apps", "deployments replicasets statefulsets", "get"),
     ("policy", "poddisruptionbudgets", "list"),
     ("cilium.io", "ciliumnodes", "get list"),
+    ("cilium.io", "ciliumnetworkpolicies ciliumclusterwidenetworkpolicies", f"{_KEEP} list"),
     ("rbac.authorization.k8s.io", "clusterroles clusterrolebindings", _KEEP),
 )
 _OURS = (

@@ -25,6 +25,7 @@ from components.operations.required import not_ready
 from components.operations.services import Service
 from components.operations.webhooks import Webhook, required_for_pods
 from stacks.objects import ObjectName
+from stacks.policies.cilium import OURS
 
 T = TypeVar("T")
 RECORD = "record"
@@ -32,6 +33,8 @@ SETTLED = "cilium"  # its key for what was settled about Cilium's network
 FACTS = "facts"
 _AT_ONCE = 16
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+_CILIUM, _ADMIN_POLICIES = "/apis/cilium.io/v2", "/apis/policy.networking.k8s.io/v1alpha1"
+_ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy")
 _KUBE_PROXY = "/api/v1/namespaces/kube-system/configmaps/kube-proxy"
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)")
 _KUBE_PROXY_MODE = re.compile(r'^mode:[ \t]*"?(\w+)', re.MULTILINE)
@@ -87,6 +90,9 @@ class Snapshot:
     services: tuple[Service, ...] = ()
     policy_objects: tuple[Mapping[str, Any], ...] = ()
     calico: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    admin_policies: tuple[Mapping[str, Any], ...] = ()
+    translations: tuple[Mapping[str, Any], ...] = ()
+    namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     webhooks: tuple[Webhook, ...] = ()
     kube_proxy_mode: str = ""
     clock_skews: Mapping[str, float] = field(default_factory=dict)
@@ -193,6 +199,12 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         service_networks = look("/apis/networking.k8s.io/v1/servicecidrs", _networks_of)
         services = look("/api/v1/services", Service.read)
         policies = look("/apis/networking.k8s.io/v1/networkpolicies", _as_it_is)
+        admin = [look(f"{_ADMIN_POLICIES}/{kind.lower()}s", partial(_of_kind, kind)) for kind in _ADMIN_KINDS]
+        ciliums = [
+            pool.submit(_unless_denied, partial(cluster.list, f"{_CILIUM}/{kind}", labelSelector=OURS), [])
+            for kind in ("ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies")
+        ]
+        namespaces = look("/api/v1/namespaces", _labels_of)
         hooks = [
             look(f"{_ADMISSION}/{kind.lower()}s", partial(required_for_pods, kind=kind))
             for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
@@ -243,6 +255,9 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         services=tuple(services.result()),
         policy_objects=tuple(policies.result()),
         calico=calico.result(),
+        admin_policies=tuple(item for each in admin for item in each.result()),
+        translations=tuple(item for each in ciliums for item in each.result()),
+        namespaces=dict(namespaces.result()),
         webhooks=tuple(hook for each in hooks for found in each.result() for hook in found),
         kube_proxy_mode=_mode_of(kube_proxy.result()),
         clock_skews=clock_skews(leases.result()),
@@ -277,6 +292,15 @@ def _answered_by(item: Object) -> tuple[str, str, str] | None:
 
 def _as_it_is(item: Object) -> Object:
     return item
+
+
+def _of_kind(kind: str, item: Object) -> Object:
+    """Items of a list do not say their kind."""
+    return {**item, "kind": kind}
+
+
+def _labels_of(item: Object) -> tuple[str, Mapping[str, str]]:
+    return item["metadata"]["name"], item["metadata"].get("labels") or {}
 
 
 def _title_of(item: Mapping[str, Any]) -> str:

@@ -23,11 +23,14 @@ app.add_typer(workload_commands, name="workloads")
 
 
 @app.command()
-def up(nodes: Annotated[int, typer.Option(min=1, max=40, help="How many worker nodes.")] = 3) -> None:
-    """Start the lab: a control plane and nodes with Flannel and CoreDNS; what is up already stays as it is."""
+def up(
+    nodes: Annotated[int, typer.Option(min=1, max=40, help="How many worker nodes.")] = 3,
+    source: Annotated[str, typer.Option(help="flannel, canal or calico")] = "flannel",
+) -> None:
+    """Start the lab: a control plane and nodes with a CNI and CoreDNS; what is up already stays as it is."""
     lab = Lab()
     with Step(f"lab {lab.lab_id} up"):
-        lab.up(nodes=nodes)
+        lab.up(nodes=nodes, source=source)
     console.print(f"export KUBECONFIG={lab.kubeconfig}")
 
 
@@ -85,7 +88,7 @@ def build() -> None:
     """Build every program and image that the lab needs, Pulumi's too, without starting anything."""
     from scripts.lab.session import build_everything  # the other commands start without it
 
-    build_everything()
+    build_everything(calico=True)
 
 
 @app.command()
@@ -111,7 +114,7 @@ def start(name: str) -> None:
 @app.command()
 def demo(
     nodes: Annotated[int, typer.Option(min=2, max=40, help="How many worker nodes.")] = 3,
-    source: Annotated[str, typer.Option(help="The CNI to migrate from.")] = "flannel",
+    source: Annotated[str, typer.Option(help="The CNI to migrate from: flannel, canal or calico.")] = "flannel",
     restart: Annotated[str, typer.Option(help="recycle or reboot")] = "recycle",
     *,
     keep: Annotated[bool, typer.Option(help="Leave the lab up afterwards.")] = False,

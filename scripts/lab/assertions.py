@@ -4,6 +4,7 @@ import ipaddress
 import json
 from typing import Any
 
+from scripts.lab.cluster.sources import Source, source
 from scripts.lab.console import LabError
 from scripts.lab.lab import Lab
 
@@ -28,6 +29,10 @@ def _addresses_outside(pods: list[dict[str, Any]], network: ipaddress.IPv4Networ
         if address and ipaddress.ip_address(address) not in network:
             found.append(f"{pod['metadata']['namespace']}/{pod['metadata']['name']} {address}")
     return found
+
+
+def _source(lab: Lab) -> Source:
+    return source(lab.layout().source)
 
 
 def _fail(node: str, faults: list[str]) -> None:
@@ -57,11 +62,12 @@ def node_is_on_cilium(lab: Lab, node: str) -> list[str]:
     return [f"CNI conf {', '.join(files)}", f"{len(_pods(lab, node=node))} pods, all in {NEW_NETWORK}"]
 
 
-def node_is_on_flannel(lab: Lab, node: str) -> list[str]:
+def node_is_on_source(lab: Lab, node: str) -> list[str]:
     """The same of a node on the old network, whether it never left or came back."""
     faults = []
     files = sorted(lab.exec(node, ["ls", "/etc/cni/net.d"]).stdout.split())
-    if files != ["10-flannel.conflist"]:
+    # Calico's plugin has its credentials in the same folder.
+    if [name for name in files if name != "calico-kubeconfig"] != [_source(lab).conf]:
         faults.append(f"CNI conf is {files}")
     new = _addresses_outside(_pods(lab, node=node), OLD_NETWORK)
     if new:
@@ -78,23 +84,31 @@ def node_is_on_flannel(lab: Lab, node: str) -> list[str]:
     return [f"CNI conf {', '.join(files)}", f"{len(_pods(lab, node=node))} pods, all in {OLD_NETWORK}"]
 
 
-def no_flannel_left(lab: Lab, nodes: list[str]) -> list[str]:
+def _left_on_node(lab: Lab, node: str, old: Source) -> list[str]:
+    links = lab.exec(node, ["ls", "/sys/class/net"]).stdout.split()
+    found = [name for name in links if name in old.devices or (old.images_of_calico and name.startswith("cali"))]
+    found += [
+        f"{chains} chains in {tool}"
+        for tool in ("iptables-nft", "iptables-legacy")
+        for chains in old.chains
+        if chains in lab.exec(node, [f"{tool}-save"], check=False).stdout
+    ]
+    if old.images_of_calico:
+        sets = lab.exec(node, ["ipset", "list", "-name"]).stdout.split()
+        found += [f"IP set {name}" for name in sets if name.startswith("cali")]
+    files = lab.exec(node, ["ls", "/etc/cni/net.d"]).stdout.split()
+    return found + [f"{name} in /etc/cni/net.d" for name in files if any(word in name for word in old.words)]
+
+
+def no_source_left(lab: Lab, nodes: list[str]) -> list[str]:
     """After `cleanup`: no old address, object, device, chain or conf anywhere, and Cilium's settings are final."""
+    old = _source(lab)
     faults = [f"pod {each}" for each in _addresses_outside(_pods(lab), NEW_NETWORK)]
     kinds = "daemonsets,deployments,configmaps,serviceaccounts,namespaces,clusterroles,clusterrolebindings"
-    objects = [name for name in lab.kubectl("get", kinds, "-A", "-o", "name").stdout.split() if "flannel" in name]
-    faults += [f"object {name}" for name in objects]
+    names = lab.kubectl("get", kinds, "-A", "-o", "name").stdout.split()
+    faults += [f"object {name}" for name in names if any(word in name for word in old.words)]
     for node in nodes:
-        for device in ("flannel.1", "cni0"):
-            if lab.exec(node, ["ip", "link", "show", device], check=False).returncode == 0:
-                faults.append(f"{node} has {device}")
-        for tool in ("iptables-nft-save", "iptables-legacy-save"):
-            saved = lab.exec(node, [tool], check=False).stdout
-            if "FLANNEL" in saved:
-                faults.append(f"{node} has FLANNEL chains in {tool.removesuffix('-save')}")
-        files = lab.exec(node, ["ls", "/etc/cni/net.d"]).stdout
-        if "flannel" in files:
-            faults.append(f"{node} has {files.split()} in /etc/cni/net.d")
+        faults += [f"{node} has {each}" for each in _left_on_node(lab, node, old)]
     config = json.loads(lab.kubectl("-n", "kube-system", "get", "configmap", "cilium-config", "-o", "json").stdout)
     wanted = {"custom-cni-conf": "false", "enable-policy": "default"}
     for key, value in wanted.items():
@@ -103,4 +117,4 @@ def no_flannel_left(lab: Lab, nodes: list[str]) -> list[str]:
     if config["data"].get("unmanaged-pod-watcher-interval") == "0":
         faults.append("cilium-config keeps the watcher of unmanaged pods off")
     _fail("after cleanup", faults)
-    return [f"no trace of Flannel on {len(nodes)} nodes, Cilium has its final settings"]
+    return [f"no trace of {old.title} on {len(nodes)} nodes, Cilium has its final settings"]

@@ -1,4 +1,4 @@
-"""The main job, shown: a real cluster migrates from Flannel to Cilium by `pulumi up`, watched by traffic all along."""
+"""The main job, shown: a real cluster migrates from its CNI to Cilium by `pulumi up`, watched by traffic all along."""
 
 import json
 import time
@@ -12,6 +12,8 @@ from rich.table import Table
 from components.probe.budget import WORDS
 from components.probe.measured import Measurement
 from scripts.lab import assertions
+from scripts.lab.cluster.sources import Source
+from scripts.lab.cluster.sources import source as source_named
 from scripts.lab.console import LabError, Step, console
 from scripts.lab.lab import Lab
 from scripts.lab.paths import lab_folder
@@ -54,6 +56,7 @@ class Demo:
     """One run of the demo on a lab of its own."""
 
     nodes: int
+    source: Source
     restart: str
     lab: Lab
     session: Session
@@ -83,12 +86,12 @@ class Demo:
         self.session.set(restart__method=self.restart)
         self.phase("secondary")
         for name in names:
-            assertions.node_is_on_flannel(self.lab, name)
+            assertions.node_is_on_source(self.lab, name)
         seconds = {name: self.node(name, wave) for wave, name in enumerate(names)}
         self.phase("finalize")
-        self.session.set(cleanup__consent="flannel")
+        self.session.set(cleanup__consent=self.source.name)
         self.phase("cleanup")
-        for line in assertions.no_flannel_left(self.lab, names):
+        for line in assertions.no_source_left(self.lab, names):
             console.print(f"  [green]✓[/green] {line}")
         return seconds, began
 
@@ -132,7 +135,7 @@ def _probes_table(measurement: Measurement) -> Table:
 
 
 def _summary(result: DemoResult, folder: Path) -> None:
-    table = Table(title="Flannel → Cilium, live", show_header=False, title_style="bold")
+    table = Table(title=f"{source_named(result.source).title} → Cilium, live", show_header=False, title_style="bold")
     table.add_row("nodes migrated", f"{result.migrated} of {result.nodes}")
     table.add_row("wall time", f"{result.seconds:.0f} s")
     table.add_row("each node's turn", ", ".join(f"{name} {took:.0f} s" for name, took in result.node_seconds.items()))
@@ -148,18 +151,17 @@ def _summary(result: DemoResult, folder: Path) -> None:
 
 def run_demo(*, nodes: int, source: str, restart: str, keep: bool) -> DemoResult:
     """The whole of it, from nothing; raises LabError when anything was lost that nobody planned."""
-    if source != "flannel":
-        raise LabError(f"source {source} is not known; the lab's source is flannel")
-    build_everything()
+    old = source_named(source)
+    build_everything(calico=old.images_of_calico)
     lab = Lab()
     lab.down()
-    with Step(f"a cluster of {nodes} nodes with Flannel"):
-        lab.up(nodes=nodes)
+    with Step(f"a cluster of {nodes} nodes with {old.title}"):
+        lab.up(nodes=nodes, source=source)
     Workloads(lab.kubeconfig, kubectl=lab.kubectl_binary).up()
     session = Session.start(kubeconfig=lab.kubeconfig, stack="demo")
     time.sleep(_BASELINE_SECONDS)
     started = time.monotonic()
-    seconds, began = Demo(nodes=nodes, restart=restart, lab=lab, session=session).run()
+    seconds, began = Demo(nodes=nodes, source=old, restart=restart, lab=lab, session=session).run()
     wall = time.monotonic() - started
     time.sleep(_AFTER_SECONDS)
     totals, explained = _report(began)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lab import leftovers, machine
-from scripts.lab.cluster import addons, cgroups, configuration, state, sysctls
+from scripts.lab.cluster import addons, cgroups, configuration, sources, state, sysctls
 from scripts.lab.cluster.layout import CONTROL_PLANE, Layout, lab_id
 from scripts.lab.console import LabError, Step, console
 from scripts.lab.images.rootfs import root_file_system
@@ -101,10 +101,10 @@ class Lab:
         """The folder that the machine `node` has as /var/log, readable from outside; it outlives `down`."""
         return configuration.machine_folder(self.folder, node) / "log"
 
-    def up(self, *, nodes: int = 3) -> None:
-        """Start the lab, or complete one that is up: Flannel and CoreDNS Ready on every node when this returns."""
+    def up(self, *, nodes: int = 3, source: str = "flannel") -> None:
+        """Start the lab, or complete one that is up: its CNI and CoreDNS Ready on every node when this returns."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        layout = Layout(lab_id=self.lab_id, node_count=nodes)
+        layout = Layout(lab_id=self.lab_id, node_count=nodes, source=sources.source(source).name)
         with self._lock() as lock:
             if running := self.current():
                 console.print(f"lab {self.lab_id} is up already: {', '.join(sorted(running.machines))}")
@@ -112,7 +112,7 @@ class Lab:
             else:
                 machine.check(self.folder, nodes=nodes)
                 parts = build_parts()
-                store = image_store()
+                store = self._store(layout)
                 self._clear_remains()
                 self._prepare(layout, parts, store)
                 self._start_supervisor(lock)
@@ -253,6 +253,9 @@ class Lab:
             for node in nodes
         }
 
+    def _store(self, layout: Layout) -> Path:
+        return image_store(calico=sources.source(layout.source).images_of_calico)
+
     def _prepare(self, layout: Layout, parts: configuration.Parts, store: Path) -> None:
         with Step(f"disks and certificates of {layout.node_count} nodes"):
             for name in ("pki", "nodes"):
@@ -267,9 +270,13 @@ class Lab:
     def _grow(self, layout: Layout) -> None:
         """Add the nodes that a lab which is up does not have yet."""
         have = self.layout()
+        if layout.source != have.source:
+            raise LabError(
+                f"lab {self.lab_id} is up with {have.source}, not {layout.source}; stop it first with `down`"
+            )
         if layout.node_count <= have.node_count:
             return
-        parts, store = build_parts(), image_store()
+        parts, store = build_parts(), self._store(layout)
         added = layout.nodes[have.node_count :]
         with Step(f"{len(added)} more nodes"):
             for node in added:
@@ -310,19 +317,23 @@ class Lab:
                 what=f"the API server (log: {self.log(CONTROL_PLANE)}/kube-apiserver.log)",
             )
         names = {node.name for node in layout.nodes}
-        with Step(f"{len(names)} nodes with Flannel"):
-            self.kubectl("apply", "--server-side", "--filename=-", stdin=addons.flannel(layout))
+        source = sources.source(layout.source)
+        with Step(f"{len(names)} nodes with {source.title}"):
+            self.kubectl("apply", "--server-side", "--filename=-", stdin=source.manifest(layout))
             _wait(
                 lambda: {name for name, ready in self._ready_nodes().items() if ready} >= names,
                 seconds=_NODES_SECONDS,
                 what=f"{len(names)} Ready nodes (logs: {self.folder}/nodes/*/log/kubelet.log)",
             )
-            self._rolled_out("daemonset/kube-flannel-ds", namespace="kube-flannel")
-            # Flannel is called Ready before it is: a pod that starts too early waits for its next try.
+            for name in source.workloads:
+                self._rolled_out(name, namespace=source.namespace)
+            # A CNI is called Ready before it is: a pod that starts too early waits for its next try.
             _wait(
-                lambda: all(self._file_of(node.name, "/run/flannel/subnet.env").exists() for node in layout.nodes),
+                lambda: all(
+                    self._file_of(node.name, file).exists() for node in layout.nodes for file in source.node_files
+                ),
                 seconds=_NODES_SECONDS,
-                what="Flannel to write every node's subnet",
+                what=f"{' and '.join(source.node_files)} on every node",
             )
         with Step("CoreDNS"):
             self.kubectl("apply", "--server-side", "--filename=-", stdin=addons.coredns(layout))

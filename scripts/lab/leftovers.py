@@ -9,7 +9,7 @@ from pathlib import Path
 from scripts.lab.cluster import cgroups
 from scripts.lab.cluster.state import start_time
 
-_LINKS = re.compile(r"port\d+|cilium_\w+|lxc\w+|flannel\.\d+|cni0|br0")
+_LINKS = re.compile(r"port\d+|cilium_\w+|lxc\w+|flannel\.\d+|vxlan\.calico|cali\w+|cni0|br0")
 
 
 def mounts_below(mountinfo: str, folder: Path) -> list[str]:

@@ -23,13 +23,16 @@ _LIMIT_SECONDS = 1800
 _WITH_CONFIG = ("config", "preview", "up", "refresh", "destroy")
 
 
-def build_everything() -> None:
-    """Every program and image of the lab and of the engine, so that nothing is compiled beside a running cluster."""
+def build_everything(*, calico: bool = False) -> None:
+    """Every program and image of the lab and of the engine, so that nothing is compiled beside a running cluster.
+
+    Calico's only where asked: whoever migrates from Flannel needs not wait for it.
+    """
     cli_folder()
     build_part(parts.HELM)
     build_cilium()
     build_parts()
-    image_store()
+    image_store(calico=calico)
 
 
 def prepare(*, kubeconfig: Path, folder: Path | None = None) -> dict[str, str]:

@@ -27,7 +27,7 @@ class Cilium(CiliumSettings):
     `devices` and `mtu` are Cilium's own values of these names; `pods_mtu` and `largest_mtu` are what pods will have and
     what fits through the nodes' devices, None where no node was looked at. `old_links` are the old CNI's that Cilium
     would take for a way out. `installed_pool` is the pool of a Cilium that is there already. `reasons` has one line for
-    each setting, `wished` the names of those that are the user's own.
+    each setting, `wished` the names of those that are the user's own. `bridged` is whether policies hold meanwhile.
     """
 
     pod_cidr: str
@@ -45,6 +45,7 @@ class Cilium(CiliumSettings):
     installed_pool: str = ""
     reasons: Mapping[str, str]
     wished: frozenset[str] = frozenset()
+    bridged: bool = False
 
     @property
     def release(self) -> tuple[int, int]:

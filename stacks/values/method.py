@@ -124,6 +124,19 @@ def _common(cilium: Cilium) -> list[MethodValue]:
     ]
 
 
+def _policies_meanwhile(cilium: Cilium) -> MethodValue:
+    path = "policyEnforcementMode"
+    if cilium.bridged:
+        return MethodValue(
+            path=path,
+            value="default",
+            reason="policies.bridge: they hold on moved nodes, and rules of ours let the old network's addresses in",
+        )
+    return MethodValue(
+        path=path, value="never", reason="traffic from pods of the old network has no identity and would be dropped"
+    )
+
+
 def migration_method(cilium: Cilium) -> list[MethodValue]:
     """What holds while both networks run (source: Cilium's page on migrating a cluster)."""
     return [
@@ -138,11 +151,7 @@ def migration_method(cilium: Cilium) -> list[MethodValue]:
             value=True,
             reason="the agents would take every node's CNI conf at once instead of node by node",
         ),
-        MethodValue(
-            path="policyEnforcementMode",
-            value="never",
-            reason="traffic from pods of the old network has no identity and would be dropped",
-        ),
+        _policies_meanwhile(cilium),
         MethodValue(
             path="bpf.hostLegacyRouting",
             value=True,

@@ -16,6 +16,8 @@ BOTH: dict[str, Any] = {"waves": [["worker-1"], ["worker-2"]]}
 ON_HOST = ({"containerPort": 8080, "hostPort": 8080},)
 PORTS = ({"containerPort": 80, "hostPort": 8080},)
 CONF = [{"name": "conf", "hostPath": {"path": "/etc/cni/net.d"}}]
+ANYWHERE = [{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]
+ONE_RELEASE = {"matchLabels": {"pod-template-hash": "5d9c"}}
 APART = {
     "podAntiAffinity": {
         "requiredDuringSchedulingIgnoredDuringExecution": [
@@ -81,6 +83,10 @@ def apart(nodes: int) -> Make:
             site.pod(f"alone-{number}", app="alone", node=f"worker-{number}", owner="StatefulSet", affinity=APART)
 
     return make
+
+
+def enforced(site: Site) -> None:
+    site.daemon_set("router", image="cloudnativelabs/kube-router:v2")
 
 
 def webhook(*nodes: str) -> Make:
@@ -271,12 +277,23 @@ CASES = (
     Case(check="dns-restart-loop", told="unmanaged-pod-watcher-interval is '15s', must be '0'",
          make=also(lambda s: s.cilium(unmanaged_pod_watcher_interval="15s")), near=also(lambda s: s.cilium()),
          settings={"phase": "secondary"}, severity=Severity.WARNING),
-    Case(check="network-policies", told="nothing in sight enforces 1 NetworkPolicy today", severity=Severity.NOTE,
-         make=also(lambda s: s.namespaced(
-             "networkpolicies", "deny", group="/apis/networking.k8s.io/v1", spec={"podSelector": {}})),
+    Case(check="network-policies", told="nothing in sight enforces 1 policy today", severity=Severity.NOTE,
+         make=also(lambda s: s.policy("deny")),
          near=also(lambda s: s.namespaced(
              "networkpolicies", "probe", namespace=NAMESPACE, group="/apis/networking.k8s.io/v1",
              spec={"podSelector": {}}))),
+    Case(check="network-policies", told="DaemonSet shop/router enforces 1 policy, and nobody will", settings=WAVE,
+         make=also(enforced, lambda s: s.policy("deny")), near=also(enforced)),
+    Case(check="policies-translated", told="NetworkPolicy shop/open: 1 translation", settings={"phase": "finalize"},
+         make=also(enforced, lambda s: s.policy("open", ingress=ANYWHERE)),
+         near_settings={"phase": "finalize", "policies": {"acceptTranslated": True}},
+         near=also(enforced, lambda s: s.policy("open", ingress=ANYWHERE))),
+    Case(check="policies-lost", told="NetworkPolicy shop/one cannot be expressed under Cilium: podSelector: label pod-",
+         settings={"phase": "finalize"}, make=also(enforced, lambda s: s.policy("one", podSelector=ONE_RELEASE)),
+         near=also(enforced, lambda s: s.policy("one", podSelector=ONE_RELEASE)),
+         near_settings={"phase": "finalize", "policies": {"acceptLost": ["NetworkPolicy shop/one"]}}),
+    Case(check="policies-lost", told="policies.acceptLost names NetworkPolicy shop/gone", severity=Severity.WARNING,
+         settings={"policies": {"acceptLost": ["NetworkPolicy shop/gone"]}}, near_settings={}),
     Case(check="kube-proxy-replacement", told="as soon as Cilium is installed", severity=Severity.WARNING,
          settings={"cilium": {"values": {"kubeProxyReplacement": True}}}, near_settings={}),
     Case(check="kube-proxy-replacement", told="in phase 'finalize'", severity=Severity.NOTE,

@@ -186,6 +186,11 @@ class Site:
     def service(self, name: str, **spec: Any) -> None:
         self.namespaced("services", name, spec={"ports": [{"port": 80}], "selector": {"app": name}, **spec})
 
+    def policy(self, name: str, **spec: Any) -> None:
+        self.namespaced(
+            "networkpolicies", name, group="/apis/networking.k8s.io/v1", spec={"podSelector": {}, **spec}
+        )  # fmt: skip
+
     def webhook(self, name: str, *, policy: str = "Fail", resource: str = "pods") -> None:
         """One that the Service `hook` answers."""
         rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": [resource]}

@@ -30,7 +30,7 @@ SERVICE = Service(
         ("kubernetes-version", make_snapshot(server_version="v1.21.0-eks-1"), {}, "", None),
         ("network-policies", make_snapshot(policy_objects=(POLICY,)), {"phase": "finalize"}, "a/b", Severity.WARNING),
         ("network-policies", make_snapshot(policy_objects=(POLICY,), daemon_sets=(KUBE_ROUTER, FLANNEL_DAEMON_SET)), {},
-         "DaemonSet kube-system/kube-router enforces 1 NetworkPolicy", Severity.WARNING),
+         "DaemonSet kube-system/kube-router enforces 1 policy", Severity.WARNING),
         ("network-policies", make_snapshot(policy_objects=(POLICY,), server_version="v1.33.1+k3s1"), {}, "k3s enforces",
          Severity.WARNING),
         ("kube-proxy-mode", make_snapshot(kube_proxy_mode="ipvs"), REPLACED, "is to replace it", Severity.WARNING),

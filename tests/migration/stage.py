@@ -26,11 +26,11 @@ class Stage:
     outages: list[Outage] = field(default_factory=list)
 
     @classmethod
-    def fresh(cls, *, nodes: int = 3) -> "Stage":
+    def fresh(cls, *, nodes: int = 3, source: str = "flannel") -> "Stage":
         """From nothing; the lab of the test before is thrown away."""
         lab = Lab()
         lab.clean()
-        lab.up(nodes=nodes)
+        lab.up(nodes=nodes, source=source)
         Workloads(lab.kubeconfig, kubectl=lab.kubectl_binary).up()
         session = Session.start(kubeconfig=lab.kubeconfig, stack="test")
         return cls(lab=lab, session=session, began=datetime.now(UTC))

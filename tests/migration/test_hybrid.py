@@ -53,7 +53,7 @@ def test_secondary_touches_no_pod_and_no_conf(stage: Stage) -> None:
     after = {pod["metadata"]["uid"] for pod in stage.objects("get", "pods", "-n", "lab-workloads")["items"]}
     assert after == before
     for node in stage.nodes:
-        assertions.node_is_on_flannel(stage.lab, node)
+        assertions.node_is_on_source(stage.lab, node)
         mtu = stage.lab.exec(node, ["cat", "/sys/class/net/cilium_vxlan/operstate"]).stdout.strip()
         assert mtu in ("unknown", "up")
 
@@ -105,7 +105,7 @@ def test_a_node_taken_out_of_the_waves_goes_back_also_when_stopped_midway(stage:
     assert stage.objects("get", "node", "worker-1")["spec"]["unschedulable"] is True
     stage.session.up()
     for node in stage.nodes:
-        assertions.node_is_on_flannel(stage.lab, node)
+        assertions.node_is_on_source(stage.lab, node)
 
 
 def test_an_engine_killed_in_the_cut_over_continues_where_it_was(stage: Stage) -> None:
@@ -164,7 +164,7 @@ def test_cleanup_needs_consent(stage: Stage) -> None:
 
 def test_cleanup_leaves_no_trace_of_flannel(stage: Stage) -> None:
     stage.up(cleanup__consent="flannel")
-    assertions.no_flannel_left(stage.lab, stage.nodes)
+    assertions.no_source_left(stage.lab, stage.nodes)
     run = stage.session.preview()
     assert "to create" not in run.output
     assert "to update" not in run.output
@@ -176,7 +176,7 @@ def test_destroy_does_not_harm_a_finished_cluster(stage: Stage) -> None:
     assert "protect" in run.output
     agents = stage.objects("-n", "kube-system", "get", "daemonset", "cilium")["status"]
     assert agents["numberReady"] == len(stage.nodes)
-    assertions.no_flannel_left(stage.lab, stage.nodes)
+    assertions.no_source_left(stage.lab, stage.nodes)
 
 
 def test_no_request_was_lost_in_all_of_that(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""What runs in a new cluster before anything else: Flannel from its own manifest, and CoreDNS."""
+"""What runs in a new cluster before anything else: Flannel from its own manifest (others: sources.py), and CoreDNS."""
 
 import json
 from pathlib import Path
@@ -30,10 +30,15 @@ def flannel_manifest(text: str, layout: Layout) -> str:
                 plugin = "flannel-cni-plugin" in container["image"]
                 container["image"] = catalogue.FLANNEL_CNI_PLUGIN if plugin else catalogue.FLANNEL
         elif item["kind"] == "ConfigMap":
-            network = json.loads(item["data"]["net-conf.json"])
-            network |= {"Network": str(layout.pods), "Backend": {"Type": "vxlan", "Port": FLANNEL_PORT}}
-            item["data"]["net-conf.json"] = json.dumps(network, indent=2)
+            item["data"]["net-conf.json"] = net_conf(item["data"]["net-conf.json"], layout)
     return yaml.safe_dump_all(objects)
+
+
+def net_conf(text: str, layout: Layout) -> str:
+    """Flannel's `net-conf.json`, made the lab's."""
+    network = json.loads(text)
+    network |= {"Network": str(layout.pods), "Backend": {"Type": "vxlan", "Port": FLANNEL_PORT}}
+    return json.dumps(network, indent=2)
 
 
 def coredns(layout: Layout) -> str:

@@ -32,6 +32,8 @@ class Layout(BaseModel):
 
     lab_id: str
     node_count: int = Field(default=3, ge=1, le=40)
+    source: str = "flannel"
+    """The CNI that the cluster begins with, by its name in sources.py."""
     lan: IPv4Network = IPv4Network("172.30.0.0/24")
     pods: IPv4Network = IPv4Network("10.244.0.0/16")
     services: IPv4Network = IPv4Network("10.96.0.0/16")

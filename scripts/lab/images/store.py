@@ -5,10 +5,12 @@ import inspect
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from scripts.lab.console import LabError, Step
 from scripts.lab.images import archive, catalogue
+from scripts.lab.images import calico as calico_images
 from scripts.lab.images.contained import contained
 from scripts.lab.toolchain import build, cache, parts
 
@@ -27,25 +29,43 @@ address = '{socket}.ttrpc'
 """
 
 
-def image_store() -> Path:
-    """The cached containerd root with all images of the catalogue unpacked in it."""
+def image_store(*, calico: bool = False) -> Path:
+    """The cached containerd root with all images of the catalogue unpacked in it, and Calico's where asked."""
     made_from = catalogue.ingredients()
     containerd = build.build_part(parts.CONTAINERD)
     recipes = "\n".join(inspect.getsource(module) for module in (archive, catalogue))
     key = hashlib.sha256("\n".join((made_from.key(), containerd.name, recipes)).encode()).hexdigest()[:10]
 
     def make(folder: Path) -> None:
-        scratch = folder / "scratch"
-        scratch.mkdir()
-        with Step(f"{len(catalogue.NAMES)} images"):
-            images = catalogue.make_images(made_from, scratch=scratch)
-            archive_file = scratch / "images.tar"
-            archive.write_archive(images, archive_file)
-        with Step("images unpacked for the nodes"):
-            _import(archive_file, binaries=containerd, root=folder / "containerd", scratch=scratch)
-        shutil.rmtree(scratch)
+        _fill(folder, len(catalogue.NAMES), lambda scratch: catalogue.make_images(made_from, scratch=scratch))
 
-    return cache.entry(f"images/store-{key}-{_SCHEMA}", make) / "containerd"
+    plain = cache.entry(f"images/store-{key}-{_SCHEMA}", make) / "containerd"
+    return _with_calico(plain, key) if calico else plain
+
+
+def _with_calico(plain: Path, key: str) -> Path:
+    """A copy of the store that shares its files, with Calico's images besides."""
+    made_from = calico_images.ingredients()
+    recipe = inspect.getsource(calico_images)
+    key = hashlib.sha256("\n".join((key, made_from.key(), recipe)).encode()).hexdigest()[:10]
+
+    def make(folder: Path) -> None:
+        copy_store(plain, folder / "containerd")
+        _fill(folder, len(calico_images.NAMES), lambda scratch: calico_images.make_images(made_from, scratch=scratch))
+
+    return cache.entry(f"images/store-calico-{key}-{_SCHEMA}", make) / "containerd"
+
+
+def _fill(folder: Path, count: int, images: Callable[[Path], list[archive.Image]]) -> None:
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    with Step(f"{count} images"):
+        archive_file = scratch / "images.tar"
+        archive.write_archive(images(scratch), archive_file)
+    with Step("images unpacked for the nodes"):
+        binaries = build.build_part(parts.CONTAINERD)
+        _import(archive_file, binaries=binaries, root=folder / "containerd", scratch=scratch)
+    shutil.rmtree(scratch)
 
 
 def _import(archive_file: Path, *, binaries: Path, root: Path, scratch: Path) -> None:

@@ -86,14 +86,15 @@ def build_part(part: GoPart) -> Path:
                 tags=part.tags,
                 environment=go_environment(cgo=part.cgo),
                 mode="readonly",
-                log=_log(part.name),
+                log=build_log(part.name),
                 progress=progress,
             )
 
     return cache.entry(_key(part), make)
 
 
-def _log(name: str) -> Path:
+def build_log(name: str) -> Path:
+    """The file that the output of one build goes to, empty."""
     log = cache_folder() / "logs" / f"build-{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("")
@@ -135,7 +136,7 @@ def build_cilium() -> Path:
             stamp = f"{CILIUM_VERSION} 00000000 2026-01-01T00:00:00+00:00"
             flags = f"-s -w -X 'github.com/cilium/cilium/pkg/version.ciliumVersion={stamp}'"
             (folder / "bin").mkdir()
-            log = _log("cilium")
+            log = build_log("cilium")
             for binaries, tags in (
                 (CILIUM_BINARIES, ("osusergo",)),
                 ({"cilium-operator-generic": "./operator"}, ("osusergo", "ipam_provider_operator")),
@@ -174,7 +175,7 @@ def build_pause() -> Path:
             run_logged(
                 ["gcc", "-Os", "-Wall", "-static", "-DVERSION=lab", "-o", str(folder / "pause"), str(source)],
                 cwd=folder,
-                log=_log("pause"),
+                log=build_log("pause"),
                 environment=os.environ,
                 progress=progress,
             )

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 KUBERNETES_VERSION = "1.36.4"
 CILIUM_VERSION = "1.19.7"
+CALICO_VERSION = "3.28.5"
+# The commit of that release's branch which Go's module proxy has, by the only name under which it has it.
+CALICO_MODULE = "v1.11.0-cni-plugin.0.20250813170300-a0db560f0520"
+CALICO_API_MODULE = "v0.0.0-20240708202104-e3f70b269c2c"
 FLANNEL_VERSION = "0.28.4"
 PULUMI_VERSION = "3.259.0"
 PULUMI_PYTHON_HOST_VERSION = "3.79.0"
@@ -99,6 +103,7 @@ CNI_PLUGINS = GoPart(
     name="cni-plugins",
     version="1.9.1",
     binaries={
+        "bandwidth": "github.com/containernetworking/plugins/plugins/meta/bandwidth",
         "bridge": "github.com/containernetworking/plugins/plugins/main/bridge",
         "loopback": "github.com/containernetworking/plugins/plugins/main/loopback",
         "host-local": "github.com/containernetworking/plugins/plugins/ipam/host-local",
@@ -135,3 +140,12 @@ CILIUM_BINARIES = {
     "cilium-mount": "./tools/mount",
     "cilium-sysctlfix": "./tools/sysctlfix",
 }
+
+CALICO_PROGRAMS = (
+    "./node/cmd/calico-node",
+    "./node/cmd/mountns",
+    "./cni-plugin/cmd/calico",
+    "./cni-plugin/cmd/install",
+    "./kube-controllers/cmd/kube-controllers",
+    "./kube-controllers/cmd/check-status",
+)
