@@ -75,7 +75,7 @@ def unmeasured() -> Report:
     """Half-way, with no measurement and no word from the cluster."""
     whole = clean()
     turns = (whole.turns[0], *(Turn(node=turn.node, wave=None, state="to do") for turn in whole.turns[1:]))
-    line = "versions, checks and what the nodes told, as the cluster was not read: no answer from https://10.0.0.1:6443"
+    line = "versions, Helm values, checks and what the nodes told, as the cluster was not read: no answer from https://10.0.0.1:6443"
     return whole.model_copy(
         update={
             "turns": turns, "changes": (), "measurement": None, "findings": (), "checks_without_finding": (),
