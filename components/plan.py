@@ -111,7 +111,9 @@ def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str
         snapshot = observe(
             connect(kubeconfig=kubeconfig, context=context),
             cilium_namespace=config.cilium.namespace,
-            required=config.preflight.required,
+            required=config.preflight.named,
+            removals=config.cleanup.objects,
+            cleanup=config.phase.includes(Phase.CLEANUP),
         )
         source = describe(snapshot, config.source)
         plan_context = Context(config=config, snapshot=snapshot, source=source)

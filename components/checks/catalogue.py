@@ -1,6 +1,22 @@
 """Every check, in the order in which they are read."""
 
-from components.checks import access, cluster, gates, neighbours, network, nodes, services, source, waves, window
+from components.checks import (
+    access,
+    agents,
+    cluster,
+    control_plane,
+    gates,
+    inspected,
+    neighbours,
+    network,
+    nodes,
+    removals,
+    services,
+    source,
+    versions,
+    waves,
+    window,
+)
 from components.checks.check import Check
 
 CATALOGUE: tuple[Check, ...] = (
@@ -12,10 +28,16 @@ CATALOGUE: tuple[Check, ...] = (
     gates.finalize_complete,
     gates.no_way_back_from_here,
     gates.cleanup_consent,
+    removals.cleanup_removals,
     access.permissions,
     access.required_workloads,
-    access.kubernetes_version,
-    access.cilium_version,
+    versions.kubernetes_version,
+    versions.kubernetes_tested,
+    versions.cilium_version,
+    versions.kernel_version,
+    inspected.kernel_features,
+    inspected.cilium_leftovers,
+    inspected.mtu_equal,
     network.pod_cidr_free,
     network.pod_cidr_capacity,
     network.tunnel_port_free,
@@ -29,6 +51,11 @@ CATALOGUE: tuple[Check, ...] = (
     cluster.dual_stack,
     services.host_ports,
     neighbours.chained_plugins,
+    inspected.cni_confs,
+    inspected.rp_filter,
+    agents.agents_ready,
+    control_plane.managed_control_plane,
+    control_plane.api_latency,
     waves.control_plane_last,
     waves.room_apart,
     waves.spare_capacity,

@@ -129,6 +129,8 @@ class ClusterProvider(ResourceProvider):
             agent_timeout_seconds=config.cilium.timeout_seconds,
             verify_timeout_seconds=config.probe.timeout_seconds,
             image=config.probe.image,
+            watched=tuple(config.preflight.watched),
+            watched_timeout_seconds=config.preflight.watched_timeout_seconds,
         )
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:

@@ -98,7 +98,7 @@ def test_an_acknowledged_warning_is_a_note() -> None:
     [
         (
             "pod-cidr-fre",
-            "config acknowledge.pod-cidr-fre: there is no such check; those that can be acknowledged are ",
+            "config acknowledge.pod-cidr-fre: there is no such check; did you mean pod-cidr-free?",
         ),
         ("one-run", "config acknowledge.one-run: is a gate, which cannot be acknowledged"),
     ],
