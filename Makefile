@@ -5,8 +5,9 @@ LAB := $(PYTHON) -m scripts.lab
 NODES ?= 3
 SOURCE ?= flannel
 RESTART ?= recycle
+STACK ?= dev
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast docs lint bench bench-by-hand lab-up lab-down lab-sim clean lock venv lab-ready
+.PHONY: help demo test test-fast docs plan lint bench bench-by-hand lab-up lab-down lab-sim clean lock venv lab-ready
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -22,13 +23,16 @@ test: lab-ready ## lint and every test, the whole migration on the real lab incl
 	@$(PYTHON) -m pytest -m lab $(PYTEST_ARGS)
 
 test-fast: venv ## the tests that need neither root nor built programs
-	@$(PYTHON) -m pytest -m "not lab and not engine and not apiserver and not browser" $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m "not lab and not engine and not apiserver and not browser and not charts" $(PYTEST_ARGS)
 
 docs: lab-ready ## write docs/checks.md from the catalogue, docs/faults.md from what the fault suite sees, and the dashboard
 	@$(PYTHON) -m scripts.check.document
 	@$(PYTHON) -m scripts.monitoring
 	@$(PYTHON) -m pytest tests/faults -n 2 --dist loadfile
 	@$(PYTHON) -m tests.faults --write
+
+plan: venv ## the old CNI as found, and Cilium's values for it with reasons (STACK=dev)
+	@$(PYTHON) -m scripts.plan --stack $(STACK)
 
 lint: venv ## ruff, strict types, import rules
 	@.venv/bin/ruff check .

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from components.checks import (
@@ -16,9 +17,13 @@ from components.checks import (
 from components.operations.api import ClusterError, connect
 from components.operations.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
 from components.operations.snapshot import Snapshot, observe
+from components.policies import kept
 from components.sources import SourceDescription, SourceError, describe
 from components.words import many
 from stacks.config import ConfigError, StackConfig, parse_config
+from stacks.phases import Phase
+from stacks.policies import Inventory
+from stacks.settle import Cilium, SettleError
 
 
 class PlanError(Exception):
@@ -33,6 +38,27 @@ class MigrationPlan:
     source: SourceDescription
     snapshot: Snapshot
     findings: tuple[Finding, ...]
+
+    @cached_property
+    def cilium(self) -> Cilium:
+        """Cilium's settings with nothing left open."""
+        return self._context.cilium
+
+    @cached_property
+    def _context(self) -> Context:
+        return Context(config=self.config, snapshot=self.snapshot, source=self.source)
+
+    @property
+    def inventory(self) -> Inventory:
+        """What becomes of each network policy."""
+        return self._context.policies
+
+    @cached_property
+    def policies(self) -> list[Mapping[str, Any]]:
+        """The policy objects that this run keeps on the cluster."""
+        context = self._context
+        gone = context.reached is Phase.CLEANUP
+        return kept(self.config, context.policies, snapshot=self.snapshot, gone=gone)
 
     @property
     def nodes(self) -> list[str]:
@@ -49,8 +75,10 @@ class MigrationPlan:
 
         `at_once` is the number of resources that the engine works on at the same time.
         """
-        context = Context(config=self.config, snapshot=self.snapshot, source=self.source)
+        context = self._context
         lines = [f"{each.severity}: {each.line}" for each in self.findings if each.severity is not Severity.BLOCKER]
+        if context.enters(Phase.SECONDARY):
+            lines.append(self._network_line())
         moving = {node.name for node in context.about_to_move}
         widest = max((len(moving.intersection(wave)) for wave in self.config.waves), default=0)
         if widest > at_once:
@@ -73,6 +101,19 @@ class MigrationPlan:
         leaving = sorted(self.snapshot.migrated - set(self.config.nodes))
         return [*lines, *(f"{name} goes back to {self.source.title}" for name in leaving)]
 
+    def _network_line(self) -> str:
+        """What the network that this run makes looks like; `python -m scripts.plan` has the reasons."""
+        cilium = self.cilium
+        pools = " and ".join(cilium.pools)
+        packets = (
+            f"packets of up to {cilium.pods_mtu} bytes" if cilium.pods_mtu else "packet size by each node's device"
+        )
+        return (
+            f"Cilium {cilium.version} comes beside {self.source.title}: pool {pools} in blocks of "
+            f"/{cilium.node_mask_size}, {cilium.tunnel_protocol} on UDP {cilium.tunnel_port}, {packets}; "
+            "`python -m scripts.plan` says why"
+        )
+
 
 def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str = "") -> MigrationPlan:
     """Read config and cluster and check both, whatever is found. Changes nothing; raises PlanError if it can't."""
@@ -84,12 +125,16 @@ def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str
         snapshot = observe(
             connect(kubeconfig=kubeconfig, context=context),
             cilium_namespace=config.cilium.namespace,
-            required=config.preflight.required,
+            required=config.preflight.named,
+            removals=config.cleanup.objects,
+            cleanup=config.phase.includes(Phase.CLEANUP),
         )
         source = describe(snapshot, config.source)
-    except (ConfigError, ClusterError, SourceError) as error:
+        plan_context = Context(config=config, snapshot=snapshot, source=source)
+        plan_context.cilium  # noqa: B018 - settled before any check asks, so that what cannot be is one line
+    except (ConfigError, ClusterError, SourceError, SettleError) as error:
         raise PlanError(str(error)) from error
-    findings = run_checks(CATALOGUE, Context(config=config, snapshot=snapshot, source=source))
+    findings = run_checks(CATALOGUE, plan_context)
     return MigrationPlan(config=config, source=source, snapshot=snapshot, findings=tuple(findings))
 
 

@@ -7,24 +7,25 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
+from stacks import forms
+from stacks.config_errors import ConfigError, lines_of, unknown_key
 from stacks.flows import FlowKind
+from stacks.forms import Faults, KeyFault, pool_network, shown
 from stacks.labels import parse_selector
+from stacks.objects import ObjectName, object_name
 from stacks.phases import Phase
 from stacks.section import Section
 from stacks.source import SourceSettings
 
-NodeName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
-WorkloadName = Annotated[
-    str, StringConstraints(pattern=r"^(DaemonSet|Deployment|StatefulSet) [a-z0-9][-a-z0-9]*/[a-z0-9][-a-z0-9.]*$")
-]
+__all__ = ["ConfigError", "StackConfig", "parse_config"]
+NodeName = Annotated[str, forms.NODE]
+WorkloadName = Annotated[str, forms.WORKLOAD]
+RemovedName = Annotated[str, AfterValidator(lambda text: object_name(text).title)]
 Seconds = Annotated[int, Field(gt=0, le=86_400)]
-
-
-class ConfigError(Exception):
-    """The stack config cannot be used; the text has one line for each thing to mend."""
+TunnelProtocol = Literal["vxlan", "geneve"]
 
 
 class RestartMethod(StrEnum):
@@ -37,35 +38,45 @@ class RestartMethod(StrEnum):
 
 
 class CiliumSettings(Section):
-    """Which Cilium is installed, and the network that it makes."""
+    """Which Cilium is installed, and the network that it makes; what is None is chosen by `stacks.settle`."""
 
-    version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+([-+.].+)?$")] = "1.19.7"
+    version: Annotated[str, forms.VERSION] = "1.19.7"
     chart: str = "cilium"
     repository: str = "https://helm.cilium.io/"
-    namespace: str = "kube-system"
-    pod_cidr: str = "10.245.0.0/16"
-    node_mask_size: Annotated[int, Field(ge=8, le=30)] = 24
-    tunnel_protocol: Literal["vxlan", "geneve"] = "vxlan"
-    tunnel_port: Annotated[int, Field(ge=1, le=65535)] = 8473
+    namespace: Annotated[str, forms.NAMESPACE] = "kube-system"
+    pod_cidr: str | None = None
+    node_mask_size: Annotated[int, Field(ge=8, le=30)] | None = None
+    pod_cidr_v6: str | None = None
+    tunnel_protocol: TunnelProtocol | None = None
+    tunnel_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     values: dict[str, Any] = Field(default_factory=dict)
     final_values: dict[str, Any] = Field(default_factory=dict)
     timeout_seconds: Seconds = 600
 
     @field_validator("pod_cidr")
     @classmethod
-    def _is_network(cls, text: str) -> str:
-        try:
-            network = ipaddress.ip_network(text)
-        except ValueError as error:
-            raise ValueError(f"'{text}' is not a network such as 10.245.0.0/16 ({error})") from error
-        if network.version != 4:
-            raise ValueError(f"'{text}' is IPv6; this strategy needs an IPv4 pool")
+    def _is_network(cls, text: str | None) -> str | None:
+        if text is not None:
+            pool_network(text)
+        return text
+
+    @field_validator("pod_cidr_v6")
+    @classmethod
+    def _is_network_v6(cls, text: str | None) -> str | None:
+        if text is not None:
+            pool_network(text, version=6)
         return text
 
     @model_validator(mode="after")
     def _mask_fits(self) -> "CiliumSettings":
+        if self.pod_cidr is None or self.node_mask_size is None:
+            return self
         if self.node_mask_size <= ipaddress.ip_network(self.pod_cidr).prefixlen:
-            raise ValueError(f"nodeMaskSize {self.node_mask_size} leaves no room for several nodes in {self.pod_cidr}")
+            raise KeyFault(
+                "nodeMaskSize",
+                f"{self.node_mask_size} leaves no room for several nodes in podCidr {self.pod_cidr}: choose a larger "
+                "nodeMaskSize or a larger network",
+            )
         return self
 
 
@@ -100,18 +111,20 @@ class RestartSettings(Section):
     @model_validator(mode="after")
     def _command_fits(self) -> "RestartSettings":
         if self.method is RestartMethod.COMMAND and "{node}" not in self.command:
-            raise ValueError("method 'command' needs `command` with {node} in it, such as 'docker restart {node}'")
+            raise KeyFault(
+                "command", "has no {node} in it, which method 'command' needs: such as 'docker restart {node}'"
+            )
         if self.method is not RestartMethod.COMMAND and self.command:
-            raise ValueError(f"`command` is set but method is '{self.method}': set method to 'command' or remove it")
+            raise KeyFault("command", f"is set, but method is '{self.method}': set method to 'command' or remove it")
         return self
 
 
 class GateSettings(Section):
     """What must hold before a node's turn begins, besides the cluster itself."""
 
-    prometheus_url: str = ""
+    prometheus_url: Annotated[str, forms.URL] = ""
     ignore_alerts: str = "Watchdog|InfoInhibitor"
-    goldpinger_url: str = ""
+    goldpinger_url: Annotated[str, forms.URL] = ""
 
     @field_validator("ignore_alerts")
     @classmethod
@@ -119,20 +132,32 @@ class GateSettings(Section):
         try:
             re.compile(text)
         except re.error as error:
-            raise ValueError(f"'{text}' is not a regular expression ({error})") from error
+            raise ValueError(
+                f"{shown(text)} is not a regular expression such as Watchdog|InfoInhibitor ({error})"
+            ) from error
         return text
 
 
 class PreflightSettings(Section):
-    """What must be there and ready before anything is changed: `DaemonSet kube-system/foo`."""
+    """Workloads such as `DaemonSet kube-system/foo` that must be ready before anything is changed.
+
+    Those that are `watched` must also be ready again after each node's turn.
+    """
 
     required: list[WorkloadName] = Field(default_factory=list)
+    watched: list[WorkloadName] = Field(default_factory=list)
+    watched_timeout_seconds: Seconds = 300
+
+    @property
+    def named(self) -> list[str]:
+        """All of them, each once."""
+        return list(dict.fromkeys([*self.required, *self.watched]))
 
 
 class ProbeSettings(Section):
     """The probe's pods; any stock image with Python 3.9 or later and /bin/sh will do."""
 
-    image: str = "python:3.13-slim"
+    image: Annotated[str, forms.IMAGE] = "python:3.13-slim"
     timeout_seconds: Seconds = 120
 
 
@@ -161,9 +186,24 @@ class TrafficSettings(Section):
 
 
 class CleanupSettings(Section):
-    """Consent to the point of no return: the name of the CNI that `cleanup` removes for good."""
+    """Consent to the point of no return, the name of the CNI that `cleanup` removes; and what else goes with it."""
 
     consent: str = ""
+    remove: list[RemovedName] = Field(default_factory=list)
+
+    @property
+    def objects(self) -> list[ObjectName]:
+        """What else goes."""
+        return [object_name(each) for each in self.remove]
+
+
+class PolicySettings(Section):
+    """What may become of network policies; `accept_lost` names those that no Cilium policy can say, one by one."""
+
+    accept_unenforced_policies: bool = False
+    accept_translated: bool = False
+    accept_lost: list[str] = Field(default_factory=list)
+    bridge: bool = False
 
 
 class StackConfig(Section):
@@ -181,6 +221,7 @@ class StackConfig(Section):
     traffic: TrafficSettings = Field(default_factory=TrafficSettings)
     cleanup: CleanupSettings = Field(default_factory=CleanupSettings)
     preflight: PreflightSettings = Field(default_factory=PreflightSettings)
+    policies: PolicySettings = Field(default_factory=PolicySettings)
     acknowledge: dict[str, str] = Field(default_factory=dict)
 
     @classmethod
@@ -193,46 +234,52 @@ class StackConfig(Section):
         """Every node of every wave, in order."""
         return [node for wave in self.waves for node in wave]
 
+    @field_validator("source", mode="before")
+    @classmethod
+    def _nothing_said(cls, source: Any) -> Any:
+        return source or None
+
     @field_validator("acknowledge")
     @classmethod
     def _have_reasons(cls, acknowledged: dict[str, str]) -> dict[str, str]:
-        for check, reason in acknowledged.items():
-            if not reason.strip():
-                raise ValueError(f"{check} has no reason: say why its findings do no harm here")
+        empty = [check for check, reason in acknowledged.items() if not reason.strip()]
+        if empty:
+            text = "has no reason: say why its findings do no harm here"
+            raise Faults([KeyFault(check, text) for check in empty])
         return acknowledged
 
     @model_validator(mode="after")
     def _in_place_fits(self) -> "StackConfig":
         if self.drain.in_place and self.restart.method is not RestartMethod.RECYCLE:
-            raise ValueError(
-                f"drain.inPlace renews the pods one by one, restart.method '{self.restart.method}' all at once: set "
-                "restart.method to 'recycle' or drain.inPlace to false"
+            raise KeyFault(
+                "drain.inPlace",
+                f"renews the pods one by one, restart.method '{self.restart.method}' all at once: set "
+                "restart.method to 'recycle' or drain.inPlace to false",
             )
         return self
 
     @model_validator(mode="after")
     def _waves_make_sense(self) -> "StackConfig":
-        seen: dict[str, int] = {}
+        faults: list[KeyFault] = []
+        seen: dict[str, str] = {}
         for number, wave in enumerate(self.waves):
             if not wave:
-                raise ValueError(f"wave {number} is empty: name a node in it or remove it")
-            for node in wave:
+                faults.append(KeyFault(f"waves[{number}]", "is empty: name a node in it or remove it"))
+            for position, node in enumerate(wave):
+                place = f"waves[{number}][{position}]"
                 if node in seen:
-                    raise ValueError(f"node {node} is listed twice, in waves {seen[node]} and {number}: keep one")
-                seen[node] = number
+                    faults.append(KeyFault(place, f"node {node} is in {seen[node]} already: keep one of the two"))
+                seen.setdefault(node, place)
         if self.nodes and not self.phase.includes(Phase.SECONDARY):
-            raise ValueError(
-                f"waves name {', '.join(self.nodes)} but phase is '{self.phase}': nodes move only once Cilium is "
-                "installed; empty the waves to take the nodes back, or set phase to 'secondary' or later"
+            some = ", ".join(self.nodes[:5]) + (" …" if len(self.nodes) > 5 else "")
+            text = (
+                f"name {some}, but phase is '{self.phase}': nodes move only once Cilium is installed; empty the waves "
+                "to take the nodes back, or set phase to 'secondary' or later"
             )
+            faults.append(KeyFault("waves", text))
+        if faults:
+            raise Faults(faults)
         return self
-
-
-def _location(path: tuple[int | str, ...]) -> str:
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text
 
 
 def parse_config(raw: Mapping[str, Any]) -> StackConfig:
@@ -245,24 +292,20 @@ def parse_config(raw: Mapping[str, Any]) -> StackConfig:
     lines: list[str] = []
     for key, value in raw.items():
         if key not in known:
-            lines.append(f"config {key}: there is no such setting; the settings are {', '.join(sorted(known))}")
+            lines.append(unknown_key(key, StackConfig))
             continue
         is_json = isinstance(value, str) and value.strip()[:1] in ("{", "[")
         try:
             values[key] = json.loads(value) if is_json else value
         except ValueError as error:
-            lines.append(f"config {key}: is not valid JSON ({error})")
+            lines.append(
+                f"config {key}: is not valid JSON ({error}): `pulumi config rm {key}`, then set it anew with "
+                "`pulumi config set --path`"
+            )
     try:
         parsed = StackConfig.model_validate(values)
     except ValidationError as error:
-        for fault in error.errors():
-            place = _location(fault["loc"])
-            said = fault["msg"].removeprefix("Value error, ")
-            if fault["type"] == "extra_forbidden":
-                said = "there is no such setting"
-            elif fault["type"] == "enum":
-                said = f"'{fault['input']}' is not one of {fault['ctx']['expected']}".replace(" or ", ", ")
-            lines.append(f"config {place}: {said}" if place else f"config: {said}")
+        lines += lines_of(error, StackConfig, together=not lines)
     if lines:
-        raise ConfigError("\n".join(lines))
+        raise ConfigError("\n".join(" ".join(line.split()) for line in lines))
     return parsed

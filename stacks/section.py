@@ -1,10 +1,32 @@
-"""How every part of the stack config is read: camel case, nothing unknown, never changed."""
+"""What every section of the stack config has in common."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
+
+from stacks.forms import shown
 
 
 class Section(BaseModel):
-    """One part of the stack config."""
+    """Keys in camel case, none that is not known, nothing that changes after it was read."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, allow_inf_nan=False
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, given: Any, info: ValidationInfo) -> Any:
+        field = cls.model_fields[info.field_name or ""]
+        if isinstance(given, bool) and _is_number(field.annotation):
+            example = "" if field.default is None else f" such as {field.default}"
+            raise ValueError(f"is {shown(given)}, must be a number{example}")
+        return given
+
+
+def _is_number(annotation: Any) -> bool:
+    """Whether a field is a number, or a number or nothing."""
+    if get_origin(annotation) is Annotated:
+        return _is_number(get_args(annotation)[0])
+    return annotation in (int, float) or any(map(_is_number, get_args(annotation)))

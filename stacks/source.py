@@ -3,15 +3,20 @@
 import ipaddress
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from stacks.forms import KeyFault, matching
 from stacks.section import Section
 
 Kind = Literal["flannel", "canal", "calico", "calico-operator", "kindnet", "generic"]
 Encapsulation = Literal["routes", "vxlan", "geneve", "ipip", "wireguard", "udp"]
-Place = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][-a-z0-9]*/[a-z0-9][-a-z0-9.]*)?$")]
-LinkName = Annotated[str, StringConstraints(pattern=r"^[^\s/*]{1,15}$")]
-FileName = Annotated[str, StringConstraints(pattern=r"^[-A-Za-z0-9_.]{3,}$")]
+Place = Annotated[
+    str, matching(r"(?:[a-z0-9][-a-z0-9]*/[a-z0-9][-a-z0-9.]*)?", "NAMESPACE/NAME, such as kube-system/aws-node")
+]
+LinkName = Annotated[str, matching(r"[^\s/*]{1,15}", "the name of an interface such as cni0 (15 characters at most)")]
+FileName = Annotated[
+    str, matching(r"[-A-Za-z0-9_.]{3,}", "the name of a file in /etc/cni/net.d such as 10-aws.conflist")
+]
 
 
 class SourceSettings(Section):
@@ -45,9 +50,11 @@ class SourceSettings(Section):
     def _fits(self) -> "SourceSettings":
         told = sorted(self.model_fields_set - {"kind"})
         if self.kind != "generic" and told:
-            raise ValueError(f"kind '{self.kind}' is described by the cluster itself: only kind 'generic' is by you")
+            raise KeyFault("kind", f"'{self.kind}' is described by the cluster itself: only kind 'generic' is by you")
         if self.kind == "generic" and not self.pod_networks:
-            raise ValueError("kind 'generic' needs podNetworks, the networks that pods have addresses of now")
+            raise KeyFault("podNetworks", "is needed for kind 'generic': the networks that pods have addresses of now")
         if self.encapsulation in ("vxlan", "geneve") and self.kind == "generic" and self.udp_port is None:
-            raise ValueError(f"encapsulation '{self.encapsulation}' needs udpPort, so that Cilium's can be another")
+            raise KeyFault(
+                "udpPort", f"is needed for encapsulation '{self.encapsulation}', so that Cilium's can be another"
+            )
         return self

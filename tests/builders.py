@@ -8,6 +8,7 @@ from components.operations.model import Budget, Controller, Node, Pod
 from components.operations.snapshot import NodeFacts, Snapshot
 from components.sources.description import SourceDescription
 from stacks.config import StackConfig, parse_config
+from stacks.settle import Cilium, ClusterNetwork, OldNetwork, Used, settle
 from stacks.values import final_values, live_settings, migration_values
 
 FLANNEL = SourceDescription(
@@ -41,6 +42,15 @@ FLANNEL_CONFIG_MAP = {
     "metadata": {"namespace": "kube-flannel", "name": "kube-flannel-cfg"},
     "data": {"net-conf.json": '{"Network": "10.244.0.0/16", "Backend": {"Type": "vxlan"}}'},
 }
+
+
+def make_cilium(**settings: Any) -> Cilium:
+    """Cilium's settings beside that Flannel, on three nodes that nobody has looked at; keys as a user writes them."""
+    old = OldNetwork(
+        title="Flannel", encapsulation="vxlan", udp_port=8472, links=("flannel.1",), pod_networks=FLANNEL.pod_networks
+    )
+    used = (Used(network="10.244.0.0/16", user="pods"), Used(network="10.96.0.0/16", user="Services"))
+    return settle(parse_config({"cilium": settings}).cilium, ClusterNetwork(old=old, nodes=3, used=used))
 
 
 def make_node(name: str, *, step: str = "", ready: bool = True, **fields: Any) -> Node:
@@ -106,7 +116,7 @@ def make_snapshot(**fields: Any) -> Snapshot:
 
 def secondary(**fields: Any) -> Snapshot:
     """The same with Cilium beside Flannel."""
-    live = live_settings(migration_values(parse_config({}).cilium))
+    live = live_settings(migration_values(make_cilium()))
     record = FLANNEL.model_dump()
     return make_snapshot(**{"cilium_config": live, "node_configs": 1, "record": record, **fields})
 
@@ -114,7 +124,7 @@ def secondary(**fields: Any) -> Snapshot:
 def alone(**fields: Any) -> Snapshot:
     """The same with every node migrated and Cilium's final settings."""
     nodes = tuple(make_node(f"worker-{number}", step="migrated") for number in (1, 2, 3))
-    live = live_settings(final_values(parse_config({}).cilium))
+    live = live_settings(final_values(make_cilium()))
     return secondary(**{"nodes": nodes, "cilium_config": live, "node_configs": 0, **fields})
 
 

@@ -1,4 +1,4 @@
-"""Checks of what must be there before anything else is asked: rights, versions, and what the user names."""
+"""Checks of what must be there before anything else is asked: rights, and what the user names."""
 
 from collections.abc import Iterator
 
@@ -7,9 +7,6 @@ from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.operations.marks import TurnStep, step_of
 from stacks.phases import Phase
-
-_CILIUM_FIRST, _CILIUM_LAST = (1, 16), (1, 20)
-_KUBERNETES_FIRST = (1, 21)
 
 
 @check(
@@ -39,7 +36,7 @@ def permissions(context: Context) -> Iterator[Found]:
     title="What you require is there",
     severity=Severity.BLOCKER,
     phase=Phase.SECONDARY,
-    why="`preflight.required` names what the cluster's owner will not move without",
+    why="`preflight.required` and `preflight.watched` name what the cluster's owner will not move without",
     remedy="bring it back, or take it out of preflight.required",
 )
 def required_workloads(context: Context) -> Iterator[Found]:
@@ -47,40 +44,9 @@ def required_workloads(context: Context) -> Iterator[Found]:
     steps = [step_of(node) for node in context.snapshot.nodes]
     turning = any(step not in (None, TurnStep.MIGRATED) for step in steps)
     for name, trouble in sorted(context.snapshot.not_ready.items()):
+        key = "preflight.required" if name in context.config.preflight.required else "preflight.watched"
         yield Found(
-            evidence=f"{name} {trouble}, and preflight.required names it",
+            evidence=f"{name} {trouble}, and {key} names it",
+            remedy=f"bring it back, or take it out of {key}",
             severity=Severity.WARNING if turning else Severity.BLOCKER,
         )
-
-
-@check(
-    id="cilium-version",
-    title="Cilium's version is known",
-    severity=Severity.WARNING,
-    phase=Phase.SECONDARY,
-    why=(
-        "chart values, ConfigMap keys and the CiliumNodeConfig's version change between releases (cilium PR #31721, "
-        "#44739); this program knows those of 1.16 to 1.20"
-    ),
-    remedy="`pulumi config set --path cilium.version` to one of 1.16 to 1.20",
-)
-def cilium_version(context: Context) -> Iterator[Found]:
-    """A release that the program does not know."""
-    major, minor = (int(part) for part in context.config.cilium.version.split(".")[:2])
-    if not _CILIUM_FIRST <= (major, minor) <= _CILIUM_LAST and context.ahead(Phase.CLEANUP):
-        yield Found(evidence=f"cilium.version {context.config.cilium.version} is not one that this program knows")
-
-
-@check(
-    id="kubernetes-version",
-    title="Kubernetes is new enough",
-    severity=Severity.BLOCKER,
-    phase=Phase.SECONDARY,
-    why="Cilium's chart is not installed on an older one (its Chart.yaml: kubeVersion >= 1.21.0-0)",
-    remedy="upgrade Kubernetes first",
-)
-def kubernetes_version(context: Context) -> Iterator[Found]:
-    """An API server that the chart refuses."""
-    version = context.snapshot.version
-    if version and version < _KUBERNETES_FIRST and context.ahead(Phase.SECONDARY):
-        yield Found(evidence=f"the API server is {context.snapshot.server_version}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from components.checks.context import Context
 from components.checks.finding import Finding, Found, Severity
+from stacks.config_errors import nearest
 from stacks.phases import Phase
 
 Find = Callable[[Context], Iterator[Found]]
@@ -79,10 +80,9 @@ def unfit_acknowledgements(catalogue: Sequence[Check], acknowledged: Sequence[st
     lines = []
     for name in acknowledged:
         if name not in gates:
-            known = ", ".join(sorted(each for each, gate in gates.items() if not gate))
-            lines.append(
-                f"config acknowledge.{name}: there is no such check; those that can be acknowledged are {known}"
-            )
+            meant = nearest(name, [each for each, gate in gates.items() if not gate])
+            remedy = f"did you mean {meant}?" if meant else "docs/checks.md has all of them"
+            lines.append(f"config acknowledge.{name}: there is no such check; {remedy}")
         elif gates[name]:
             lines.append(
                 f"config acknowledge.{name}: is a gate, which cannot be acknowledged: do what it says, or remove it"

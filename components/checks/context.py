@@ -9,9 +9,13 @@ from components.operations.live_config import manages_every_node
 from components.operations.marks import TurnStep, step_of
 from components.operations.model import Node
 from components.operations.snapshot import Snapshot
+from components.policies import inventory
+from components.settling import settled
 from components.sources.description import SourceDescription
 from stacks.config import StackConfig
 from stacks.phases import Phase
+from stacks.policies import Inventory
+from stacks.settle import Cilium
 from stacks.values import migration_values
 
 
@@ -22,6 +26,17 @@ class Context:
     config: StackConfig
     snapshot: Snapshot
     source: SourceDescription
+
+    @cached_property
+    def cilium(self) -> Cilium:
+        """The config's settings of Cilium, with what it leaves open settled. Raises SettleError where nothing fits."""
+        found = settled(self.config.cilium, snapshot=self.snapshot, source=self.source)
+        return found.model_copy(update={"bridged": self.config.policies.bridge})
+
+    @cached_property
+    def policies(self) -> Inventory:
+        """What becomes of each network policy."""
+        return inventory(self.config, snapshot=self.snapshot, source=self.source)
 
     @cached_property
     def reached(self) -> Phase | None:
@@ -67,4 +82,4 @@ class Context:
     @cached_property
     def values(self) -> dict[str, Any]:
         """Cilium's Helm values while both networks run."""
-        return migration_values(self.config.cilium)
+        return migration_values(self.cilium)

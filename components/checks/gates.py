@@ -36,7 +36,7 @@ def secondary_complete(context: Context) -> Iterator[Found]:
         )
         return
     if context.about_to_move and context.reached in (Phase.SECONDARY, Phase.MIGRATE):
-        for line in settings_faults(snapshot.cilium_config, live_settings(migration_values(context.config.cilium))):
+        for line in settings_faults(snapshot.cilium_config, live_settings(migration_values(context.cilium))):
             yield Found(
                 evidence=f"ConfigMap cilium-config: {line}",
                 remedy="run `pulumi up` without the new nodes in `waves` first, so that Cilium gets its values",
@@ -103,7 +103,7 @@ def finalize_complete(context: Context) -> Iterator[Found]:
             remedy="`pulumi config set phase finalize` and `pulumi up` first",
         )
         return
-    wanted = live_settings(final_values(context.config.cilium))
+    wanted = live_settings(final_values(context.cilium))
     for line in settings_faults(context.snapshot.cilium_config, wanted):
         yield Found(evidence=f"ConfigMap cilium-config: {line}", remedy="run `pulumi up` with phase 'finalize' first")
     if context.snapshot.node_configs:

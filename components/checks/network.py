@@ -6,31 +6,9 @@ from collections.abc import Iterator
 from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
+from components.settling import networks_in_use
 from stacks.phases import Phase
 from stacks.values import contradictions
-
-_CILIUM_DEVICES = ("cilium_", "lxc")
-
-
-def _taken(context: Context) -> Iterator[tuple[str, str]]:
-    """Every network in use, with what uses it."""
-    for network in context.source.pod_networks:
-        yield network, f"the pods of {context.source.title}"
-    for network in context.snapshot.service_networks:
-        yield network, "the cluster's Services"
-    if not context.snapshot.service_networks:  # before Kubernetes 1.33 the cluster does not say its range
-        for service in context.snapshot.services:
-            for address in service.addresses:
-                yield address, f"Service {service.title}"
-    for node in context.snapshot.nodes:
-        for address in node.internal_addresses:
-            yield address, f"node {node.name} itself"
-        for network in node.pod_cidrs:
-            yield network, f"the pods of node {node.name}"
-    for name, facts in context.snapshot.facts.items():
-        for network, device in facts.routes:
-            if not device.startswith(_CILIUM_DEVICES):
-                yield network, f"a route of node {name} through {device}"
 
 
 @check(
@@ -42,18 +20,18 @@ def _taken(context: Context) -> Iterator[tuple[str, str]]:
         "what shares the pool's addresses cannot be reached any more from the moment that Cilium is installed, a "
         "node's own SSH included (cilium#42383, #13766)"
     ),
-    remedy="choose a range that nothing uses: `pulumi config set --path cilium.podCidr 10.x.0.0/16`",
+    remedy="remove cilium.podCidr, and a free range is chosen; or set one that nothing uses",
 )
 def pod_cidr_free(context: Context) -> Iterator[Found]:
     """Cilium's pool must overlap nothing (cilium#42383, #13766: an overlap cuts connections at install)."""
-    pool = ipaddress.ip_network(context.config.cilium.pod_cidr)
-    for text, user in _taken(context):
-        network = ipaddress.ip_network(text, strict=False)
-        if network.version == pool.version and network.overlaps(pool):
-            yield Found(
-                evidence=f"cilium.podCidr {pool} overlaps {network}, which is used by {user}",
-            )
-            return
+    keys = ("cilium.podCidr", "cilium.podCidrV6")
+    used = list(networks_in_use(context.snapshot, context.source))
+    for key, pool in zip(keys, map(ipaddress.ip_network, context.cilium.pools), strict=False):
+        for each in used:
+            network = ipaddress.ip_network(each.network, strict=False)
+            if network.version == pool.version and network.overlaps(pool):
+                yield Found(evidence=f"{key} {pool} overlaps {network}, which is used by {each.user}")
+                break
 
 
 @check(
@@ -69,7 +47,7 @@ def pod_cidr_free(context: Context) -> Iterator[Found]:
 )
 def pod_cidr_capacity(context: Context) -> Iterator[Found]:
     """Each node takes one block of the pool."""
-    cilium = context.config.cilium
+    cilium = context.cilium
     blocks = 2 ** (cilium.node_mask_size - ipaddress.ip_network(cilium.pod_cidr).prefixlen)
     if blocks < len(context.snapshot.nodes):
         yield Found(
@@ -86,11 +64,11 @@ def pod_cidr_capacity(context: Context) -> Iterator[Found]:
     why=(
         "two tunnels cannot share a UDP port: the second never comes up, yet its agents say Ready (measured; tke#1279)"
     ),
-    remedy="choose a free port: `pulumi config set --path cilium.tunnelPort 8473`",
+    remedy="remove cilium.tunnelPort, and a free one is chosen; or set one that nothing uses",
 )
 def tunnel_port_free(context: Context) -> Iterator[Found]:
     """Two tunnels cannot share a UDP port: the second never comes up, yet its agents say Ready (measured)."""
-    port = context.config.cilium.tunnel_port
+    port = context.cilium.tunnel_port
     source = context.source
     if source.udp_port == port:
         yield Found(evidence=f"cilium.tunnelPort {port} is the UDP port of {source.title} ({source.evidence[-1]})")
@@ -115,8 +93,8 @@ def tunnel_port_free(context: Context) -> Iterator[Found]:
 )
 def method_values(context: Context) -> Iterator[Found]:
     """The user's Helm values may not contradict the method."""
-    for fault in contradictions(context.config.cilium):
+    for fault in contradictions(context.cilium):
         yield Found(
-            evidence=f"cilium.values sets {fault.path} to {fault.found!r}, the migration needs {fault.wanted!r}",
+            evidence=f"{fault.place} sets {fault.path} to {fault.found}, the migration needs {fault.wanted}",
             remedy=f"remove it ({fault.reason})",
         )

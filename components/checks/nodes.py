@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
+from components.checks.words import some
 from components.operations.drain_notes import Surroundings, Topic, preview_notes
 from components.operations.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
 from components.operations.marks import BY, CORDONED_BEFORE, SINCE, STEP, TurnStep, step_of
+from stacks.config_errors import nearest
 from stacks.phases import Phase
 from stacks.values import MIGRATED_LABEL
 
@@ -23,12 +25,15 @@ from stacks.values import MIGRATED_LABEL
 )
 def nodes_known(context: Context) -> Iterator[Found]:
     """Every node of the waves exists."""
-    for name in context.config.nodes:
-        if name not in context.snapshot.node_names:
-            yield Found(
-                evidence=f"node {name} of the waves is not in the cluster",
-                remedy=f"remove it from waves; the nodes are {', '.join(sorted(context.snapshot.node_names))}",
-            )
+    names = sorted(context.snapshot.node_names)
+    for number, wave in enumerate(context.config.waves):
+        for position, name in enumerate(wave):
+            if name not in context.snapshot.node_names:
+                meant = nearest(name, names)
+                yield Found(
+                    evidence=f"node {name} of the waves is not in the cluster (config waves[{number}][{position}])",
+                    remedy=f"did you mean {meant}?" if meant else f"remove it from waves; the nodes are {some(names)}",
+                )
 
 
 @check(

@@ -69,7 +69,7 @@ def kube_proxy_replacement(context: Context) -> Iterator[Found]:
             yield Found(
                 evidence="cilium.values turns kube-proxy replacement on, for all nodes as soon as Cilium is installed"
             )
-    elif replaces_kube_proxy(final_values(context.config.cilium)) and context.ahead(Phase.FINALIZE):
+    elif replaces_kube_proxy(final_values(context.cilium)) and context.ahead(Phase.FINALIZE):
         yield Found(
             evidence="cilium.finalValues turns kube-proxy replacement on, for all nodes in phase 'finalize'",
             remedy="connections through Services may break there: plan for it, or do it afterwards by itself",
@@ -91,7 +91,7 @@ def kube_proxy_replacement(context: Context) -> Iterator[Found]:
 def kube_proxy_mode(context: Context) -> Iterator[Found]:
     """Mode ipvs, which matters when Cilium is to replace kube-proxy."""
     if context.snapshot.kube_proxy_mode == "ipvs" and context.ahead(Phase.CLEANUP):
-        replaced = replaces_kube_proxy(final_values(context.config.cilium))
+        replaced = replaces_kube_proxy(final_values(context.cilium))
         yield Found(
             evidence="kube-proxy runs in mode ipvs (ConfigMap kube-system/kube-proxy)"
             + (", and Cilium is to replace it" if replaced else ""),
@@ -112,7 +112,7 @@ def kube_proxy_mode(context: Context) -> Iterator[Found]:
 )
 def api_server_address(context: Context) -> Iterator[Found]:
     """kube-proxy replacement without an address for the API server."""
-    values = final_values(context.config.cilium)
+    values = final_values(context.cilium)
     if replaces_kube_proxy(values) and not value_at(values, "k8sServiceHost") and context.ahead(Phase.CLEANUP):
         yield Found(evidence="Cilium is to replace kube-proxy, and its values say no k8sServiceHost")
 

@@ -6,55 +6,11 @@ from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.checks.words import some
-from components.names import NAMESPACE
 from components.operations.webhooks import Webhook
 from components.words import many
 from stacks.phases import Phase
 
-_POLICY_ENGINES = ("kube-router", "kube-network-policies", "calico", "weave", "antrea")
 _WATCHER = "unmanaged-pod-watcher-interval"
-
-
-@check(
-    id="network-policies",
-    title="No policy changes its meaning",
-    severity=Severity.WARNING,
-    phase=Phase.FINALIZE,
-    why=(
-        "between `secondary` and `finalize` Cilium enforces no policy, as pods of the old network have no identity and "
-        "would be dropped; then it enforces every one, also those that nobody enforced before (Cilium's page on "
-        "migrating a cluster; calico PR #12920)"
-    ),
-    remedy="read them again before `finalize`, and take those away that were never meant to hold",
-)
-def network_policies(context: Context) -> Iterator[Found]:
-    """Policies that are not enforced for a while, or that will be for the first time."""
-    names = [each for each in context.snapshot.policies if not each.startswith(f"{NAMESPACE}/")]
-    if not names or not context.ahead(Phase.FINALIZE):
-        return
-    what = "NetworkPolicy" if len(names) == 1 else "NetworkPolicies"
-    engine = _policy_engine(context)
-    if engine:
-        yield Found(
-            evidence=f"{engine} enforces {len(names)} {what}, and nobody will for pods of nodes that moved, until "
-            f"'finalize': {some(names)}",
-            remedy="move when that may be, and go on to 'finalize' soon",
-        )
-        return
-    yield Found(
-        evidence=f"nothing in sight enforces {len(names)} {what} today, Cilium will from 'finalize' on: {some(names)}",
-        severity=Severity.WARNING if context.config.phase.includes(Phase.FINALIZE) else Severity.NOTE,
-    )
-
-
-def _policy_engine(context: Context) -> str:
-    if context.snapshot.is_k3s:
-        return "k3s"
-    for item in context.snapshot.daemon_sets:
-        for container in item["spec"]["template"]["spec"].get("containers") or []:
-            if any(word in container.get("image", "") for word in _POLICY_ENGINES):
-                return f"DaemonSet {item['metadata']['namespace']}/{item['metadata']['name']}"
-    return ""
 
 
 @check(

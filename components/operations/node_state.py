@@ -18,6 +18,7 @@ class NodeState:
     troubles: tuple[str, ...] = ()
     taints: frozenset[str] = frozenset()
     room: Room = NOTHING
+    kernel: str = ""
 
     @classmethod
     def read(cls, item: Object) -> "NodeState":
@@ -28,4 +29,5 @@ class NodeState:
             troubles=tuple(each for each in _TROUBLES if condition_is_true(item, each)),
             taints=frozenset(f"{each['key']}={each.get('value', '')}" for each in taints if each["key"] != _CORDON),
             room=Room.read(status.get("allocatable")),
+            kernel=(status.get("nodeInfo") or {}).get("kernelVersion", ""),
         )

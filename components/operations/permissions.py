@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from components.names import NAMESPACE
 from components.operations.api import Cluster, ClusterError
+from stacks.objects import ObjectName
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _AT_ONCE = 16
@@ -13,7 +14,10 @@ _KEEP = "get create patch delete"
 _LOOK = "list"
 _CHECKS = (
     ("", "services", _LOOK),
+    ("", "namespaces", _LOOK),
     ("networking.k8s.io", "networkpolicies servicecidrs", _LOOK),
+    ("apiregistration.k8s.io", "apiservices", _LOOK),
+    ("policy.networking.k8s.io", "adminnetworkpolicies baselineadminnetworkpolicies", _LOOK),
     ("admissionregistration.k8s.io", "validatingwebhookconfigurations mutatingwebhookconfigurations", _LOOK),
 )
 _EVERYWHERE = (
@@ -27,6 +31,7 @@ _EVERYWHERE = (
     ("apps", "deployments replicasets statefulsets", "get"),
     ("policy", "poddisruptionbudgets", "list"),
     ("cilium.io", "ciliumnodes", "get list"),
+    ("cilium.io", "ciliumnetworkpolicies ciliumclusterwidenetworkpolicies", f"{_KEEP} list"),
     ("rbac.authorization.k8s.io", "clusterroles clusterrolebindings", _KEEP),
 )
 _OURS = (
@@ -47,6 +52,39 @@ _CILIUMS = (
 )
 
 
+# What the old CNI's removal takes, in its namespace and everywhere; and what is Calico's besides.
+_REMOVAL = (
+    ("apps", "daemonsets deployments", "get list delete"),
+    ("apps", "statefulsets", _LOOK),
+    ("policy", "poddisruptionbudgets", "delete"),
+    ("", "configmaps serviceaccounts services", "delete"),
+    ("", "pods", _LOOK),
+)
+_REMOVAL_EVERYWHERE = (
+    ("", "namespaces", "get delete"),
+    ("rbac.authorization.k8s.io", "clusterrolebindings clusterroles", "list delete"),
+    ("rbac.authorization.k8s.io", "rolebindings", _LOOK),
+)
+_KINDS_OF_CALICO = (("apiextensions.k8s.io", "customresourcedefinitions", "list delete"),)
+_OPERATED = (("operator.tigera.io", "installations", "get patch delete"),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aims:
+    """What of a migration is not the same for everybody: the objects that shall go at the end, and when that is near.
+
+    `source` is the old CNI's kind and `leaving` its namespace, once it is to be removed; both are empty before.
+    """
+
+    removals: tuple[ObjectName, ...] = ()
+    removes: bool = False
+    source: str = ""
+    leaving: str = ""
+
+
+NO_AIMS = Aims()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Need:
     """One verb on one resource; everywhere, or in a namespace. Without one that is `only_looks` checks stay silent."""
@@ -64,9 +102,13 @@ class Need:
         return f"{self.verb} {kind}" + (f" in {self.namespace}" if self.namespace else "")
 
 
-def needs(*, cilium_namespace: str) -> Iterator[Need]:
-    """Everything that a whole migration asks for."""
-    tables = (("", _EVERYWHERE), (NAMESPACE, _OURS), (cilium_namespace, _CILIUMS), ("", _CHECKS))
+def needs(*, cilium_namespace: str, aims: Aims = NO_AIMS) -> Iterator[Need]:
+    """Everything that a migration asks for up to its cleanup, and of that what the aims ask for."""
+    tables = [("", _EVERYWHERE), (NAMESPACE, _OURS), (cilium_namespace, _CILIUMS), ("", _CHECKS)]
+    if aims.leaving:
+        tables += [(aims.leaving, _REMOVAL), ("", _REMOVAL_EVERYWHERE)]
+        tables += [("", _KINDS_OF_CALICO)] if aims.source.startswith(("calico", "canal")) else []
+        tables += [("", _OPERATED)] if aims.source == "calico-operator" else []
     for namespace, table in tables:
         for group, resources, verbs in table:
             for resource in resources.split():
@@ -74,6 +116,9 @@ def needs(*, cilium_namespace: str) -> Iterator[Need]:
                     yield Need(
                         verb=verb, group=group, resource=resource, namespace=namespace, only_looks=table is _CHECKS
                     )
+    for each in aims.removals:
+        for verb in ("get", "delete") if aims.removes else ("get",):
+            yield Need(verb=verb, group=each.group, resource=each.resource, namespace=each.namespace)
     yield Need(
         verb="list", group="coordination.k8s.io", resource="leases", namespace="kube-node-lease", only_looks=True
     )
@@ -89,7 +134,7 @@ def _allowed(cluster: Cluster, need: Need) -> bool:
     return bool((answer.get("status") or {}).get("allowed"))
 
 
-def denied(cluster: Cluster, *, cilium_namespace: str) -> tuple[Need, ...]:
+def denied(cluster: Cluster, *, cilium_namespace: str, aims: Aims = NO_AIMS) -> tuple[Need, ...]:
     """What the user may not do: one question of an administrator, one for each need of anybody else.
 
     A server that does not answer such questions denies nothing.
@@ -97,7 +142,7 @@ def denied(cluster: Cluster, *, cilium_namespace: str) -> tuple[Need, ...]:
     try:
         if _allowed(cluster, Need(verb="*", group="*", resource="*")):
             return ()
-        wanted = list(needs(cilium_namespace=cilium_namespace))
+        wanted = list(dict.fromkeys(needs(cilium_namespace=cilium_namespace, aims=aims)))
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             answers = list(pool.map(lambda need: _allowed(cluster, need), wanted))
     except ClusterError as error:

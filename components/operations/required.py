@@ -1,9 +1,13 @@
-"""Workloads that the user wants to be there and ready before anything is changed."""
+"""Workloads that the user wants to be there and ready before anything is changed, and after each node's turn."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 
 from components.operations.api import Cluster
+from components.operations.deadline import Deadline, Pending, wait_until
 from components.operations.selectors import Object
+
+STEADY_SECONDS = 5.0
 
 
 def _counts(item: Object) -> tuple[int, int]:
@@ -27,4 +31,40 @@ def not_ready(cluster: Cluster, names: Iterable[str]) -> dict[str, str]:
         ready, wanted = _counts({"kind": kind, **item})
         if ready < wanted:
             troubles[title] = f"has {ready} of {wanted} pods ready"
+        elif int((item.get("status") or {}).get("observedGeneration") or 0) < int(item["metadata"]["generation"]):
+            troubles[title] = "was changed, and its controller has not counted its pods since"
     return troubles
+
+
+def wait_for_watched(
+    cluster: Cluster, node: str, names: Sequence[str], *, timeout_seconds: float, steady_seconds: float = STEADY_SECONDS
+) -> None:
+    """Return once all of `names` have been ready for a while, the node's turn being done but for its last mark.
+
+    One look is not enough: a pod that crashes again and again is Ready in between. Raises OperationError.
+    """
+    well_since: float | None = None
+
+    def steady() -> Pending | None:
+        nonlocal well_since
+        troubles = not_ready(cluster, names)
+        if troubles:
+            well_since = None
+            return Pending("; ".join(f"{title} {trouble}, {_look(title)}" for title, trouble in troubles.items()))
+        well_since = time.monotonic() if well_since is None else well_since
+        left = steady_seconds - (time.monotonic() - well_since)
+        return Pending(f"ready for less than {steady_seconds:.0f} s") if left > 0 else None
+
+    wait_until(
+        steady,
+        what=f"node {node}: what preflight.watched names is ready after its turn",
+        deadline=Deadline(timeout_seconds),
+        remedy="The node is on its new network and takes pods; once they are well `pulumi up` goes on, and out of "
+        "`waves` the node goes back",
+    )
+
+
+def _look(title: str) -> str:
+    kind, _, place = title.partition(" ")
+    namespace, _, name = place.partition("/")
+    return f"`kubectl -n {namespace} describe {kind.lower()} {name}` says why"

@@ -8,7 +8,7 @@ from components.names import PREFIX
 from components.operations import agent as agents
 from components.operations.api import Cluster
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
-from components.operations.live_config import read_live_config
+from components.operations.live_config import read_live_config, serves_node_config
 from components.operations.progress import Progress
 from components.words import many
 from stacks.values import settings_faults
@@ -86,8 +86,7 @@ def wait_for_node_config_kind(cluster: Cluster, *, api_version: str, timeout_sec
     """The operator registers CiliumNodeConfig while it runs: wait until the API serves it (cilium#40110)."""
 
     def served() -> Pending | None:
-        kinds = [item["name"] for item in (cluster.find(f"/apis/{api_version}") or {}).get("resources") or []]
-        return None if "ciliumnodeconfigs" in kinds else Pending(f"{api_version} serves {len(kinds)} kinds without it")
+        return None if serves_node_config(cluster, api_version) else Pending(f"{api_version} serves no such kind")
 
     wait_until(
         served,

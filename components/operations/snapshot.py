@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
@@ -13,21 +13,28 @@ from components.names import NAMESPACE
 from components.operations.api import Cluster, ClusterError, Object
 from components.operations.calico_objects import read_calico
 from components.operations.clocks import clock_skews
+from components.operations.greeting import greet
 from components.operations.lease import read as read_lease
-from components.operations.live_config import read_live_config
+from components.operations.live_config import read_live_config, served_node_config_versions
 from components.operations.marks import TurnStep, step_of
 from components.operations.model import Budget, Node, PinnedVolume, Pod
 from components.operations.node_state import NodeState
-from components.operations.permissions import Need, denied
+from components.operations.permissions import Aims, Need, denied
+from components.operations.removals import Removal, look_at
 from components.operations.required import not_ready
 from components.operations.services import Service
 from components.operations.webhooks import Webhook, required_for_pods
+from stacks.objects import ObjectName
+from stacks.policies.cilium import OURS
 
 T = TypeVar("T")
 RECORD = "record"
+SETTLED = "cilium"  # its key for what was settled about Cilium's network
 FACTS = "facts"
 _AT_ONCE = 16
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+_CILIUM, _ADMIN_POLICIES = "/apis/cilium.io/v2", "/apis/policy.networking.k8s.io/v1alpha1"
+_ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy")
 _KUBE_PROXY = "/api/v1/namespaces/kube-system/configmaps/kube-proxy"
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)")
 _KUBE_PROXY_MODE = re.compile(r'^mode:[ \t]*"?(\w+)', re.MULTILINE)
@@ -41,15 +48,21 @@ class NodeFacts:
     interfaces: Mapping[str, int]
     routes: tuple[tuple[str, str], ...]
     udp_ports: tuple[int, ...]
+    rp_filter: int | None = None
+    kernel_lacks: tuple[str, ...] = ()
+    default_devices: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, facts: Mapping[str, Any]) -> "NodeFacts":
-        """From the JSON that the inspection prints."""
+        """From the JSON that the inspection prints, or an earlier version of it printed."""
         return cls(
             cni_conf=tuple(facts["cni_conf"]),
             interfaces=facts["interfaces"],
             routes=tuple((network, device) for network, device in facts["routes"]),
             udp_ports=tuple(facts["udp_ports"]),
+            rp_filter=facts.get("rp_filter"),
+            kernel_lacks=tuple(facts.get("kernel_lacks") or ()),
+            default_devices=tuple(facts.get("default_devices") or ()),  # older versions did not look at them
         )
 
 
@@ -67,7 +80,9 @@ class Snapshot:
     cilium_pools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cilium_config: Mapping[str, str] | None = None
     node_configs: int = 0
+    node_config_versions: tuple[str, ...] = ()
     record: Mapping[str, Any] | None = None
+    settled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     other_run: str = ""
     facts: Mapping[str, NodeFacts] = field(default_factory=dict)
     server_version: str = ""
@@ -75,11 +90,17 @@ class Snapshot:
     services: tuple[Service, ...] = ()
     policy_objects: tuple[Mapping[str, Any], ...] = ()
     calico: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    admin_policies: tuple[Mapping[str, Any], ...] = ()
+    translations: tuple[Mapping[str, Any], ...] = ()
+    namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     webhooks: tuple[Webhook, ...] = ()
     kube_proxy_mode: str = ""
     clock_skews: Mapping[str, float] = field(default_factory=dict)
     denied: tuple[Need, ...] = ()
     not_ready: Mapping[str, str] = field(default_factory=dict)
+    removals: tuple[Removal, ...] = ()
+    api_services: tuple[tuple[str, str, str], ...] = ()
+    api_seconds: float = 0.0
 
     @cached_property
     def node_names(self) -> set[str]:
@@ -128,22 +149,37 @@ class Snapshot:
         return {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in self.daemon_sets}
 
 
-def observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str] = ()) -> Snapshot:
+def is_of_facts(name: str) -> bool:
+    """Whether a ConfigMap of our namespace holds facts of nodes: many nodes' need several of them."""
+    return re.fullmatch(rf"{FACTS}(-\d+)?", name) is not None
+
+
+def observe(
+    cluster: Cluster,
+    *,
+    cilium_namespace: str,
+    required: Sequence[str] = (),
+    removals: Sequence[ObjectName] = (),
+    cleanup: bool = False,
+) -> Snapshot:
     """Read everything that the checks and the plan need; changes nothing. Raises ClusterError.
 
-    `required` are workloads that the user wants to be there, as `KIND NAMESPACE/NAME`.
+    `required` are workloads that the user wants to be there, as `KIND NAMESPACE/NAME`; `removals` what shall go in
+    phase `cleanup`, and `cleanup` whether that is asked for.
     """
+    aims = Aims(removals=tuple(removals), removes=cleanup)
     try:
-        return _observe(cluster, cilium_namespace=cilium_namespace, required=required)
+        return _observe(cluster, cilium_namespace=cilium_namespace, required=required, aims=aims)
     except ClusterError as error:
-        missing = denied(cluster, cilium_namespace=cilium_namespace) if error.status == 403 else ()
+        missing = denied(cluster, cilium_namespace=cilium_namespace, aims=aims) if error.status == 403 else ()
         if not missing:
             raise
         what = "; ".join(need.title for need in missing if not need.only_looks)
         raise ClusterError(f"{error}; all that the user of the kubeconfig may not do: {what}", status=403) from error
 
 
-def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]) -> Snapshot:
+def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str], aims: Aims) -> Snapshot:
+    version, seconds = greet(cluster)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
 
         def start(path: str, make: Callable[[Object], T]) -> Future[list[T]]:
@@ -163,20 +199,34 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         service_networks = look("/apis/networking.k8s.io/v1/servicecidrs", _networks_of)
         services = look("/api/v1/services", Service.read)
         policies = look("/apis/networking.k8s.io/v1/networkpolicies", _as_it_is)
+        admin = [look(f"{_ADMIN_POLICIES}/{kind.lower()}s", partial(_of_kind, kind)) for kind in _ADMIN_KINDS]
+        ciliums = [
+            pool.submit(_unless_denied, partial(cluster.list, f"{_CILIUM}/{kind}", labelSelector=OURS), [])
+            for kind in ("ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies")
+        ]
+        namespaces = look("/api/v1/namespaces", _labels_of)
         hooks = [
             look(f"{_ADMISSION}/{kind.lower()}s", partial(required_for_pods, kind=kind))
             for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
         ]
         leases = look("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", _as_it_is)
-        version = pool.submit(_unless_denied, lambda: cluster.get("/version"), {})
+        api_services = look("/apis/apiregistration.k8s.io/v1/apiservices", _answered_by)
         kube_proxy = pool.submit(_unless_denied, lambda: cluster.find(_KUBE_PROXY), None)
-        missing = pool.submit(denied, cluster, cilium_namespace=cilium_namespace)
         waited_for = pool.submit(not_ready, cluster, required)
+        going = [pool.submit(look_at, cluster, each, cilium_namespace=cilium_namespace) for each in aims.removals]
+        node_config_versions = pool.submit(served_node_config_versions, cluster)
         live = pool.submit(read_live_config, cluster, namespace=cilium_namespace)
         calico = pool.submit(read_calico, cluster)
         lease = read_lease(cluster)
         config_maps = _source_config_maps(cluster, daemon_sets.result())
-    data = {item["metadata"]["name"]: item.get("data") or {} for item in ours.result()}
+        data = {item["metadata"]["name"]: item.get("data") or {} for item in ours.result()}
+        record = json.loads(data[RECORD]["source"]) if "source" in data.get(RECORD, {}) else None
+        leaving = _leaving(record, daemon_sets.result()) if aims.removes else ""
+        missing = denied(
+            cluster,
+            cilium_namespace=cilium_namespace,
+            aims=replace(aims, source=str((record or {}).get("kind", "")), leaving=leaving),
+        )
     return Snapshot(
         other_run=lease.holder if lease and not lease.free else "",
         nodes=tuple(node for node, _ in nodes.result()),
@@ -189,19 +239,39 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         cilium_pools=dict(cilium_nodes.result()),
         cilium_config=live.result(),
         node_configs=len(node_configs.result()),
-        record=json.loads(data[RECORD]["source"]) if "source" in data.get(RECORD, {}) else None,
-        facts={node: NodeFacts.read(json.loads(text)) for node, text in data.get(FACTS, {}).items()},
-        server_version=version.result().get("gitVersion", ""),
+        record=record,
+        facts={
+            node: NodeFacts.read(json.loads(text))
+            for name, each in data.items()
+            if is_of_facts(name)
+            for node, text in each.items()
+        },
+        server_version=version,
+        api_seconds=seconds,
+        api_services=tuple(each for each in api_services.result() if each),
+        node_config_versions=node_config_versions.result(),
+        settled=json.loads(data.get(RECORD, {}).get(SETTLED) or "{}"),
         node_states={node.name: state for node, state in nodes.result()},
         services=tuple(services.result()),
         policy_objects=tuple(policies.result()),
         calico=calico.result(),
+        admin_policies=tuple(item for each in admin for item in each.result()),
+        translations=tuple(item for each in ciliums for item in each.result()),
+        namespaces=dict(namespaces.result()),
         webhooks=tuple(hook for each in hooks for found in each.result() for hook in found),
         kube_proxy_mode=_mode_of(kube_proxy.result()),
         clock_skews=clock_skews(leases.result()),
-        denied=missing.result(),
+        denied=missing,
         not_ready=waited_for.result(),
+        removals=tuple(each.result() for each in going),
     )
+
+
+def _leaving(record: Mapping[str, Any] | None, daemon_sets: Sequence[Object]) -> str:
+    """The namespace of the old CNI that we wrote down, as long as it is there."""
+    place = (record or {}).get("namespace", ""), (record or {}).get("daemon_set", "")
+    there = {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in daemon_sets}
+    return str(place[0]) if place in there else ""
 
 
 def _unless_denied(read: Callable[[], T], otherwise: T) -> T:
@@ -214,8 +284,23 @@ def _unless_denied(read: Callable[[], T], otherwise: T) -> T:
         raise
 
 
+def _answered_by(item: Object) -> tuple[str, str, str] | None:
+    """(name, namespace, Service) of an API that a Service of the cluster answers."""
+    service = (item.get("spec") or {}).get("service")
+    return (item["metadata"]["name"], service["namespace"], service["name"]) if service else None
+
+
 def _as_it_is(item: Object) -> Object:
     return item
+
+
+def _of_kind(kind: str, item: Object) -> Object:
+    """Items of a list do not say their kind."""
+    return {**item, "kind": kind}
+
+
+def _labels_of(item: Object) -> tuple[str, Mapping[str, str]]:
+    return item["metadata"]["name"], item["metadata"].get("labels") or {}
 
 
 def _title_of(item: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ import pulumi
 
 from components.phases.watched import cost_of, quiet_before
 from components.plan import MigrationPlan
+from components.providers.object_removal import ObjectRemoval
 from components.providers.source_removal import SourceRemoval
 from stacks.phases import Phase
 
@@ -17,7 +18,9 @@ class Cleanup(pulumi.ComponentResource):
         removal = SourceRemoval(
             "source", kind=plan.source.kind, opts=pulumi.ResourceOptions(parent=self, depends_on=[before])
         )
-        self.cost = cost_of(
-            Phase.CLEANUP, before=before, opts=pulumi.ResourceOptions(parent=self, depends_on=[removal])
-        )
+        removals: list[pulumi.Resource] = [removal]
+        if plan.config.cleanup.remove:
+            after = pulumi.ResourceOptions(parent=self, depends_on=[removal])
+            removals.append(ObjectRemoval("objects", objects=plan.config.cleanup.remove, opts=after))
+        self.cost = cost_of(Phase.CLEANUP, before=before, opts=pulumi.ResourceOptions(parent=self, depends_on=removals))
         self.register_outputs({})

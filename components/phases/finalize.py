@@ -17,7 +17,7 @@ class Finalize(pulumi.ComponentResource):
 
     def __init__(self, plan: MigrationPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cni-live-migration:phase:Finalize", "finalize", None, opts)
-        values = final_values(plan.config.cilium)
+        values = final_values(plan.cilium)
         digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
         before = quiet_before(Phase.FINALIZE, digest=digest, opts=pulumi.ResourceOptions(parent=self))
         agents = AgentRollout(

@@ -8,6 +8,7 @@ import pulumi_kubernetes as kubernetes
 from components.phases.cleanup import Cleanup
 from components.phases.finalize import Finalize
 from components.phases.migrate import Migrate
+from components.phases.policies import Policies
 from components.phases.preflight import Preflight
 from components.phases.secondary import Secondary
 from components.plan import MigrationPlan
@@ -45,9 +46,15 @@ def declare(plan: MigrationPlan) -> dict[str, Any]:
     done.append(Preflight(plan, after()))
 
     if phase.includes(Phase.SECONDARY):
+        # Cilium's own kinds are there from `secondary` on; once that is behind us, policies come before final values.
+        early = phase.includes(Phase.FINALIZE) and bool(plan.policies)
+        if early:
+            done.append(Policies(plan, after()))
         secondary = Secondary(plan, after())
         costs[Phase.SECONDARY] = secondary.cost
         done.append(secondary)
+        if plan.policies and not early:
+            done.append(Policies(plan, after()))
         migrate = Migrate(plan, after())
         done.append(migrate)
         turns = {node: turn.summary for node, turn in migrate.turns.items()}

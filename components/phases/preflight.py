@@ -1,5 +1,6 @@
 """Phase `preflight`: write down what the old CNI is, look at every node, put the probe into the cluster."""
 
+import json
 from typing import Any
 
 import pulumi
@@ -7,7 +8,7 @@ import pulumi_kubernetes as kubernetes
 
 from components import probe
 from components.operations.marks import now
-from components.operations.snapshot import RECORD
+from components.operations.snapshot import RECORD, SETTLED
 from components.plan import MigrationPlan
 from components.probe import manifests
 from components.providers.node_inspection import LOOKED, NodeInspection
@@ -30,12 +31,13 @@ class Preflight(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
-        kubernetes.core.v1.ConfigMap(
+        record = kubernetes.core.v1.ConfigMap(
             "record",
             metadata={"name": RECORD, "namespace": probe.NAMESPACE},
             data={
                 "source": plan.source.model_dump_json(indent=1, exclude=SEEN_ON_NODES),
                 "strategy": plan.config.strategy,
+                SETTLED: json.dumps(plan.cilium.record(), indent=1),
             },
             opts=inside,
         )
@@ -45,7 +47,7 @@ class Preflight(pulumi.ComponentResource):
             nodes=plan.nodes,
             # In its own phase it looks anew at each run: that is what one runs it for.
             look=now() if plan.config.phase is Phase.PREFLIGHT else LOOKED,
-            opts=inside,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace, record]),
         )
         self.register_outputs({})
 

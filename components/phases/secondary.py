@@ -12,7 +12,7 @@ from components.providers.source_preparation import SourcePreparation
 from components.sources import fooled_families
 from stacks.config import CiliumSettings
 from stacks.phases import Phase
-from stacks.values import final_values, live_settings, migration_values, node_config, node_config_api_version
+from stacks.values import final_values, live_settings, migration_values, node_config
 
 
 def _is_path_or_registry(chart: str) -> bool:
@@ -34,7 +34,7 @@ class Secondary(pulumi.ComponentResource):
 
     def __init__(self, plan: MigrationPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cni-live-migration:phase:Secondary", "secondary", None, opts)
-        cilium, phase = plan.config.cilium, plan.config.phase
+        cilium, phase = plan.cilium, plan.config.phase
         alone = phase.includes(Phase.FINALIZE)
         values = final_values(cilium) if alone else migration_values(cilium)
         before = quiet_before(Phase.SECONDARY, opts=pulumi.ResourceOptions(parent=self))
@@ -69,7 +69,7 @@ class Secondary(pulumi.ComponentResource):
         if not alone:
             node_config_resource = kubernetes.apiextensions.CustomResource(
                 "node-config",
-                api_version=node_config_api_version(cilium),
+                api_version=cilium.node_config_version,
                 kind="CiliumNodeConfig",
                 metadata={"name": "cilium-default", "namespace": cilium.namespace},
                 spec=node_config(values),

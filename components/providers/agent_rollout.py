@@ -20,7 +20,7 @@ class AgentRolloutProvider(ClusterProvider):
     meaningful = ("settings", "digest")
 
     def _roll(self, settings: dict[str, str], digest: str) -> dict[str, Any]:
-        cilium = self.config.cilium
+        cilium = self.cilium()
         progress = Progress("Cilium", 1)
         progress.step("agents")
         outcome = roll_agents(
@@ -49,7 +49,7 @@ class AgentRolloutProvider(ClusterProvider):
         live = read_live_config(self.cluster, namespace=cilium.namespace)
         if live is None or manages_every_node(live):
             return
-        self._roll(live_settings(migration_values(cilium)), f"back-{now()}")
+        self._roll(live_settings(migration_values(self.cilium())), f"back-{now()}")
 
 
 class AgentRollout(Resource, module="finalize", name="AgentRollout"):

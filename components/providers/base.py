@@ -1,5 +1,6 @@
 """What every dynamic provider of ours shares: the cluster, the stack's config, and errors without stack traces."""
 
+import json
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -8,17 +9,21 @@ from pulumi.dynamic import ConfigureRequest, DiffResult, ResourceProvider
 
 from components.names import NAMESPACE
 from components.operations.api import Cluster, connect
+from components.operations.deadline import OperationError
 from components.operations.drain_plan import DrainOptions
 from components.operations.lease import hold
+from components.operations.live_config import read_live_config
 from components.operations.restart import Restart
-from components.operations.snapshot import RECORD
+from components.operations.snapshot import RECORD, SETTLED
 from components.operations.traffic import Rules
 from components.operations.turn import Turn
 from components.probe.budget import Allowance, Budget
 from components.probe.records import Networks
 from components.providers import engine_process
+from components.settling import settled_by_record
 from components.sources.description import SourceDescription
 from stacks.config import StackConfig, parse_config
+from stacks.settle import Cilium
 from stacks.values import CNI_CONF, MIGRATED_LABEL
 
 # The engine shows an error's own text; the server's stack trace beside it would bury that.
@@ -67,8 +72,25 @@ class ClusterProvider(ResourceProvider):
 
     def source(self) -> SourceDescription:
         """The old CNI, as written down at `preflight`."""
-        record = self.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/configmaps/{RECORD}")
-        return SourceDescription.model_validate_json(record["data"]["source"])
+        return SourceDescription.model_validate_json(self._record()["source"])
+
+    def cilium(self) -> Cilium:
+        """Cilium's settings with nothing left open, as written down at `preflight`, and as it runs."""
+        record = self._record()
+        live = read_live_config(self.cluster, namespace=self.config.cilium.namespace)
+        if SETTLED not in record and live is None:
+            raise OperationError(
+                f"ConfigMap {NAMESPACE}/{RECORD} does not say what Cilium's network shall be; `pulumi up` writes it"
+            )
+        return settled_by_record(
+            self.config.cilium,
+            title=SourceDescription.model_validate_json(record["source"]).title,
+            recorded=json.loads(record.get(SETTLED) or "{}"),
+            live=live,
+        )
+
+    def _record(self) -> dict[str, str]:
+        return dict(self.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/configmaps/{RECORD}")["data"])
 
     def traffic_rules(self) -> Rules:
         """What a wave may cost."""
@@ -78,7 +100,7 @@ class ClusterProvider(ResourceProvider):
                 kinds={kind: Allowance(**each.model_dump()) for kind, each in traffic.budget.items()},
                 pause_ms=traffic.pause_ms,
             ),
-            networks=Networks(old=self.source().pod_networks, new=(self.config.cilium.pod_cidr,)),
+            networks=Networks(old=self.source().pod_networks, new=self.cilium().pools),
             baseline_seconds=traffic.baseline_seconds,
             soak_seconds=traffic.soak_seconds,
             deadline_seconds=traffic.deadline_seconds,
@@ -90,7 +112,7 @@ class ClusterProvider(ResourceProvider):
         return Turn(
             node=node,
             cilium_namespace=config.cilium.namespace,
-            cilium_network=config.cilium.pod_cidr,
+            cilium_network=self.cilium().pod_cidr,
             cni_conf=CNI_CONF,
             label=MIGRATED_LABEL,
             source_title=source.title,
@@ -107,6 +129,8 @@ class ClusterProvider(ResourceProvider):
             agent_timeout_seconds=config.cilium.timeout_seconds,
             verify_timeout_seconds=config.probe.timeout_seconds,
             image=config.probe.image,
+            watched=tuple(config.preflight.watched),
+            watched_timeout_seconds=config.preflight.watched_timeout_seconds,
         )
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:

@@ -15,7 +15,6 @@ from components.operations.rollout import (
 )
 from components.providers.base import ClusterProvider, Properties, results
 from components.words import many
-from stacks.values import node_config_api_version
 
 
 class CiliumReadyProvider(ClusterProvider):
@@ -24,7 +23,7 @@ class CiliumReadyProvider(ClusterProvider):
     meaningful = ("settings", "release")
 
     def _assert(self, settings: dict[str, str]) -> dict[str, Any]:
-        cilium = self.config.cilium
+        cilium = self.cilium()
         progress = Progress("Cilium", 3)
         progress.step("settings")
         assert_settings(self.cluster, namespace=cilium.namespace, wanted=settings)
@@ -33,7 +32,7 @@ class CiliumReadyProvider(ClusterProvider):
             self.cluster, namespace=cilium.namespace, timeout_seconds=cilium.timeout_seconds, progress=progress
         )
         wait_for_node_config_kind(
-            self.cluster, api_version=node_config_api_version(cilium), timeout_seconds=cilium.timeout_seconds
+            self.cluster, api_version=cilium.node_config_version, timeout_seconds=cilium.timeout_seconds
         )
         progress.step("tunnels")
         assert_tunnels(self.cluster, namespace=cilium.namespace, protocol=cilium.tunnel_protocol, progress=progress)

@@ -53,7 +53,7 @@ def detect(snapshot: Snapshot) -> list[SourceDescription]:
 def _describe(installation: Object, item: Object, node: Object, snapshot: Snapshot) -> SourceDescription:
     network = (installation.get("spec") or {}).get("calicoNetwork") or {}
     seen = describe_daemon_set(
-        item, node, snapshot, kind=KIND, title_of_it="Calico (operator)", pools=_pools(network.get("ipPools") or [])
+        item, node, snapshot, kind=KIND, title_of_it="Calico", pools=_pools(network.get("ipPools") or [])
     )
     plane = _PLANES.get(network.get("linuxDataplane", ""), seen.dataplane)
     before = {**network, **(noted(installation) or {})}

@@ -12,7 +12,7 @@ import typer
 from pydantic import BaseModel
 from rich.table import Table
 
-from scripts.bench import drains, previews, probes, waves
+from scripts.bench import checks, drains, previews, probes, waves
 from scripts.lab.console import console
 from scripts.lab.paths import lab_folder
 from scripts.lab.simulated import lab as simulated
@@ -81,11 +81,24 @@ def _probes(*, nodes: int) -> Ratio:
     )
 
 
+def _checks(*, nodes: int, pods: int) -> Ratio:
+    with ControlPlane() as plane:
+        looked, baseline = checks.measure(plane, nodes=nodes, pods=pods)
+    console.print(f"checking {nodes} nodes with {pods} pods took {looked.seconds:.1f} s and {looked.megabytes:.0f} MB")
+    return Ratio(
+        name=f"all checks, {nodes} nodes and {pods} pods",
+        ours=looked.seconds,
+        baseline="kubectl get of all pods and nodes as JSON",
+        of_baseline=baseline,
+    )
+
+
 def main(
     nodes: Annotated[int, typer.Option(help="Simulated nodes of the preview.")] = 100,
     pods: Annotated[int, typer.Option(help="Pods on the node that is drained.")] = 60,
     width: Annotated[int, typer.Option(help="Nodes of the wave.")] = 20,
     probed: Annotated[int, typer.Option(help="Simulated nodes whose probes are read.")] = 1000,
+    crowd: Annotated[int, typer.Option(help="Pods on as many nodes, a tenth of them, that are checked.")] = 10_000,
     times: Annotated[int, typer.Option(help="Runs of each; the median counts.")] = 3,
 ) -> None:
     """Measure, print, and write `.lab/bench.json`."""
@@ -97,6 +110,7 @@ def main(
         ]
     found.append(_waves(width=width))
     found.append(_probes(nodes=probed))
+    found.append(_checks(nodes=crowd // 10, pods=crowd))
     table = Table("what", "ours", "baseline", "takes", "ratio")
     for each in found:
         table.add_row(each.name, f"{each.ours:.2f} s", each.baseline, f"{each.of_baseline:.2f} s", f"{each.ratio:.2f}")

@@ -18,6 +18,7 @@ from rich.table import Table
 from components.names import NAMESPACE
 from components.operations.api import Cluster
 from components.operations.traffic import restart_of
+from components.plan import MigrationPlan, examine
 from components.probe.budget import WORDS
 from components.probe.explanations import Restart
 from components.probe.measured import FlowKind, Measurement
@@ -29,8 +30,7 @@ from scripts.lab.toolchain import parts
 from scripts.lab.toolchain.build import build_cilium, build_part
 from scripts.lab.workloads.apply import Workloads
 from scripts.report.probes import measure_now
-from stacks.config import StackConfig, parse_config
-from stacks.values import MIGRATED_LABEL, final_values, migration_values, node_config, node_config_api_version
+from stacks.values import MIGRATED_LABEL, final_values, migration_values, node_config
 
 _SETTLE_SECONDS = 20
 _REBOOT_SECONDS = 120
@@ -68,9 +68,10 @@ def _costs(measurement: Measurement) -> list[Cost]:
     return found
 
 
-def _config() -> StackConfig:
+def _plan(lab: Lab) -> MigrationPlan:
     raw = yaml.safe_load((CHECKOUT / "Pulumi.dev.yaml").read_text())["config"]
-    return parse_config({key.removeprefix(f"{_PROJECT}:"): value for key, value in raw.items()})
+    own = {key.removeprefix(f"{_PROJECT}:"): value for key, value in raw.items()}
+    return examine(own, kubeconfig=str(lab.kubeconfig))
 
 
 def _fresh(nodes: int) -> tuple[Lab, Session]:
@@ -107,12 +108,12 @@ def by_program(nodes: int) -> Outcome:
 def by_hand(nodes: int) -> Outcome:
     """The guide's commands, one after the other."""
     lab, _ = _fresh(nodes)
-    cilium = _config().cilium
+    cilium = _plan(lab).cilium
     began = time.monotonic()
     _helm(lab, "install", migration_values(cilium))
     lab.kubectl("-n", "kube-system", "rollout", "status", "daemonset/cilium", "--timeout=300s")
     config = {
-        "apiVersion": node_config_api_version(cilium),
+        "apiVersion": cilium.node_config_version,
         "kind": "CiliumNodeConfig",
         "metadata": {"namespace": "kube-system", "name": "cilium-default"},
         "spec": node_config(migration_values(cilium)),

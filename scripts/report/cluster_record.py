@@ -14,6 +14,7 @@ from components.sources import SourceError, describe
 from scripts.report.model import CheckFinding
 from scripts.report.turns import Marked, Told, in_order, moment
 from stacks.config import StackConfig
+from stacks.settle import Cilium, SettleError
 
 _EVENTS = "/api/v1/namespaces/default/events"
 _AGENT = "cilium-agent"
@@ -33,6 +34,7 @@ class ClusterRecord:
     told: tuple[Told, ...]
     findings: tuple[CheckFinding, ...]
     checks_without_finding: tuple[str, ...]
+    settled: Cilium | None
 
     @property
     def operators(self) -> tuple[str, ...]:
@@ -63,7 +65,7 @@ def marked(node: Node) -> Marked:
 def read_cluster(cluster: Cluster, config: StackConfig) -> ClusterRecord:
     """Read everything once, changing nothing. Raises ClusterError."""
     snapshot = observe(cluster, cilium_namespace=config.cilium.namespace)
-    findings, clean, source, source_version = _checked(snapshot, config)
+    findings, clean, source, source_version, settled = _checked(snapshot, config)
     nodes = cluster.list("/api/v1/nodes")
     kubelets = {(item.get("status") or {}).get("nodeInfo", {}).get("kubeletVersion", "") for item in nodes}
     return ClusterRecord(
@@ -77,16 +79,21 @@ def read_cluster(cluster: Cluster, config: StackConfig) -> ClusterRecord:
         told=read_told(cluster),
         findings=findings,
         checks_without_finding=clean,
+        settled=settled,
     )
 
 
-def _checked(snapshot: Snapshot, config: StackConfig) -> tuple[tuple[CheckFinding, ...], tuple[str, ...], str, str]:
-    """What the checks find and which find nothing; the old CNI's name and, while it runs, its image."""
+def _checked(
+    snapshot: Snapshot, config: StackConfig
+) -> tuple[tuple[CheckFinding, ...], tuple[str, ...], str, str, Cilium | None]:
+    """What the checks find and which find nothing; the old CNI's name and its image while it runs; Cilium's network."""
     try:
-        source = describe(snapshot)
-    except SourceError:
-        return (), (), "", ""
-    found = run_checks(CATALOGUE, Context(config=config, snapshot=snapshot, source=source))
+        source = describe(snapshot, config.source)
+        context = Context(config=config, snapshot=snapshot, source=source)
+        settled = context.cilium
+    except (SourceError, SettleError):
+        return (), (), "", "", None
+    found = run_checks(CATALOGUE, context)
     titles = {check.id: check.title for check in CATALOGUE}
     findings = tuple(
         CheckFinding(
@@ -101,7 +108,7 @@ def _checked(snapshot: Snapshot, config: StackConfig) -> tuple[tuple[CheckFindin
         for each in snapshot.daemon_sets
         if (each["metadata"]["namespace"], each["metadata"]["name"]) == (source.namespace, source.daemon_set)
     ]
-    return findings, clean, source.title, ", ".join(sorted(set(_images(own))))
+    return findings, clean, source.title, ", ".join(sorted(set(_images(own)))), settled
 
 
 def _images(daemon_sets: Iterable[Mapping[str, Any]], *, container: str = "") -> Iterable[str]:

@@ -67,7 +67,7 @@ def collect(
         restarts = [*restarts_recorded(record.outputs), *restarts_told(cluster.told)]
         measured = measured or _measured(chosen, config or StackConfig(), restarts, left_out)
     except ClusterError as error:
-        left_out.append(f"versions, checks and what the nodes told, as the cluster was not read: {error}")
+        left_out.append(f"versions, Helm values, checks and what the nodes told, as the cluster was not read: {error}")
     return assemble(stack, record=record, config=config, cluster=cluster, measured=measured, left_out=left_out)
 
 
@@ -85,7 +85,7 @@ def _config(record: StackRecord, left_out: list[str]) -> StackConfig | None:
     try:
         return parse_config(record.config)
     except ConfigError as error:
-        left_out.append(f"Helm values and waves, as this version does not read the stack's config: {error}")
+        left_out.append(f"waves, as this version does not read the stack's config: {error}")
         return None
 
 
@@ -118,7 +118,7 @@ def assemble(
         findings=cluster.findings if cluster else (),
         checks_without_finding=cluster.checks_without_finding if cluster else (),
         budget=_budget(config) if config else {},
-        values=value_changes(config.cilium) if config else (),
+        values=value_changes(cluster.settled) if cluster and cluster.settled else (),
         versions=_versions(record, config, cluster),
         operators=cluster.operators if cluster else (),
         left_out=tuple(left_out or ()),

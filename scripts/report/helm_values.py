@@ -1,14 +1,12 @@
 """Cilium's Helm values side by side: while both networks run, and once it is alone."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
 
 import yaml
 
 from scripts.report.model import ValueChange
-from stacks.config import CiliumSettings
-from stacks.values import final_method, final_values, migration_method, migration_values
+from stacks.settle import Cilium
+from stacks.values import told_values
 
 HIDDEN = "(not shown)"
 # The page leaves the cluster; a user's own values may hold what must not.
@@ -17,29 +15,25 @@ _CREDENTIAL = re.compile(
 )
 
 
-def value_changes(cilium: CiliumSettings) -> tuple[ValueChange, ...]:
+def value_changes(cilium: Cilium) -> tuple[ValueChange, ...]:
     """Every value of either set, those that `finalize` changes first."""
-    migration, final = dict(_leaves(migration_values(cilium))), dict(_leaves(final_values(cilium)))
-    reasons = {each.path: each.reason for each in (*final_method(cilium), *migration_method(cilium))}
     changes = [
         ValueChange(
-            path=path, migration=migration.get(path), final=final.get(path), reason=reasons.get(path, "")
+            path=each.path, migration=_text(each.path, each.migration), final=_text(each.path, each.final),
+            reason=each.migration_reason or each.final_reason,
         )
-        for path in sorted({*migration, *final})
+        for each in sorted(told_values(cilium), key=lambda told: told.path)
     ]  # fmt: skip
     return tuple(sorted(changes, key=lambda change: not change.changed))
 
 
-def _leaves(values: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in values.items():
-        here = f"{path}.{key}" if path else str(key)
-        if isinstance(value, Mapping) and value:
-            yield from _leaves(value, here)
-        else:
-            yield here, _text(here, value)
+def safe(path: str, value: object) -> object:
+    """The value, or a word in its place where its name is that of a credential."""
+    return HIDDEN if value is not None and _CREDENTIAL.search(path) else value
 
 
-def _text(path: str, value: object) -> str:
-    if _CREDENTIAL.search(path):
-        return HIDDEN
-    return yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("\n...\n").strip()
+def _text(path: str, value: object) -> str | None:
+    shown = safe(path, value)
+    if shown is None:
+        return None
+    return yaml.safe_dump(shown, default_flow_style=True, width=1000).removesuffix("\n...\n").strip()

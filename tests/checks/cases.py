@@ -6,6 +6,8 @@ from typing import Any
 
 from components.checks import Severity
 from components.names import NAMESPACE
+from stacks.values import live_settings, migration_values
+from tests.builders import make_cilium
 from tests.checks.site import Site, at
 
 Make = Callable[[Site], None]
@@ -14,6 +16,8 @@ BOTH: dict[str, Any] = {"waves": [["worker-1"], ["worker-2"]]}
 ON_HOST = ({"containerPort": 8080, "hostPort": 8080},)
 PORTS = ({"containerPort": 80, "hostPort": 8080},)
 CONF = [{"name": "conf", "hostPath": {"path": "/etc/cni/net.d"}}]
+ANYWHERE = [{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]
+ONE_RELEASE = {"matchLabels": {"pod-template-hash": "5d9c"}}
 APART = {
     "podAntiAffinity": {
         "requiredDuringSchedulingIgnoredDuringExecution": [
@@ -61,6 +65,11 @@ def moved(site: Site) -> None:
     site.cilium()
 
 
+def beside(site: Site) -> None:
+    """Cilium as it was installed when no pod asked for a host port."""
+    site.cilium()
+
+
 def alone(site: Site) -> None:
     site.nodes(first="migrated", second="migrated")
     site.cilium(alone=True)
@@ -76,6 +85,10 @@ def apart(nodes: int) -> Make:
     return make
 
 
+def enforced(site: Site) -> None:
+    site.daemon_set("router", image="cloudnativelabs/kube-router:v2")
+
+
 def webhook(*nodes: str) -> Make:
     def make(site: Site) -> None:
         site.service("hook")
@@ -84,6 +97,31 @@ def webhook(*nodes: str) -> Make:
             site.pod(f"hook-{number}", app="hook", node=node)
 
     return make
+
+
+def agent(*, ready: bool) -> Make:
+    def make(site: Site) -> None:
+        site.cilium()
+        site.namespaced("configmaps", "cilium-config", data=live_settings(migration_values(make_cilium())))
+        site.pod("cilium-x", app="cilium", owner="DaemonSet", ready=ready, labels={"k8s-app": "cilium"})
+
+    return make
+
+
+def metrics(*, hostNetwork: bool) -> Make:  # noqa: N803 (the API's name)
+    def make(site: Site) -> None:
+        site.service("metrics")
+        site.api_service("metrics")
+        site.pod("metrics", hostNetwork=hostNetwork)
+
+    return make
+
+
+def two_more(site: Site) -> None:
+    """Two nodes with addresses of one network, and a Cilium whose agents each take their own device's MTU."""
+    site.cilium()
+    site.node("worker-3", address="10.0.0.3")
+    site.node("worker-4", address="10.0.0.4")
 
 
 CASES = (
@@ -107,18 +145,80 @@ CASES = (
          near_settings={"phase": "cleanup", "cleanup": {"consent": "flannel"}}),
     Case(check="required-workloads", told="DaemonSet shop/store has 1 of 2 pods ready",
          make=also(lambda s: s.daemon_set("store", status={"numberReady": 1, "desiredNumberScheduled": 2})),
-         near=also(lambda s: s.daemon_set("store", status={"numberReady": 2, "desiredNumberScheduled": 2})),
+         near=also(lambda s: s.daemon_set(
+             "store", status={"numberReady": 2, "desiredNumberScheduled": 2, "observedGeneration": 1})),
          settings={"preflight": {"required": ["DaemonSet shop/store"]}}),
+    Case(check="required-workloads", told="0 of 1 pods ready, and preflight.watched names it",
+         make=also(lambda s: s.daemon_set("store", status={"numberReady": 0, "desiredNumberScheduled": 1})),
+         near=also(lambda s: s.daemon_set(
+             "store", status={"numberReady": 1, "desiredNumberScheduled": 1, "observedGeneration": 1})),
+         settings={"preflight": {"watched": ["DaemonSet shop/store"]}}),
+    Case(check="cleanup-removals", told="names DaemonSet kube-system/cilium, which is Cilium's and must stay",
+         settings={"cleanup": {"remove": ["DaemonSet kube-system/cilium", "DaemonSet shop/cilium-of-ours"]}},
+         near_settings={"cleanup": {"remove": ["DaemonSet shop/cilium-of-ours"]}}),
+    Case(check="cleanup-removals", told="together with Flannel go DaemonSet shop/store: there is no way back",
+         make=also(lambda s: s.daemon_set("store")), near=also(lambda s: s.daemon_set("store")),
+         settings={"phase": "cleanup", "cleanup": {"remove": ["DaemonSet shop/store"]}},
+         near_settings={"phase": "finalize", "cleanup": {"remove": ["DaemonSet shop/store"]}},
+         severity=Severity.WARNING),
     Case(check="required-workloads", told="Deployment shop/none does not exist",
          settings={"preflight": {"required": ["Deployment shop/none"]}}, near_settings={}),
     Case(check="cilium-version", told="1.15.3", settings={"cilium": {"version": "1.15.3"}}, near_settings={},
          severity=Severity.WARNING),
+    Case(check="kubernetes-tested", told="Cilium 1.16 is tested with 1.27 to 1.30", severity=Severity.WARNING,
+         settings={"cilium": {"version": "1.16.19"}}, near_settings={"cilium": {"version": "1.20.2"}}),
+    Case(check="kernel-version", told="1 node (worker-3) with kernel 5.4.0-200-generic, Cilium 1.19 needs 5.10",
+         make=also(lambda s: s.node("worker-3", kernel="5.4.0-200-generic")),
+         near=also(lambda s: s.node("worker-3", kernel="5.10.0-8-amd64"),
+                   lambda s: s.node("worker-4", kernel="4.18.0-553.el8_10.x86_64"))),
+    Case(check="kernel-version", told="1 node (worker-3) with kernel 4.18.0-372.el8_6.x86_64, Cilium 1.17 needs 5.4",
+         make=also(lambda s: s.node("worker-3", kernel="4.18.0-372.el8_6.x86_64")),
+         near=also(lambda s: s.node("worker-3", kernel="5.4.0-200-generic")),
+         settings={"cilium": {"version": "1.17.6"}}),
+    Case(check="kernel-features", told="the kernel of 1 node (worker-2) was built without CONFIG_NET_CLS_BPF",
+         make=also(lambda s: s.facts(worker_1={}), lambda s: s.facts(1, worker_2={"kernel_lacks": ["NET_CLS_BPF"]})),
+         near=also(lambda s: s.facts(worker_1={}, worker_2={"kernel_lacks": ["GENEVE"]}))),
+    Case(check="kernel-features", told="without CONFIG_GENEVE", settings={"cilium": {"tunnelProtocol": "geneve"}},
+         make=also(lambda s: s.facts(worker_2={"kernel_lacks": ["GENEVE"]})), near_settings={},
+         near=also(lambda s: s.facts(worker_2={"kernel_lacks": ["GENEVE"]}))),
+    Case(check="cilium-leftovers", told="node worker-1 has /etc/cni/net.d/05-cilium.conflist, device cilium_host",
+         make=also(lambda s: s.facts(worker_1={
+             "cni_conf": ["05-cilium.conflist"], "interfaces": {"cilium_host": 1500}})),
+         near=also(lambda s: s.cilium(), lambda s: s.facts(worker_1={"cni_conf": ["05-cilium.conflist"]}))),
+    Case(check="cilium-leftovers", told="node worker-1 has /etc/cni/net.d/10-x.conf.cilium_bak",
+         make=also(lambda s: s.facts(worker_1={"cni_conf": ["10-flannel.conflist", "10-x.conf.cilium_bak"]})),
+         near=also(lambda s: s.facts(worker_1={})), severity=Severity.WARNING),
+    Case(check="mtu-equal", told="1500 on 1 node (worker-3); 9001 on 1 node (worker-4)", severity=Severity.WARNING,
+         make=also(two_more,
+                   lambda s: s.facts(worker_3={"routes": [["10.0.0.0/24", "eth0"]]},
+                                     worker_4={"routes": [["10.0.0.0/24", "ens5"]], "interfaces": {"ens5": 9001}})),
+         near=also(two_more,
+                   lambda s: s.facts(worker_3={"routes": [["10.0.0.0/24", "eth0"]]},
+                                     worker_4={"routes": [["10.0.0.0/24", "ens5"]], "interfaces": {"ens5": 1500}}))),
+    Case(check="cni-confs", told="1 node (worker-1) with 2 CNI confs: 10-flannel.conflist, 99-bridge.conf",
+         make=also(lambda s: s.facts(worker_1={"cni_conf": ["10-flannel.conflist", "99-bridge.conf"]})),
+         near=also(lambda s: s.facts(worker_1={"cni_conf": ["10-flannel.conflist", "99-bridge.conf.old"]})),
+         severity=Severity.WARNING),
+    Case(check="rp-filter", told="rp_filter is 1 on 1 node (worker-2)", severity=Severity.WARNING,
+         make=also(lambda s: s.facts(worker_1={"rp_filter": 2}, worker_2={"rp_filter": 1})),
+         near=also(lambda s: s.facts(worker_1={"rp_filter": 2}, worker_2={"rp_filter": 0}))),
+    Case(check="agents-ready", told="shop/cilium-x on node worker-1 is not Ready", make=also(agent(ready=False)),
+         near=also(agent(ready=True)), settings={**WAVE, "cilium": {"namespace": "shop"}}),
+    Case(check="agents-ready", told="Cilium's agent is not Ready on 1 node (worker-1)", make=also(agent(ready=False)),
+         near=also(agent(ready=True)), settings={"phase": "secondary", "cilium": {"namespace": "shop"}},
+         severity=Severity.WARNING),
+    Case(check="managed-control-plane", told="pods answer what the API server asks: v1.x.example.org",
+         make=also(metrics(hostNetwork=False)), near=also(metrics(hostNetwork=True)), severity=Severity.WARNING),
+    Case(check="managed-control-plane", told="webhook policy.example.org", make=also(webhook("worker-1", "worker-2")),
+         near=also(webhook("worker-1"), lambda s: s.pod("konnectivity-agent-x")), severity=Severity.WARNING),
     Case(check="pod-cidr-free", told="overlaps 10.96.0.0/16, which is used by the cluster's Services",
          settings={"cilium": {"podCidr": "10.96.0.0/12"}}, near_settings={}),
     Case(check="pod-cidr-capacity", told="holds 2 blocks of /17, the cluster has 3 nodes",
-         make=also(lambda s: s.node("worker-3")), settings={"cilium": {"nodeMaskSize": 17}}),
+         make=also(lambda s: s.node("worker-3")),
+         settings={"cilium": {"podCidr": "10.245.0.0/16", "nodeMaskSize": 17}}),
     Case(check="tunnel-port-free", told="used by pod shop/game",
          make=also(lambda s: s.pod("game", ports=[{"containerPort": 1, "hostPort": 8473, "protocol": "UDP"}])),
+         settings={"cilium": {"tunnelPort": 8473}},
          near=also(lambda s: s.pod("game", ports=[{"containerPort": 1, "hostPort": 8473}]))),
     Case(check="method-values", told="sets policyEnforcementMode",
          settings={"cilium": {"values": {"policyEnforcementMode": "always"}}}, near_settings={}),
@@ -136,12 +236,15 @@ CASES = (
          make=also(lambda s: s.node("worker-3", pod_cidrs=("10.244.3.0/24", "fd00:3::/64"))),
          near=also(lambda s: s.node("worker-3", pod_cidrs=("10.244.3.0/24",)))),
     Case(check="host-ports", told="1 pod with a `hostPort` would not be reached", settings=WAVE,
-         make=also(lambda s: s.pod("edge", owner="DaemonSet", ports=PORTS)),
-         near=also(lambda s: s.pod("edge", owner="DaemonSet", ports=PORTS)),
+         make=also(beside, lambda s: s.pod("edge", owner="DaemonSet", ports=PORTS)),
+         near=also(beside, lambda s: s.pod("edge", owner="DaemonSet", ports=PORTS)),
          near_settings={**WAVE, "cilium": {"values": {"cni": {"chainingMode": "portmap"}}}}),
     Case(check="host-ports", told="shop/edge (8080)", settings=WAVE, severity=Severity.WARNING,
-         make=also(lambda s: s.pod("edge", ports=PORTS)),
-         near=also(lambda s: s.pod("edge", ports=ON_HOST, hostNetwork=True)), near_settings={}),
+         make=also(beside, lambda s: s.pod("edge", ports=PORTS)),
+         near=also(beside, lambda s: s.pod("edge", ports=ON_HOST, hostNetwork=True)), near_settings={}),
+    Case(check="host-ports", told="shop/edge (8080)", severity=Severity.WARNING, near_settings={},
+         settings={"cilium": {"values": {"cni": {"chainingMode": "none"}}}},
+         make=also(lambda s: s.pod("edge", ports=PORTS)), near=also(lambda s: s.pod("edge", ports=PORTS))),
     Case(check="chained-plugins", told="Multus is chained into the nodes' CNI conf (DaemonSet shop/net)", settings=WAVE,
          make=also(lambda s: s.daemon_set("net", image="ghcr.io/k8snetworkplumbingwg/multus-cni:v4.2"))),
     Case(check="chained-plugins", told="DaemonSet shop/writer can write CNI conf", severity=Severity.WARNING,
@@ -174,12 +277,23 @@ CASES = (
     Case(check="dns-restart-loop", told="unmanaged-pod-watcher-interval is '15s', must be '0'",
          make=also(lambda s: s.cilium(unmanaged_pod_watcher_interval="15s")), near=also(lambda s: s.cilium()),
          settings={"phase": "secondary"}, severity=Severity.WARNING),
-    Case(check="network-policies", told="nothing in sight enforces 1 NetworkPolicy today", severity=Severity.NOTE,
-         make=also(lambda s: s.namespaced(
-             "networkpolicies", "deny", group="/apis/networking.k8s.io/v1", spec={"podSelector": {}})),
+    Case(check="network-policies", told="nothing in sight enforces 1 policy today", severity=Severity.NOTE,
+         make=also(lambda s: s.policy("deny")),
          near=also(lambda s: s.namespaced(
              "networkpolicies", "probe", namespace=NAMESPACE, group="/apis/networking.k8s.io/v1",
              spec={"podSelector": {}}))),
+    Case(check="network-policies", told="DaemonSet shop/router enforces 1 policy, and nobody will", settings=WAVE,
+         make=also(enforced, lambda s: s.policy("deny")), near=also(enforced)),
+    Case(check="policies-translated", told="NetworkPolicy shop/open: 1 translation", settings={"phase": "finalize"},
+         make=also(enforced, lambda s: s.policy("open", ingress=ANYWHERE)),
+         near_settings={"phase": "finalize", "policies": {"acceptTranslated": True}},
+         near=also(enforced, lambda s: s.policy("open", ingress=ANYWHERE))),
+    Case(check="policies-lost", told="NetworkPolicy shop/one cannot be expressed under Cilium: podSelector: label pod-",
+         settings={"phase": "finalize"}, make=also(enforced, lambda s: s.policy("one", podSelector=ONE_RELEASE)),
+         near=also(enforced, lambda s: s.policy("one", podSelector=ONE_RELEASE)),
+         near_settings={"phase": "finalize", "policies": {"acceptLost": ["NetworkPolicy shop/one"]}}),
+    Case(check="policies-lost", told="policies.acceptLost names NetworkPolicy shop/gone", severity=Severity.WARNING,
+         settings={"policies": {"acceptLost": ["NetworkPolicy shop/gone"]}}, near_settings={}),
     Case(check="kube-proxy-replacement", told="as soon as Cilium is installed", severity=Severity.WARNING,
          settings={"cilium": {"values": {"kubeProxyReplacement": True}}}, near_settings={}),
     Case(check="kube-proxy-replacement", told="in phase 'finalize'", severity=Severity.NOTE,

@@ -10,14 +10,19 @@ from components.checks import CATALOGUE, Check, Context, Finding, run_checks
 from components.names import NAMESPACE
 from components.operations.api import Cluster
 from components.operations.marks import STEP
-from components.operations.snapshot import observe
+from components.operations.snapshot import FACTS, observe
 from components.sources import describe
 from stacks.config import parse_config
+from stacks.phases import Phase
 from stacks.values import final_values, live_settings, migration_values
-from tests.builders import FLANNEL, FLANNEL_CONFIG_MAP, FLANNEL_DAEMON_SET
+from tests.builders import FLANNEL, FLANNEL_CONFIG_MAP, FLANNEL_DAEMON_SET, make_cilium
 
 Object = dict[str, Any]
 SHOP = "shop"
+_NODE_INFO = (
+    "architecture", "bootID", "containerRuntimeVersion", "kubeProxyVersion", "kubeletVersion", "machineID",
+    "operatingSystem", "osImage", "systemUUID",
+)  # fmt: skip
 ROOM = {"cpu": "4", "memory": "8Gi", "pods": "110"}
 _BASIC = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "main", "image": "example"}]}}
 
@@ -59,6 +64,8 @@ class Site:
         conditions: Sequence[str] = ("Ready",),
         pod_cidrs: Sequence[str] = (),
         unschedulable: bool = False,
+        kernel: str = "6.1.0-31-amd64",
+        address: str = "",
     ) -> None:
         body = {
             "metadata": {"name": name, "labels": labels or {}, "annotations": {STEP: step} if step else {}},
@@ -68,7 +75,27 @@ class Site:
             },
         }
         shown = [{"type": each, "status": "True"} for each in conditions]
-        self.add("/api/v1/nodes", body, status={"conditions": shown, "allocatable": ROOM, "capacity": ROOM})
+        info = dict.fromkeys(_NODE_INFO, "x") | {"kernelVersion": kernel}
+        addresses = [{"type": "InternalIP", "address": address}] if address else []
+        status = {"conditions": shown, "allocatable": ROOM, "capacity": ROOM, "nodeInfo": info, "addresses": addresses}
+        self.add("/api/v1/nodes", body, status=status)
+
+    def facts(self, number: int = 0, **nodes: Mapping[str, Any]) -> None:
+        """What was seen on nodes; of a name underscores are dashes."""
+        plain = {"cni_conf": ["10-flannel.conflist"], "interfaces": {"eth0": 1500}, "routes": [], "udp_ports": []}
+        data = {name.replace("_", "-"): json.dumps({**plain, **seen}) for name, seen in nodes.items()}
+        name = f"{FACTS}-{number}" if number else FACTS
+        self.namespaced("configmaps", name, namespace=NAMESPACE, data=data)
+
+    def api_service(self, service: str) -> None:
+        """An API that a Service answers; of a group that nobody asks for."""
+        spec = {
+            "group": "x.example.org", "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 100,
+            "insecureSkipTLSVerify": True, "service": {"namespace": SHOP, "name": service},
+        }  # fmt: skip
+        self.add(
+            "/apis/apiregistration.k8s.io/v1/apiservices", {"metadata": {"name": "v1.x.example.org"}, "spec": spec}
+        )
 
     def nodes(self, *, first: str = "", second: str = "") -> None:
         """Both nodes, with where their turns are."""
@@ -92,7 +119,7 @@ class Site:
 
     def cilium(self, *, alone: bool = False, recorded: bool = True, **settings: str) -> None:
         """Cilium's live settings, beside Flannel or alone; a keyword's underscores are dashes."""
-        cilium = parse_config({}).cilium
+        cilium = make_cilium()
         live = live_settings(final_values(cilium) if alone else migration_values(cilium))
         data = {**live, **{key.replace("_", "-"): value for key, value in settings.items()}}
         self.namespaced("configmaps", "cilium-config", namespace="kube-system", data=data)
@@ -118,6 +145,7 @@ class Site:
         ready: bool = True,
         ports: Sequence[Mapping[str, Any]] = (),
         cores: str = "0",
+        labels: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> None:
         container = {
@@ -133,7 +161,10 @@ class Site:
             "uid": name,
             "controller": True,
         }
-        metadata = {"labels": {"app": app or name}, "ownerReferences": [{**reference, "controller": True}]}
+        metadata = {
+            "labels": {"app": app or name, **(labels or {})},
+            "ownerReferences": [{**reference, "controller": True}],
+        }
         spec = {"nodeName": node, "containers": [container], **fields}
         status = {
             "phase": "Running", "podIP": "10.244.1.5", "podIPs": [{"ip": "10.244.1.5"}],
@@ -154,6 +185,11 @@ class Site:
 
     def service(self, name: str, **spec: Any) -> None:
         self.namespaced("services", name, spec={"ports": [{"port": 80}], "selector": {"app": name}, **spec})
+
+    def policy(self, name: str, **spec: Any) -> None:
+        self.namespaced(
+            "networkpolicies", name, group="/apis/networking.k8s.io/v1", spec={"podSelector": {}, **spec}
+        )  # fmt: skip
 
     def webhook(self, name: str, *, policy: str = "Fail", resource: str = "pods") -> None:
         """One that the Service `hook` answers."""
@@ -183,7 +219,8 @@ class Site:
     def _run(self, checks: Sequence[Check], settings: Mapping[str, Any]) -> list[Finding]:
         config = parse_config(settings)
         snapshot = observe(
-            self.cluster, cilium_namespace=config.cilium.namespace, required=config.preflight.required
+            self.cluster, cilium_namespace=config.cilium.namespace, required=config.preflight.named,
+            removals=config.cleanup.objects, cleanup=config.phase.includes(Phase.CLEANUP),
         )  # fmt: skip
         context = Context(config=config, snapshot=snapshot, source=describe(snapshot))
         return run_checks(checks, context)

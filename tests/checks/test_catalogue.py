@@ -34,15 +34,16 @@ def test_a_healthy_cluster_has_no_findings() -> None:
         (None, {"cilium": {"podCidr": "172.30.0.0/16"}}, "pod-cidr-free"),
         (
             make_snapshot(facts={"worker-2": make_facts(routes=(("10.245.3.0/24", "tun0"),))}),
-            {},
+            {"cilium": {"podCidr": "10.245.0.0/16"}},
             "pod-cidr-free",
         ),
         (None, {"cilium": {"podCidr": "10.245.0.0/23"}}, "pod-cidr-capacity"),
         (None, {"cilium": {"tunnelPort": 8472}}, "tunnel-port-free"),
-        (make_snapshot(facts={"worker-2": make_facts(udp_ports=(53, 8473))}), {}, "tunnel-port-free"),
+        (make_snapshot(facts={"worker-2": make_facts(udp_ports=(53, 8473))}), {"cilium": {"tunnelPort": 8473}},
+            "tunnel-port-free"),
         (
             make_snapshot(pods=(make_pod("game", udp_host_ports=(8473,), host_network=True),)),
-            {},
+            {"cilium": {"tunnelPort": 8473}},
             "tunnel-port-free",
         ),
         (None, {"cilium": {"values": {"policyEnforcementMode": "always"}}}, "method-values"),
@@ -97,7 +98,7 @@ def test_an_acknowledged_warning_is_a_note() -> None:
     [
         (
             "pod-cidr-fre",
-            "config acknowledge.pod-cidr-fre: there is no such check; those that can be acknowledged are ",
+            "config acknowledge.pod-cidr-fre: there is no such check; did you mean pod-cidr-free?",
         ),
         ("one-run", "config acknowledge.one-run: is a gate, which cannot be acknowledged"),
     ],

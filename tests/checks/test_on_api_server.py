@@ -1,5 +1,10 @@
 """Each check against a real API server: it fires on what it is for, and on the nearest other thing it does not."""
 
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +16,40 @@ from components.operations.api import Cluster, ClusterError
 from components.operations.permissions import needs
 from components.operations.snapshot import observe
 from scripts.lab.simulated.control_plane import ControlPlane
-from tests.checks.cases import CASES, Case
+from tests.checks.cases import CASES, Case, alone
 from tests.checks.site import SHOP, Site
 
 pytestmark = pytest.mark.apiserver
-# Seen in tests of their own: what is said of the old CNI itself (tests/sources), a user's rights, the server's version.
-APART = {"source-owner", "permissions", "kubernetes-version", "autodetection", "source-data-plane", "bgp"}
+# Seen in tests of their own: what is said of the old CNI itself (tests/sources), a user's rights, the server's version
+# and pace.
+APART = {
+    "source-owner", "permissions", "kubernetes-version", "api-latency", "autodetection", "source-data-plane", "bgp",
+}  # fmt: skip
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
+
+
+@contextmanager
+def slow_way_to(plane: ControlPlane, *, seconds: float) -> Iterator[str]:
+    """An address from which everything that is asked reaches the API server late."""
+    host, port = yaml.safe_load(plane.kubeconfig.read_text())["clusters"][0]["cluster"]["server"][8:].split(":")
+
+    def carry(source: socket.socket, target: socket.socket, late: float) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                time.sleep(late)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                asking, answering = listener.accept()[0], socket.create_connection((host, int(port)))
+                for pair, late in (((asking, answering), seconds), ((answering, asking), 0.0)):
+                    threading.Thread(target=carry, args=(*pair, late), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def test_every_check_is_in_the_table() -> None:
@@ -104,6 +136,30 @@ def test_who_may_do_what_the_program_needs_hears_nothing(plane: ControlPlane, si
     assert site.found("permissions") == []
 
 
+def test_the_removals_rights_are_asked_for_when_it_is_near(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
+    """Who may do everything up to the cleanup is stopped before that, and told what is missing for it."""
+    alone(site)
+    rules = [
+        {"apiGroups": [need.group], "resources": [need.resource], "verbs": [need.verb]}
+        for need in needs(cilium_namespace="kube-system")
+    ]
+    definitions = {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": ["get"]}
+    user = Site(as_user(plane, site, tmp_path, [*rules, definitions]))
+    removed = {"cleanup": {"consent": "flannel", "remove": ["CustomResourceDefinition pools.old.example.org"]}}
+    wishes = {"waves": [["worker-1"], ["worker-2"]], **removed}
+    assert user.found("permissions", phase="finalize", **wishes) == []
+    (found,) = user.found("permissions", phase="cleanup", **wishes)
+    assert found.severity is Severity.BLOCKER
+    for right in (
+        "list statefulsets.apps in kube-flannel", "delete namespaces", "list clusterrolebindings.rbac",
+        "delete customresourcedefinitions.apiextensions.k8s.io",
+    ):  # fmt: skip
+        assert right in found.evidence
+    wishes.pop("cleanup")
+    site.cluster.delete("/apis/apps/v1/namespaces/kube-flannel/daemonsets/kube-flannel-ds")
+    assert user.found("permissions", phase="cleanup", **wishes) == []
+
+
 def test_what_only_checks_look_at_may_be_closed(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
     site.nodes()
     rules = [
@@ -124,6 +180,18 @@ def test_the_server_says_its_version(site: Site) -> None:
     assert site.found("kubernetes-version") == []
 
 
+def test_a_slow_api_server_is_told(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
+    site.nodes()
+    assert site.found("api-latency") == []
+    with slow_way_to(plane, seconds=0.6) as server:
+        config = yaml.safe_load(plane.kubeconfig.read_text())
+        config["clusters"][0]["cluster"]["server"] = server
+        (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
+        (found,) = Site(Cluster(kubeconfig=str(tmp_path / "kubeconfig"))).found("api-latency")
+    assert found.severity is Severity.WARNING
+    assert "s to say its version" in found.evidence
+
+
 def test_an_ordinary_cluster_is_never_refused(bare: Site) -> None:
     """What many clusters have: Helm's Flannel, an ingress with host ports, policies, webhooks, budgets, a balancer."""
     bare.flannel(annotations={"meta.helm.sh/release-name": "flannel"}, labels={"app.kubernetes.io/managed-by": "Helm"})
@@ -138,6 +206,6 @@ def test_an_ordinary_cluster_is_never_refused(bare: Site) -> None:
     for phase in ("preflight", "secondary"):
         found = bare.all_found(phase=phase)
         assert {each.check for each in found} == {
-            "source-owner", "load-balancers", "admission-webhooks", "budgets", "host-ports", "network-policies",
+            "source-owner", "load-balancers", "admission-webhooks", "budgets", "network-policies", "kubernetes-tested",
         }  # fmt: skip
-        assert not [each.line for each in found if each.severity is Severity.BLOCKER]
+        assert not [each.line for each in found if each.severity is Severity.BLOCKER]  # the host port is chained

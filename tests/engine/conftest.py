@@ -13,9 +13,8 @@ from components.operations.api import Cluster
 from components.operations.marks import STEP
 from scripts.lab.session import Session
 from scripts.lab.simulated.control_plane import ControlPlane
-from stacks.config import parse_config
 from stacks.values import live_settings, migration_values
-from tests.builders import FLANNEL, FLANNEL_CONFIG_MAP, FLANNEL_DAEMON_SET
+from tests.builders import FLANNEL, FLANNEL_CONFIG_MAP, FLANNEL_DAEMON_SET, make_cilium
 
 NODES = ("worker-1", "worker-2", "worker-3")
 LABELS = {"app": "flannel"}
@@ -41,7 +40,7 @@ def _flannel() -> list[dict[str, Any]]:
 
 def as_secondary(plane: ControlPlane, *, migrated: tuple[str, ...] = ()) -> None:
     """Put the cluster into the state that phase `secondary` leaves, with some nodes past their turn."""
-    live = live_settings(migration_values(parse_config({}).cilium))
+    live = live_settings(migration_values(make_cilium()))
     _apply(
         plane,
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},

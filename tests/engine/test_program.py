@@ -22,6 +22,38 @@ REFUSED: list[tuple[dict[str, str], str]] = [
     ({"phase": "secondary", "wavs[0][0]": "worker-1"}, "config wavs: there is no such setting"),
 ]
 
+# As people write them into the stack's file, with YAML's own ideas of what is a text and what a number.
+WRITTEN_BY_HAND: list[tuple[str, str]] = [
+    ("cilium: {version: 1.19}", "config cilium.version: is 1.19, must be a text such as 1.19.7: in the stack's file"),
+    ("drain: {force: perhaps}", "config drain.force: is 'perhaps', must be true or false"),
+    (
+        "drain: {timoutSeconds: 60}",
+        "config drain.timoutSeconds: there is no such setting; did you mean timeoutSeconds?",
+    ),
+    ("cilium.podCidr: 10.1.0.0/16", "config 'cilium.podCidr': is one key with '.' in its name, which sets nothing"),
+    # What is no list of lists is refused by the engine itself: "configuration key 'waves' must be of type ...".
+    ("waves: [[Worker_1]]", "config waves[0][0]: 'Worker_1' is not the name of a node such as worker-1"),
+    ("cilium: {podCidr: 10.245.0.1/16}", "config cilium.podCidr: '10.245.0.1/16' is not how a network is written; did"),
+]
+
+
+def told(output: str) -> list[str]:
+    """The lines of the program's own error, without those that the engine puts around it."""
+    lines = [line.strip().removeprefix("error: ") for line in diagnostics(output).splitlines()]
+    ends = lines.index("Resources:") if "Resources:" in lines else len(lines)
+    around = ("pulumi:pulumi:Stack", "Pulumi program", "an unhandled error occurred: program exited")
+    return [line for line in lines[:ends] if line and not line.startswith(around)]
+
+
+def test_what_is_written_by_hand_is_one_clear_line(stack: Session, fingerprint: Fingerprint) -> None:
+    before = fingerprint()
+    for text, line in WRITTEN_BY_HAND:
+        stack.config.write_text(f"config:\n  cilium-live-migration:{text}\n")
+        run = stack.preview(check=False)
+        assert run.exit_code != 0
+        assert [said[: len(line)] for said in told(run.output)] == [line]
+    assert fingerprint() == before
+
 
 def test_each_refusal_is_one_clear_line_and_changes_nothing(stack: Session, fingerprint: Fingerprint) -> None:
     before, plain = fingerprint(), stack.config.read_text()

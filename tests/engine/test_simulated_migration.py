@@ -93,6 +93,10 @@ def test_every_phase_and_a_way_back(plane: ControlPlane, stack: Session) -> None
     assert _objects(plane, "ciliumnodeconfigs", "-A") == []
     stack.set_path("phase", "cleanup")
     stack.set_path("cleanup.consent", "flannel")
+    plane.kubectl("create", "configmap", "old-agent")
+    stack.set_path("cleanup.remove[0]", "ConfigMap default/old-agent")
+    assert "together with Flannel go ConfigMap default/old-agent" in stack.preview().output
     stack.up()
+    assert "old-agent" not in plane.kubectl("get", "configmaps", "-o", "name")
     assert not [item for item in _objects(plane, "daemonsets", "-A") if "flannel" in item["metadata"]["name"]]
     assert "to create" not in stack.preview().output

@@ -9,8 +9,8 @@ from components.probe.measured import LATENCY_BOUNDS_MS, Cost, FlowTotals, Measu
 from scripts.report.figures import KINDS, PAIR_KINDS
 from scripts.report.helm_values import value_changes
 from scripts.report.model import Allowed, Change, CheckFinding, Losses, Report, Run, Step, Trouble, Turn, Versions
-from stacks.config import parse_config
 from stacks.flows import FlowKind
+from tests.builders import make_cilium
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 HOSTILE = '<img src=x onerror="alert(1)"></title><script>alert(1)</script>'
@@ -75,7 +75,7 @@ def unmeasured() -> Report:
     """Half-way, with no measurement and no word from the cluster."""
     whole = clean()
     turns = (whole.turns[0], *(Turn(node=turn.node, wave=None, state="to do") for turn in whole.turns[1:]))
-    line = "versions, checks and what the nodes told, as the cluster was not read: no answer from https://10.0.0.1:6443"
+    line = "versions, Helm values, checks and what the nodes told, as the cluster was not read: no answer from https://10.0.0.1:6443"
     return whole.model_copy(
         update={
             "turns": turns, "changes": (), "measurement": None, "findings": (), "checks_without_finding": (),
@@ -131,7 +131,6 @@ def _migration(
         message=f"node {nodes[1]} stays cordoned, 1 of 9 pods could not be evicted: pod shop/cart-7d9f: not evicted "
         "within 600 s: budget shop/cart needs 2 available, has 2",
     )  # fmt: skip
-    config = parse_config({"cilium": {"values": {"devices": "eth0", "hubble": {"enabled": False}}}})
     return Report(
         stack="prod",
         made=seconds_later(total + 40),
@@ -148,7 +147,7 @@ def _migration(
         findings=_findings() if losses else (),
         checks_without_finding=("Nodes are Ready", "Cilium's pool overlaps nothing", "Nodes can be drained"),
         budget={kind: Allowed(failed=0, gap_ms=3000) for kind in KINDS} if losses else {},
-        values=value_changes(config.cilium),
+        values=value_changes(make_cilium(values={"devices": "eth0", "hubble": {"enabled": False}})),
         versions=Versions(
             kubernetes="v1.36.4", kubelets=("v1.36.3", "v1.36.4"), source="flannel/flannel:v0.28.4",
             cilium_wanted="1.19.7", cilium_running=("quay.io/cilium/cilium:v1.19.7",),

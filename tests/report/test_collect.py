@@ -22,6 +22,7 @@ from scripts.report.helm_values import HIDDEN, value_changes
 from scripts.report.model import Report
 from scripts.report.stack_record import ReportError, StackRecord, read_stack
 from stacks.config import parse_config
+from tests.builders import make_cilium
 from tests.report.samples import clean
 
 # What `pulumi stack output --json` and `pulumi stack history --json` printed of a simulated migration, shortened.
@@ -163,7 +164,7 @@ def test_a_measurement_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 def test_values_show_what_changes_and_hide_credentials() -> None:
     values = {"tls": {"ca": {"key": "c2VjcmV0"}}, "hubble": {"enabled": False}}
-    cilium = parse_config({"cilium": {"values": values, "finalValues": {"hubble": {"enabled": True}}}}).cilium
+    cilium = make_cilium(values=values, finalValues={"hubble": {"enabled": True}})
     found = {change.path: change for change in value_changes(cilium)}
     assert (found["cni.customConf"].migration, found["cni.customConf"].final) == ("true", "false")
     assert (found["hubble.enabled"].migration, found["hubble.enabled"].final) == ("false", "true")

@@ -6,12 +6,14 @@ from components.checks import CATALOGUE, Context, Severity, run_checks
 from components.operations.snapshot import observe
 from components.sources import SourceDescription, SourceError, describe
 from stacks.config import parse_config
+from stacks.values import value_at
 from tests.checks.site import Site
 from tests.sources.clusters import CLUSTERS, SourceCluster
 from tests.sources.upstream import folder_of
 
 pytestmark = pytest.mark.apiserver
 # Others say something of any cluster that has Calico's webhooks or DaemonSets; here it is about the source.
+ABOUT_THE_NETWORK = {"pod-cidr-free", "pod-cidr-capacity", "tunnel-port-free", "method-values"}
 ABOUT_THE_SOURCE = {"autodetection", "source-data-plane", "bgp", "source-owner"}
 
 
@@ -29,6 +31,17 @@ def read(site: Site, cluster: SourceCluster) -> Context:
     config = parse_config({"phase": "secondary", **cluster.settings})
     snapshot = observe(site.cluster, cilium_namespace="kube-system")
     return Context(config=config, snapshot=snapshot, source=describe(snapshot, config.source))
+
+
+def assert_values_fit(context: Context) -> None:
+    """Cilium's network beside this source: nothing clashes, both families or one, no link of the source's a way out."""
+    cilium, source = context.cilium, context.source
+    assert not run_checks([each for each in CATALOGUE if each.id in ABOUT_THE_NETWORK], context)
+    assert cilium.tunnel_port != source.udp_port
+    assert (cilium.pod_cidr_v6 is not None) == source.dual_stack
+    assert cilium.chaining == ("portmap" if any(pod.host_ports for pod in context.snapshot.pods) else "none")
+    for link in (each for each in source.links if not each.startswith("cni")):
+        assert f"!{link}" in value_at(context.values, "devices")
 
 
 def test_there_are_enough_of_them() -> None:
@@ -51,3 +64,4 @@ def test_a_source_cluster(site: Site, cluster: SourceCluster) -> None:
     found = [each for each in run_checks(CATALOGUE, context) if each.check in ABOUT_THE_SOURCE]
     assert {each.check for each in found} == cluster.findings
     assert {each.check for each in found if each.severity is Severity.BLOCKER} == cluster.blockers
+    assert_values_fit(context)

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stacks.config import CiliumSettings
 from stacks.values import (
     contradictions,
     final_values,
@@ -12,15 +11,15 @@ from stacks.values import (
     merge,
     migration_values,
     node_config,
-    node_config_api_version,
     opens_host_ports,
     settings_faults,
     value_at,
 )
+from tests.builders import make_cilium
 
 
 def test_migration_values_are_those_of_the_method() -> None:
-    values = migration_values(CiliumSettings())
+    values = migration_values(make_cilium())
     wanted = {
         "operator.unmanagedPodWatcher.restart": False,
         "routingMode": "tunnel",
@@ -38,16 +37,14 @@ def test_migration_values_are_those_of_the_method() -> None:
 
 
 def test_final_values_enforce_policies_and_manage_the_conf() -> None:
-    values = final_values(CiliumSettings())
+    values = final_values(make_cilium())
     assert value_at(values, "policyEnforcementMode") == "default"
     assert value_at(values, "cni.customConf") is False
     assert value_at(values, "operator.unmanagedPodWatcher.restart") is True
 
 
 def test_the_users_values_are_laid_over_without_losing_the_methods() -> None:
-    cilium = CiliumSettings(
-        values={"operator": {"replicas": 1}, "devices": "eth0"}, final_values={"bpf": {"tproxy": True}}
-    )
+    cilium = make_cilium(values={"operator": {"replicas": 1}, "devices": "eth0"}, finalValues={"bpf": {"tproxy": True}})
     assert value_at(migration_values(cilium), "operator") == {"unmanagedPodWatcher": {"restart": False}, "replicas": 1}
     assert value_at(migration_values(cilium), "bpf.tproxy") is None
     assert value_at(final_values(cilium), "bpf") == {"hostLegacyRouting": True, "tproxy": True}
@@ -66,16 +63,19 @@ def test_the_users_values_are_laid_over_without_losing_the_methods() -> None:
         ),
         ({"operator": {"unmanagedPodWatcher": {"restart": True}}}, "operator.unmanagedPodWatcher.restart"),
         ({"routingMode": "native"}, "routingMode"),
+        ({"devices": ["eth0", "flannel.1"]}, "devices"),
+        ({"devices": "flannel.1"}, "devices"),
+        ({"cni": {"chainingMode": "aws-cni"}}, "cni.chainingMode"),
     ],
 )
 def test_an_override_that_contradicts_the_method_is_found(values: dict[str, Any], path: str) -> None:
-    (fault,) = contradictions(CiliumSettings(values=values))
+    (fault,) = contradictions(make_cilium(values=values))
     assert fault.path == path
     assert fault.reason
 
 
 def test_live_settings_are_compared_as_texts() -> None:
-    wanted = live_settings(migration_values(CiliumSettings()))
+    wanted = live_settings(migration_values(make_cilium()))
     assert settings_faults(wanted, wanted) == []
     live = {**wanted, "enable-policy": "default", "unmanaged-pod-watcher-interval": "15s"}
     assert settings_faults(live, wanted) == [
@@ -83,19 +83,6 @@ def test_live_settings_are_compared_as_texts() -> None:
         "unmanaged-pod-watcher-interval is '15s', must be '0'",
     ]
     assert len(settings_faults({}, wanted)) == len(wanted)
-
-
-@pytest.mark.parametrize(
-    ("version", "served"),
-    [
-        ("1.15.9", "cilium.io/v2alpha1"),
-        ("1.16.0", "cilium.io/v2"),
-        ("1.19.7", "cilium.io/v2"),
-        ("1.20.0-rc.1", "cilium.io/v2"),
-    ],
-)
-def test_node_config_version_follows_the_release(version: str, served: str) -> None:
-    assert node_config_api_version(CiliumSettings(version=version)) == served
 
 
 def test_node_config_takes_over_only_labelled_nodes() -> None:

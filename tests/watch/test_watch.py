@@ -23,10 +23,9 @@ from components.operations.marks import TurnStep, clear, mark
 from scripts.lab.paths import CHECKOUT
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.watch.reading import WatchedCluster, look
-from stacks.config import parse_config
 from stacks.phases import Phase
 from stacks.values import final_values, live_settings, migration_values
-from tests.builders import FLANNEL
+from tests.builders import FLANNEL, make_cilium
 from tests.operations.conftest import eventually
 
 pytestmark = pytest.mark.apiserver
@@ -54,7 +53,7 @@ def _config_map(name: str, namespace: str, data: dict[str, str]) -> dict[str, An
 def _begin(plane: ControlPlane) -> Cluster:
     """As phase `secondary` leaves a cluster, with three pods on a node."""
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    live = live_settings(migration_values(parse_config({}).cilium))
+    live = live_settings(migration_values(make_cilium()))
     pod = {"containers": [{"name": "main", "image": "example"}], "nodeSelector": {"kubernetes.io/hostname": NODES[0]}}
     labels = {"app": "web"}
     web = {
@@ -74,7 +73,7 @@ def _begin(plane: ControlPlane) -> Cluster:
 
 def _finish(plane: ControlPlane) -> None:
     """Cilium alone: as the old CNI's DaemonSet was never there, this is the end of `cleanup`."""
-    live = live_settings(final_values(parse_config({}).cilium))
+    live = live_settings(final_values(make_cilium()))
     _apply(plane, _config_map("cilium-config", "kube-system", {**live, "custom-cni-conf": "false"}))
 
 

@@ -23,6 +23,8 @@ class Turn:
     agent_timeout_seconds: float
     verify_timeout_seconds: float
     image: str
+    watched: tuple[str, ...] = ()
+    watched_timeout_seconds: float = 300
 
     def on_cilium(self, pod: Pod) -> bool:
         """Whether the pod has an address of Cilium's pool."""

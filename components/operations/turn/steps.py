@@ -17,13 +17,16 @@ _STEPS = 7
 
 
 @contextmanager
-def steps(cluster: Cluster, node: str, *, after: int = 0) -> Iterator[Progress]:
-    """Progress of a half turn, told live and on the Node object; and where it was left when it fails or is stopped."""
+def steps(cluster: Cluster, node: str, *, after: int = 0, more: int = 0) -> Iterator[Progress]:
+    """Progress of a half turn, told live and on the Node object; and where it was left when it fails or is stopped.
+
+    `after` is the number of steps before this half, `more` of those that turns do not have as a rule.
+    """
 
     def announce(step: str, detail: str) -> None:
         tell(cluster, node, reason=f"Migration{step.title().replace(' ', '')}", message=detail)
 
-    progress = Progress(node, _STEPS, announce, _number=after)
+    progress = Progress(node, _STEPS + more, announce, _number=after)
     try:
         yield progress
     except (OperationError, ClusterError) as error:

@@ -22,6 +22,7 @@ from components.operations.model import Pod
 from components.operations.node_shell import run_on_node
 from components.operations.progress import Progress
 from components.operations.recycle import stale_pods
+from components.operations.required import wait_for_watched
 from components.operations.restart import bring_over
 from components.operations.turn.drift import drift
 from components.operations.turn.settings import Turn
@@ -35,7 +36,7 @@ _CNI_CONF_SECONDS = 60.0
 def empty_for_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
     """First half: cordon and drain the node, still on the old network."""
     began = now()
-    with steps(cluster, turn.node) as progress:
+    with steps(cluster, turn.node, more=bool(turn.watched)) as progress:
         node = read_node(cluster, turn.node)
         if step_of(node) in (TurnStep.MIGRATED, TurnStep.SWITCHING):
             progress.say(f"is {step_of(node)} already, nothing to drain")
@@ -59,7 +60,7 @@ def empty_for_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
 
 def move_to_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
     """Second half, the label being set: switch the agent, renew the pods, verify, uncordon."""
-    with steps(cluster, turn.node, after=2) as progress:
+    with steps(cluster, turn.node, after=2, more=bool(turn.watched)) as progress:
         node = read_node(cluster, turn.node)
         if node.labels.get(turn.label) != "true":
             raise OperationError(f"node {turn.node}: label {turn.label}=true is not set; run `pulumi up` again")
@@ -94,6 +95,10 @@ def _move(cluster: Cluster, turn: Turn, progress: Progress) -> dict[str, Any]:
     verified = verified or _verify_cilium(cluster, turn, progress)
     progress.step("uncordon")
     schedulable = uncordon(cluster, turn.node)
+    if turn.watched:
+        # Only now: pods that can run on this node alone had to wait for it to take pods again.
+        progress.step("watch", f"{many(len(turn.watched), 'workload')} of preflight.watched must be ready")
+        wait_for_watched(cluster, turn.node, turn.watched, timeout_seconds=turn.watched_timeout_seconds)
     mark(cluster, turn.node, TurnStep.MIGRATED, **{CORDONED_BEFORE: None, BOOT_ID: None, RESTARTED: None})
     seconds = progress.done("migrated" if schedulable else "migrated; stays cordoned, as it was before its turn")
     return _summary(

@@ -38,7 +38,8 @@ def _node(number: int) -> dict[str, Any]:
     }
 
 
-def _flannel(network: str) -> list[dict[str, object]]:
+def flannel_objects(network: str) -> list[dict[str, object]]:
+    """Flannel's namespace, its settings and its DaemonSet."""
     settings = {"Network": network, "Backend": {"Type": "vxlan"}}
     place = {"namespace": "kube-flannel"}
     pod = {
@@ -81,7 +82,7 @@ def start(nodes: int) -> ControlPlane:
 def populate(plane: ControlPlane, nodes: int) -> None:
     """Flannel's objects and the nodes `worker-1` to `worker-N`; returns when every node is Ready."""
     plane.kubectl(
-        "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=_together(_flannel(plane.pod_network))
+        "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=_together(flannel_objects(plane.pod_network))
     )
     cluster = Cluster(kubeconfig=str(plane.kubeconfig))
     there = {item["metadata"]["name"] for item in cluster.list(_NODES)}

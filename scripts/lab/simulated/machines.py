@@ -214,6 +214,7 @@ def seen_on(machine: Machine, everyone: Iterable[Machine], *, nodes: str) -> dic
             routes.append([other.cilium_block, "cilium_host"])
     return {
         "cni_conf": sorted(machine.conf),
+        "default_devices": ["eth0"],
         "interfaces": dict(sorted(machine.interfaces.items())),
         "routes": sorted(routes),
         "udp_ports": sorted(machine.udp_ports),

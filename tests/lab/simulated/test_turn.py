@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from components.operations import agent as agents
 from components.operations.api import Cluster, ClusterError
 from components.operations.deadline import OperationError
 from components.operations.drain_plan import DrainOptions
-from components.operations.marks import node_path, read_node
+from components.operations.marks import TurnStep, node_path, read_node, step_of
 from components.operations.model import Pod
 from components.operations.node_shell import run_on_node
 from components.operations.restart import Restart
@@ -20,8 +21,8 @@ from components.operations.turn import Turn, empty_for_cilium, empty_for_return,
 from scripts.lab.simulated import lab
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.simulated.faults import BrokenFlow, Faults, NodeFaults, PodFaults
-from stacks.config import parse_config
 from stacks.values import CNI_CONF, MIGRATED_LABEL, live_settings, migration_values, node_config
+from tests.builders import make_cilium
 from tests.operations.conftest import eventually
 
 pytestmark = pytest.mark.apiserver
@@ -43,7 +44,7 @@ def _cilium() -> list[dict[str, Any]]:
     edge = {"name": "edge", "image": IMAGE, "ports": [{"containerPort": 80, "hostPort": 8088}]}
     agent = {"hostNetwork": True, "containers": [{"name": agents.AGENT_CONTAINER, "image": IMAGE}]}
     operator = _daemon_set("operator", "kube-system", {"io.cilium/app": "operator"}, {**agent})
-    live = live_settings(migration_values(parse_config({}).cilium))
+    live = live_settings(migration_values(make_cilium()))
     return [
         {
             "apiVersion": "v1",
@@ -158,6 +159,31 @@ def test_faults_are_reported_and_end_with_their_cause(plane: ControlPlane, clust
         with plane.faults.during(faults), pytest.raises((OperationError, ClusterError), match=said):
             move_to_cilium(cluster, turn)
     assert move_to_cilium(cluster, _turn("worker-2"))["verified"]
+
+
+def test_a_watched_workload_that_does_not_come_back_ends_the_turn(cluster: Cluster) -> None:
+    """The node is on its new network and takes pods, but the run stops there until the workload is well."""
+    template = {
+        "metadata": {"labels": {"app": "slow"}},
+        "spec": {"nodeSelector": {"nobody": "has-this"}, "containers": [{"name": "main", "image": IMAGE}]},
+    }
+    spec = {"replicas": 1, "selector": {"matchLabels": {"app": "slow"}}, "template": template}
+    path = "/apis/apps/v1/namespaces/default/deployments"
+    cluster.create(path, {"metadata": {"name": "slow"}, "spec": spec})
+    turn = replace(_turn("worker-1"), watched=("Deployment default/slow",), watched_timeout_seconds=2)
+    empty_for_cilium(cluster, turn)
+    _label(cluster, "worker-1", "true")
+    with pytest.raises(OperationError) as caught:
+        move_to_cilium(cluster, turn)
+    told = str(caught.value)
+    assert "node worker-1: what preflight.watched names is ready after its turn: not within 2 s" in told
+    assert "Deployment default/slow has 0 of 1 pods ready, `kubectl -n default describe deployment slow` says" in told
+    node = read_node(cluster, "worker-1")
+    assert (step_of(node), node.unschedulable) == (TurnStep.SWITCHING, False)
+    cluster.patch(f"{path}/slow", {"spec": {"replicas": 0}})
+    assert "watch" in move_to_cilium(cluster, replace(turn, watched_timeout_seconds=30))["seconds"]
+    assert step_of(read_node(cluster, "worker-1")) is TurnStep.MIGRATED
+    cluster.delete(f"{path}/slow")
 
 
 def test_a_node_that_stays_away_after_its_reboot_is_told(plane: ControlPlane, cluster: Cluster) -> None:

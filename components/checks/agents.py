@@ -1,0 +1,52 @@
+"""Checks of Cilium's own agents, once they are there."""
+
+from collections.abc import Iterator
+
+from components.checks.check import check
+from components.checks.context import Context
+from components.checks.finding import Found, Severity
+from components.checks.words import some
+from components.words import many
+from stacks.phases import Phase
+
+_AGENT = ("k8s-app", "cilium")
+
+
+@check(
+    id="agents-ready",
+    title="Cilium's agents are well",
+    severity=Severity.BLOCKER,
+    phase=Phase.MIGRATE,
+    why=(
+        "the agent takes its node over: one that is not Ready now leaves the node without network in the midst of its "
+        "turn (cilium#30609)"
+    ),
+    remedy="look at its log; the node moves once its agent is Ready",
+)
+def agents_ready(context: Context) -> Iterator[Found]:
+    """Nodes without a Ready agent: a blocker for those about to move, a warning for the others."""
+    if (
+        context.snapshot.cilium_config is None
+        or context.reached is None
+        or not context.reached.includes(Phase.SECONDARY)
+    ):
+        return
+    agents = [
+        pod
+        for pod in context.snapshot.pods
+        if pod.namespace == context.config.cilium.namespace and pod.labels.get(_AGENT[0]) == _AGENT[1]
+    ]
+    ill = {pod.node: pod for pod in agents if not pod.ready and not pod.finished}
+    moving = {node.name for node in context.about_to_switch}
+    for name in sorted(moving & set(ill)):
+        yield Found(
+            evidence=f"Cilium's agent {ill[name].title} on node {name} is not Ready",
+            remedy=f"`kubectl -n {ill[name].namespace} logs {ill[name].name}` says why; mend that first",
+        )
+    others = sorted(set(ill) - moving)
+    if others:
+        yield Found(
+            evidence=f"Cilium's agent is not Ready on {many(len(others), 'node')} ({some(others)})",
+            remedy="these nodes do not hold up others, but look at their agents' logs",
+            severity=Severity.WARNING,
+        )

@@ -1,0 +1,72 @@
+"""Checks of the way between the API server and the cluster, in both directions."""
+
+from collections.abc import Iterator
+
+from components.checks.check import check
+from components.checks.context import Context
+from components.checks.finding import Found, Severity
+from components.checks.words import some
+from components.operations.model import Pod
+from stacks.phases import Phase
+
+_SLOW_SECONDS = 0.5
+_TUNNELS = ("konnectivity-agent", "tunnelfront", "aks-link")
+
+
+@check(
+    id="managed-control-plane",
+    title="The API server reaches pods on both networks",
+    severity=Severity.WARNING,
+    phase=Phase.MIGRATE,
+    why=(
+        "an API server that runs outside of the cluster reaches webhooks and API services by routes into the old pod "
+        "network, and has none into Cilium's: metrics.k8s.io and webhooks go down as their pods move (a migration of "
+        "NKS ended so)"
+    ),
+    remedy=(
+        "ask whose control plane it is how it reaches pods (a tunnel such as konnectivity is fine), or run these pods "
+        "with hostNetwork"
+    ),
+)
+def managed_control_plane(context: Context) -> Iterator[Found]:
+    """No node is of the control plane, no tunnel is in sight, and pods answer the API server."""
+    snapshot = context.snapshot
+    if not context.ahead(Phase.FINALIZE) or any(node.control_plane for node in snapshot.nodes) or snapshot.is_k3s:
+        return
+    if any(pod.name.startswith(_TUNNELS) for pod in snapshot.pods):
+        return
+    answered = [(name, space, service) for name, space, service in snapshot.api_services]
+    answered += [(f"webhook {hook.name}", hook.namespace, hook.service) for hook in snapshot.webhooks]
+    asked = [
+        name for name, space, service in answered if any(pod.on_pod_network for pod in _pods(context, space, service))
+    ]
+    if asked:
+        yield Found(
+            evidence=f"no node is of the control plane, and pods answer what the API server asks: {some(asked)}"
+        )
+
+
+def _pods(context: Context, namespace: str, service: str) -> list[Pod]:
+    for each in context.snapshot.services:
+        if (each.namespace, each.name) == (namespace, service) and each.selector:
+            wanted = each.selector.items()
+            return [pod for pod in context.snapshot.pods if pod.namespace == namespace and wanted <= pod.labels.items()]
+    return []
+
+
+@check(
+    id="api-latency",
+    title="The API server answers fast",
+    severity=Severity.WARNING,
+    phase=Phase.PREFLIGHT,
+    why=(
+        "a turn asks it some hundred times, waits by deadlines, and a run holds its lease by renewing it: with slow "
+        "answers turns take longer and deadlines pass"
+    ),
+    remedy="run this nearer to the API server, or find out what keeps it busy",
+)
+def api_latency(context: Context) -> Iterator[Found]:
+    """The time that a very small answer takes."""
+    seconds = context.snapshot.api_seconds
+    if seconds > _SLOW_SECONDS:
+        yield Found(evidence=f"the API server takes {seconds:.1f} s to say its version")

@@ -1,0 +1,78 @@
+"""The plan's command line: `python -m scripts.plan --stack prod`, whenever one likes; changes nothing."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from components.checks import refusals
+from components.plan import PlanError, examine
+from components.words import many
+from scripts.check.settings import Settings, SettingsError, of_file, of_stack
+from scripts.plan.shown import plain, to_json, to_tables, to_yaml
+from scripts.plan.told import Plan
+
+FAILED = 2
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+
+class Output(StrEnum):
+    """How the plan is printed."""
+
+    TABLE = "table"
+    YAML = "yaml"
+    JSON = "json"
+
+
+class Values(StrEnum):
+    """Which values Helm is to get."""
+
+    MIGRATION = "migration"
+    FINAL = "final"
+
+
+def plan(
+    stack: Annotated[str, typer.Option(help="Plan with this Pulumi stack's config.")] = "",
+    config_file: Annotated[Path | None, typer.Option(help="Plan with the config in this file instead.")] = None,
+    output: Annotated[Output, typer.Option(help="How to print.")] = Output.TABLE,
+    values: Annotated[Values | None, typer.Option(help="Print these values alone, as Helm reads them.")] = None,
+    program: Annotated[Path, typer.Option(help="The folder with Pulumi.yaml.")] = Path(),
+    kubeconfig: Annotated[str, typer.Option(help="Instead of the stack's own kubeconfig.")] = "",
+    context: Annotated[str, typer.Option(help="Instead of the stack's own context.")] = "",
+) -> None:
+    """Print what the old network is, and Cilium's values for this cluster with the reason of each."""
+    settings = of_file(config_file) if config_file else of_stack(stack, folder=program) if stack else Settings()
+    found = examine(
+        settings.own, kubeconfig=kubeconfig or settings.kubeconfig, context=context or settings.context
+    )  # fmt: skip
+    told = Plan.of(found)
+    if values:
+        print(plain(told.migration_values if values is Values.MIGRATION else told.final_values), end="")
+    elif output is Output.JSON:
+        print(to_json(told))
+    elif output is Output.YAML:
+        print(to_yaml(told), end="")
+    else:
+        out.print(to_tables(told))
+    refused = refusals(found.findings)
+    if refused:
+        err.print(
+            f"{many(len(refused), 'check')} would refuse this: `python -m scripts.check` says why", soft_wrap=True
+        )
+
+
+def main() -> None:
+    """Run; what the user can act on is one clear line."""
+    try:
+        typer.run(plan)
+    except (PlanError, SettingsError) as error:
+        err.print(f"[red]✗[/red] {escape(str(error))}", soft_wrap=True)
+        sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

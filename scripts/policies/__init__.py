@@ -1,0 +1,1 @@
+"""What becomes of a cluster's network policies, on demand."""

@@ -1,0 +1,71 @@
+"""The inventory's command line: `python -m scripts.policies --stack prod`, whenever one likes; changes nothing."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from components.plan import PlanError, examine
+from components.policies import engine
+from components.words import many
+from scripts.check.settings import Settings, SettingsError, of_file, of_stack
+from scripts.policies.shown import summary, to_json, to_table
+from scripts.policies.written import write
+from stacks.policies import Verdict
+
+LOST, FAILED = 1, 2
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+
+class Output(StrEnum):
+    """How the inventory is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def policies(
+    stack: Annotated[str, typer.Option(help="Ask with this Pulumi stack's config.")] = "",
+    config_file: Annotated[Path | None, typer.Option(help="Ask with the config in this file instead.")] = None,
+    output: Annotated[Output, typer.Option(help="How to print.")] = Output.TABLE,
+    write_to: Annotated[
+        Path | None, typer.Option("--write", help="Write the translations into this folder, one file an object.")
+    ] = None,
+    program: Annotated[Path, typer.Option(help="The folder with Pulumi.yaml.")] = Path(),
+    kubeconfig: Annotated[str, typer.Option(help="Instead of the stack's own kubeconfig.")] = "",
+    context: Annotated[str, typer.Option(help="Instead of the stack's own context.")] = "",
+) -> None:
+    """Print what becomes of every policy; ends with 1 if one cannot be expressed that nobody gave up."""
+    settings = of_file(config_file) if config_file else of_stack(stack, folder=program) if stack else Settings()
+    plan = examine(
+        settings.own, kubeconfig=kubeconfig or settings.kubeconfig, context=context or settings.context
+    )  # fmt: skip
+    found = plan.inventory
+    if output is Output.JSON:
+        print(to_json(found))
+    elif found.entries:
+        out.print(to_table(found))
+    enforces = engine(plan.snapshot, plan.source)
+    err.print(f"enforced by {enforces or 'nobody in sight'} today: {summary(found)}", soft_wrap=True)
+    if write_to is not None:
+        files = write(found, write_to)
+        err.print(f"{many(len(files), 'file')} written to {write_to}", soft_wrap=True)
+    given_up = set(plan.config.policies.accept_lost)
+    sys.exit(LOST if any(each.title not in given_up for each in found.of(Verdict.LOST)) else 0)
+
+
+def main() -> None:
+    """Run; what the user can act on is one clear line."""
+    try:
+        typer.run(policies)
+    except (PlanError, SettingsError) as error:
+        err.print(f"[red]✗[/red] {escape(str(error))}", soft_wrap=True)
+        sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""What is wrong with the stack config, in an operator's words: the key as it is written, the fact, the remedy."""
+
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from enum import EnumMeta
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, PydanticUndefined
+
+from stacks.forms import Faults, KeyFault, shown
+
+_SET = "`pulumi config set --path"
+_NUMBERS = {"int_parsing", "int_type", "int_from_float", "float_parsing", "float_type", "finite_number"}
+_BOUNDS = {
+    "greater_than": ("gt", "more than"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "less than"),
+    "less_than_equal": ("le", "at most"),
+}
+_GROUPS = {"model_type", "model_attributes_type", "dict_type"}
+
+
+class ConfigError(Exception):
+    """The stack config cannot be used; the text has one line for each thing to mend."""
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """The one of `known` that was probably meant, whatever its case; empty if none is near."""
+    by_lower = {each.lower(): each for each in known}
+    found = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.7)
+    return by_lower[found[0]] if found else ""
+
+
+def key_of(path: Sequence[int | str]) -> str:
+    """A setting's place as `pulumi config set --path` takes it: `waves[0][1]`, `cilium.podCidr`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def lines_of(error: ValidationError, model: type[BaseModel], *, together: bool) -> list[str]:
+    """One line for each fault; those of several keys `together` only where each key is known to be what it seems."""
+    return [line for fault in error.errors() if fault["loc"] or together for line in _lines(fault, model)]
+
+
+def unknown_key(key: str, model: type[BaseModel]) -> str:
+    """The line for a key of the stack that is not one of the program's."""
+    if any(sign in key for sign in ".["):
+        return f"config '{key}': is one key with '{'.' if '.' in key else '['}' in its name, which sets nothing: " + (
+            f"`pulumi config rm '{key}'`, then {_SET} '{key}' VALUE`"
+        )
+    return f"config {key}: {_no_such(key, model, model)}"
+
+
+def _lines(fault: ErrorDetails, model: type[BaseModel]) -> Iterator[str]:
+    raised = fault.get("ctx", {}).get("error")
+    for each in raised.faults if isinstance(raised, Faults) else [raised]:
+        path = [part for part in fault["loc"] if part != "[key]"]
+        if isinstance(each, KeyFault):
+            yield f"config {key_of([*path, each.key])}: {each}"
+        else:
+            yield (
+                f"config {key_of(path)}: {_said(fault, path, model)}"
+                if path
+                else f"config: {_said(fault, path, model)}"
+            )
+
+
+def _said(fault: ErrorDetails, path: Sequence[int | str], model: type[BaseModel]) -> str:
+    kind, given, context = fault["type"], fault["input"], fault.get("ctx", {})
+    wanted, field = _wanted(path, model)
+    key = key_of(path)
+    if "[key]" in fault["loc"]:
+        known = _choices(_key_type(_wanted(path[:-1], model)[0]))
+        return _no_such_of(str(path[-1]), known)
+    if kind == "extra_forbidden":
+        section = _wanted(path[:-1], model)[0] if path[:-1] else model
+        return _no_such(str(path[-1]), section, model)
+    if kind in ("enum", "literal_error"):
+        return _not_one_of(given, _choices(wanted))
+    if kind in _NUMBERS:
+        what = "a whole number" if kind.startswith("int") else "a number"
+        return f"is {shown(given)}, must be {what}{_such_as(field)}"
+    if kind.startswith("bool"):
+        return f"is {shown(given)}, must be true or false"
+    if kind == "string_type":
+        return f"is {shown(given)}, must be a text{_such_as(field)}: in the stack's file put it in quotes"
+    if kind in _BOUNDS:
+        name, words = _BOUNDS[kind]
+        return f"is {shown(given)}, must be {words} {context[name]}{_such_as(field)}"
+    if kind == "list_type":
+        return f"is {shown(given)}, must be a list: {_SET} '{key}[0]' {_one_of(given)}`"
+    if kind in _GROUPS:
+        names = _aliases(wanted)
+        first = names[0] if names else "NAME"
+        return (
+            f"is {shown(given)}, must have settings in it: `pulumi config rm {key}`, then {_SET} {key}.{first} VALUE`"
+        )
+    if kind == "missing":
+        return f"is needed here: {_SET} '{key}' VALUE`"
+    if kind == "value_error":
+        return str(context["error"])
+    return f"is {shown(given)}, which cannot be used: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
+
+
+def _no_such(name: str, section: Any, model: type[BaseModel]) -> str:
+    known = _aliases(section)
+    meant = nearest(name, known)
+    # Written at the wrong level, which is as common as a slip of the finger.
+    elsewhere = [path for path in _paths(model) if path.rpartition(".")[2].lower() == name.lower()]
+    if not meant and elsewhere:
+        return f"there is no such setting; did you mean {' or '.join(elsewhere[:3])}?"
+    return _no_such_of(name, known)
+
+
+def _no_such_of(name: str, known: Sequence[str]) -> str:
+    meant = nearest(name, known)
+    if meant:
+        return f"there is no such setting; did you mean {meant}?"
+    return f"there is no such setting; the settings are {', '.join(sorted(known))}"
+
+
+def _not_one_of(given: Any, known: Sequence[str]) -> str:
+    meant = nearest(given, known) if isinstance(given, str) else ""
+    return f"{shown(given)} is not one of {', '.join(f'{each!r}' for each in known)}" + (
+        f"; did you mean '{meant}'?" if meant else ""
+    )
+
+
+def _one_of(given: Any) -> str:
+    return given if isinstance(given, str) and given and " " not in given else "VALUE"
+
+
+def _such_as(field: FieldInfo | None) -> str:
+    default = field.default if field else None
+    if default in (None, "", PydanticUndefined) or isinstance(default, BaseModel | Mapping | list):
+        return ""
+    return f" such as {default}"
+
+
+def _wanted(path: Sequence[int | str], model: type[BaseModel]) -> tuple[Any, FieldInfo | None]:
+    """What should be at a path: its type and, where it is a section's own setting, its field."""
+    here: Any = model
+    field: FieldInfo | None = None
+    for part in path:
+        if isinstance(here, type) and issubclass(here, BaseModel):
+            fields = {_alias(name, each): each for name, each in here.model_fields.items()}
+            field = fields.get(str(part)) or here.model_fields.get(str(part))
+            here = _bare(field.annotation) if field else None
+        else:
+            arguments = get_args(here)
+            here, field = (_bare(arguments[-1]) if arguments else None), None
+    return here, field
+
+
+def _bare(annotation: Any) -> Any:
+    """A type without what is annotated to it, and without None."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        others = [each for each in get_args(annotation) if each is not type(None)]
+        return _bare(others[0])
+    return annotation
+
+
+def _key_type(mapping: Any) -> Any:
+    return _bare((get_args(mapping) or (None,))[0])
+
+
+def _choices(wanted: Any) -> list[str]:
+    if get_origin(wanted) is Literal:
+        return [str(each) for each in get_args(wanted)]
+    return [str(each.value) for each in list[Any](wanted)] if isinstance(wanted, EnumMeta) else []
+
+
+def _alias(name: str, field: FieldInfo) -> str:
+    return field.alias or to_camel(name)
+
+
+def _aliases(section: Any) -> list[str]:
+    if isinstance(section, type) and issubclass(section, BaseModel):
+        return [_alias(name, each) for name, each in section.model_fields.items()]
+    return _choices(_key_type(section))
+
+
+def _paths(model: type[BaseModel], before: str = "") -> Iterator[str]:
+    """Every setting of the model and of its sections."""
+    for name, field in model.model_fields.items():
+        path = f"{before}{_alias(name, field)}"
+        yield path
+        inner = _bare(field.annotation)
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _paths(inner, f"{path}.")

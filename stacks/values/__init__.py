@@ -1,0 +1,32 @@
+"""Helm values of Cilium beside the old CNI, and of Cilium alone; each that we set carries its reason."""
+
+from stacks.values.built import final_values, migration_values, opens_host_ports, replaces_kube_proxy
+from stacks.values.contradictions import Contradiction, contradictions
+from stacks.values.live import live_settings, settings_faults
+from stacks.values.method import MethodValue, final_method, migration_method
+from stacks.values.node_config import CNI_CONF, MIGRATED_LABEL, PORTMAP, node_config
+from stacks.values.told import ToldValue, told_values
+from stacks.values.tree import leaves, merge, value_at
+
+__all__ = [
+    "CNI_CONF",
+    "MIGRATED_LABEL",
+    "PORTMAP",
+    "Contradiction",
+    "MethodValue",
+    "ToldValue",
+    "contradictions",
+    "final_method",
+    "final_values",
+    "leaves",
+    "live_settings",
+    "merge",
+    "migration_method",
+    "migration_values",
+    "node_config",
+    "opens_host_ports",
+    "replaces_kube_proxy",
+    "settings_faults",
+    "told_values",
+    "value_at",
+]

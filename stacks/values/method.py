@@ -1,0 +1,185 @@
+"""The values that we set, and why: what the method depends on, and what was settled for this cluster."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from stacks.settle import Cilium
+
+MIGRATING = "Cilium's page on migrating a cluster"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodValue:
+    """One value with its reason; where it is `needed`, an override that contradicts it is refused with `instead`."""
+
+    path: str
+    value: Any
+    reason: str
+    needed: bool = True
+    instead: str = ""
+
+
+def _pools(cilium: Cilium) -> list[MethodValue]:
+    operator, reasons = "ipam.operator.clusterPool", cilium.reasons
+    found = [
+        MethodValue(
+            path=f"{operator}IPv4PodCIDRList",
+            value=[cilium.pod_cidr],
+            reason=reasons["pod_cidr"],
+            instead="set cilium.podCidr instead, so that the checks see it",
+        ),
+        MethodValue(
+            path=f"{operator}IPv4MaskSize",
+            value=cilium.node_mask_size,
+            reason=reasons["node_mask_size"],
+            instead="set cilium.nodeMaskSize instead, so that the checks see it",
+        ),
+    ]
+    if cilium.pod_cidr_v6 is None:
+        return found
+    return [
+        *found,
+        MethodValue(
+            path="ipv6.enabled",
+            value=True,
+            reason="pods have IPv6 addresses, and the families of a cluster cannot change while it moves "
+            f"({MIGRATING})",
+        ),
+        MethodValue(
+            path=f"{operator}IPv6PodCIDRList",
+            value=[cilium.pod_cidr_v6],
+            reason=reasons["pod_cidr_v6"],
+            instead="set cilium.podCidrV6 instead, so that the checks see it",
+        ),
+        MethodValue(
+            path=f"{operator}IPv6MaskSize",
+            value=cilium.node_mask_size_v6,
+            reason=reasons["node_mask_size_v6"],
+            instead="it follows from cilium.nodeMaskSize and cilium.podCidrV6",
+        ),
+    ]
+
+
+def _for_the_devices(cilium: Cilium) -> list[MethodValue]:
+    found = []
+    if cilium.devices:
+        found.append(
+            MethodValue(path="devices", value=list(cilium.devices), reason=cilium.reasons["devices"], needed=False)
+        )
+    if any(each.startswith("!") for each in cilium.devices):
+        found.append(
+            MethodValue(
+                path="forceDeviceDetection",
+                value=True,
+                reason="beside a list that only leaves devices out, the agents must still look for the others",
+                needed=False,
+            )
+        )
+    if cilium.mtu:
+        found.append(MethodValue(path="MTU", value=cilium.mtu, reason=cilium.reasons["mtu"], needed=False))
+    return found
+
+
+def _common(cilium: Cilium) -> list[MethodValue]:
+    chained = [
+        MethodValue(path="cni.chainingMode", value=cilium.chaining, reason=cilium.reasons["chaining"], needed=False)
+    ]
+    return [
+        MethodValue(
+            path="kubeProxyReplacement",
+            value="false",
+            reason="kube-proxy keeps Services going; taking over from it cuts connections (cilium PR #16139, #24531)",
+            needed=False,
+        ),
+        MethodValue(
+            path="routingMode",
+            value="tunnel",
+            reason=f"the two networks meet through an overlay of Cilium's own ({MIGRATING})",
+        ),
+        MethodValue(
+            path="tunnelProtocol",
+            value=cilium.tunnel_protocol,
+            reason=cilium.reasons["tunnel_protocol"],
+            instead="set cilium.tunnelProtocol instead, so that the checks see it",
+        ),
+        MethodValue(
+            path="tunnelPort",
+            value=cilium.tunnel_port,
+            reason=cilium.reasons["tunnel_port"],
+            instead="set cilium.tunnelPort instead, so that the checks see it",
+        ),
+        *_for_the_devices(cilium),
+        MethodValue(
+            path="ipam.mode",
+            value="cluster-pool",
+            reason=f"only cluster-pool gives the nodes a second range beside the old CNI's ({MIGRATING})",
+        ),
+        *_pools(cilium),
+        MethodValue(
+            path="cni.uninstall",
+            value=False,
+            reason="an agent that stops must not take the CNI conf of a running node with it",
+        ),
+        *(chained if cilium.chaining != "none" else []),
+    ]
+
+
+def _policies_meanwhile(cilium: Cilium) -> MethodValue:
+    path = "policyEnforcementMode"
+    if cilium.bridged:
+        return MethodValue(
+            path=path,
+            value="default",
+            reason="policies.bridge: they hold on moved nodes, and rules of ours let the old network's addresses in",
+        )
+    return MethodValue(
+        path=path, value="never", reason="traffic from pods of the old network has no identity and would be dropped"
+    )
+
+
+def migration_method(cilium: Cilium) -> list[MethodValue]:
+    """What holds while both networks run (source: Cilium's page on migrating a cluster)."""
+    return [
+        *_common(cilium),
+        MethodValue(
+            path="operator.unmanagedPodWatcher.restart",
+            value=False,
+            reason="the operator would restart cluster DNS for ever: its pods are not Cilium's (cilium#6839, #11444)",
+        ),
+        MethodValue(
+            path="cni.customConf",
+            value=True,
+            reason="the agents would take every node's CNI conf at once instead of node by node",
+        ),
+        _policies_meanwhile(cilium),
+        MethodValue(
+            path="bpf.hostLegacyRouting",
+            value=True,
+            reason="packets between the two networks pass through the host's routing",
+        ),
+    ]
+
+
+def final_method(cilium: Cilium) -> list[MethodValue]:
+    """What holds once Cilium is alone."""
+    return [
+        *_common(cilium),
+        MethodValue(
+            path="operator.unmanagedPodWatcher.restart",
+            value=True,
+            reason="pods that started before their node's agent are put right again",
+        ),
+        MethodValue(path="cni.customConf", value=False, reason="the agents manage the CNI conf of every node"),
+        MethodValue(
+            path="policyEnforcementMode",
+            value="default",
+            reason="every pod has an identity now: policies are enforced again",
+            needed=False,
+        ),
+        MethodValue(
+            path="bpf.hostLegacyRouting",
+            value=True,
+            reason=f"leaving the host's routing interrupts each node for a moment ({MIGRATING}): only if you wish it",
+            needed=False,
+        ),
+    ]

@@ -1,0 +1,74 @@
+"""A plan in all its forms says the same."""
+
+import io
+import json
+from typing import Any
+
+import yaml
+from rich.console import Console
+
+from components.plan import MigrationPlan
+from scripts.plan.shown import plain, to_json, to_tables, to_yaml
+from scripts.plan.told import Plan
+from scripts.report.helm_values import HIDDEN
+from stacks.config import parse_config
+from tests.builders import FLANNEL, make_pod, make_snapshot
+
+
+def planned(**settings: Any) -> Plan:
+    snapshot = make_snapshot(pods=(make_pod("edge", host_ports=(80,)),))
+    return Plan.of(MigrationPlan(config=parse_config(settings), source=FLANNEL, snapshot=snapshot, findings=()))
+
+
+def printed(plan: Plan) -> str:
+    console = Console(file=io.StringIO(), width=200, color_system=None)
+    console.print(to_tables(plan))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_the_tables_show_source_values_and_what_changes() -> None:
+    text = printed(planned())
+    for told in (
+        "the old network: Flannel",
+        "DaemonSet kube-flannel/kube-flannel-ds",
+        "ipam.operator.clusterPoolIPv4PodCIDRList",
+        "['10.245.0.0/16']" if "['10.245.0.0/16']" in text else "[10.245.0.0/16]",
+        "pod default/edge has a hostPort",
+        "what phase 'finalize' changes",
+    ):
+        assert told in text
+    changes = text[text.index("what phase 'finalize' changes") :]
+    assert "cni.customConf" in changes
+    assert "routingMode" not in changes
+
+
+def test_yaml_with_comments_is_the_same_values() -> None:
+    plan = planned(cilium={"values": {"extraArgs": [], "nodeSelector": {"kubernetes.io/os": "linux"}, "debug": {}}})
+    text = to_yaml(plan)
+    read = yaml.safe_load(text)
+    assert read["migration"] == plan.migration_values
+    assert read["source"]["is"] == "Flannel 0.28.4"
+    assert read["final"] == {
+        "operator": {"unmanagedPodWatcher": {"restart": True}},
+        "cni": {"customConf": False},
+        "policyEnforcementMode": "default",
+    }
+    lines = text.splitlines()
+    place = next(number for number, line in enumerate(lines) if line.strip().startswith("routingMode:"))
+    assert lines[place - 1].startswith("  # the two networks meet")
+
+
+def test_json_has_a_reason_for_each_value() -> None:
+    read = json.loads(to_json(planned()))
+    assert all(each["reason"] for each in read["values"] if each["migration"] is not None)
+    assert {each["path"] for each in read["values"] if each["changes"]} == {
+        "operator.unmanagedPodWatcher.restart", "cni.customConf", "policyEnforcementMode",
+    }  # fmt: skip
+
+
+def test_credentials_are_for_helm_alone() -> None:
+    plan = planned(cilium={"values": {"tls": {"ca": {"key": "c2VjcmV0"}}}})
+    assert "c2VjcmV0" not in to_yaml(plan) + to_json(plan) + printed(plan)
+    assert HIDDEN in to_yaml(plan)
+    assert yaml.safe_load(plain(plan.migration_values))["tls"]["ca"]["key"] == "c2VjcmV0"
