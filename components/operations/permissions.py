@@ -65,7 +65,10 @@ _REMOVAL_EVERYWHERE = (
     ("rbac.authorization.k8s.io", "clusterrolebindings clusterroles", "list delete"),
     ("rbac.authorization.k8s.io", "rolebindings", _LOOK),
 )
-_KINDS_OF_CALICO = (("apiextensions.k8s.io", "customresourcedefinitions", "list delete"),)
+_OF_CALICO = (
+    ("apiextensions.k8s.io", "customresourcedefinitions", "list delete"),
+    ("", "nodes/status", "patch"),
+)
 _OPERATED = (("operator.tigera.io", "installations", "get patch delete"),)
 
 
@@ -107,7 +110,7 @@ def needs(*, cilium_namespace: str, aims: Aims = NO_AIMS) -> Iterator[Need]:
     tables = [("", _EVERYWHERE), (NAMESPACE, _OURS), (cilium_namespace, _CILIUMS), ("", _CHECKS)]
     if aims.leaving:
         tables += [(aims.leaving, _REMOVAL), ("", _REMOVAL_EVERYWHERE)]
-        tables += [("", _KINDS_OF_CALICO)] if aims.source.startswith(("calico", "canal")) else []
+        tables += [("", _OF_CALICO)] if aims.source.startswith(("calico", "canal")) else []
         tables += [("", _OPERATED)] if aims.source == "calico-operator" else []
     for namespace, table in tables:
         for group, resources, verbs in table:

@@ -6,9 +6,10 @@ The sweep runs in the node's Cilium agent, which has the host's network, its CNI
 from dataclasses import dataclass
 
 from components.operations import agent as agents
-from components.operations.api import Cluster
+from components.operations.api import Cluster, Object
 from components.operations.marks import node_path
 
+_UNAVAILABLE = "NetworkUnavailable"
 # Rules may be in either of iptables' two stores, whichever the old CNI's own image preferred. Rules are taken apart by
 # xargs, which knows quotes and nothing else of a shell. tunl0 belongs to the kernel's module: it can only be put down.
 _SCRIPT = r"""
@@ -107,13 +108,27 @@ CALICO = Sweep(
 )
 
 
+def say_network_is_there(cluster: Cluster, node: Object) -> None:
+    """Take back what Calico's agents say when they end: that their node has no network (its CalicoIsDown).
+
+    Kubernetes taints such a node, and Cilium says it has one only when its own agent starts.
+    """
+    conditions = (node.get("status") or {}).get("conditions") or []
+    if any(each["type"] == _UNAVAILABLE and each["status"] == "True" for each in conditions):
+        said = {"type": _UNAVAILABLE, "status": "False", "reason": "CiliumIsUp", "message": "Cilium is the node's CNI"}
+        path = f"{node_path(node['metadata']['name'])}/status"
+        cluster.patch(path, {"status": {"conditions": [said]}}, strategic=True)
+
+
 def sweep_node(cluster: Cluster, agent: agents.Agent, sweep: Sweep) -> str | None:
     """Remove what is left on the agent's node and on its Node object; what could not be removed, or None."""
     output = agents.run_in_agent(cluster, agent, ["sh", "-c", _SCRIPT, "sweep", *sweep.arguments])
     left = output.strip().splitlines()[-1].removeprefix("left:").strip()
     if left:
         return f"node {agent.node}: could not remove {left}; remove it by hand and run `pulumi up` again"
-    annotations = cluster.get(node_path(agent.node))["metadata"].get("annotations") or {}
+    node = cluster.get(node_path(agent.node))
+    say_network_is_there(cluster, node)
+    annotations = node["metadata"].get("annotations") or {}
     old = {key: None for key in annotations if sweep.annotations and key.startswith(sweep.annotations)}
     if old:
         cluster.patch(node_path(agent.node), {"metadata": {"annotations": old}})

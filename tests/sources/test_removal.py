@@ -9,6 +9,7 @@ from components.operations.api import Cluster
 from components.operations.deadline import Deadline, Pending, wait_until
 from components.operations.snapshot import observe
 from components.operations.source_objects import Removed
+from components.operations.sweep import say_network_is_there
 from components.sources import describe, source_of
 from tests.checks.site import Site
 from tests.sources import upstream
@@ -133,3 +134,15 @@ def test_the_operator_takes_away_what_it_made_and_goes_then(with_kinds: Site) ->
     assert {"APIServer default", "Installation default", "Namespace calico-system"} <= set(found.removed)
     assert names(site.cluster) == before
     wait_until_kinds_are_gone(site.cluster, "tigera", "projectcalico")
+
+
+def test_nodes_that_calico_left_as_without_a_network_have_one_again(site: Site) -> None:
+    for number, path in enumerate(list(site.made)):
+        said = {"type": "NetworkUnavailable", "status": str(number == 0), "reason": "CalicoIsDown"}
+        site.cluster.patch(f"{path}/status", {"status": {"conditions": [said]}}, strategic=True)
+        say_network_is_there(site.cluster, site.cluster.get(path))
+    for number, path in enumerate(site.made):
+        conditions = {each["type"]: each for each in site.cluster.get(path)["status"]["conditions"]}
+        assert conditions["NetworkUnavailable"]["status"] == "False"
+        assert conditions["NetworkUnavailable"]["reason"] == ("CiliumIsUp" if number == 0 else "CalicoIsDown")
+        assert conditions["Ready"]["status"] == "True"
