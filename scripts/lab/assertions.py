@@ -109,6 +109,9 @@ def no_source_left(lab: Lab, nodes: list[str]) -> list[str]:
     faults += [f"object {name}" for name in names if any(word in name for word in old.words)]
     for node in nodes:
         faults += [f"{node} has {each}" for each in _left_on_node(lab, node, old)]
+        # Calico's agents leave their node as one without a network when they end.
+        taints = json.loads(lab.kubectl("get", "node", node, "-o", "json").stdout)["spec"].get("taints") or []
+        faults += [f"{node} has the taint {taint['key']}" for taint in taints]
     config = json.loads(lab.kubectl("-n", "kube-system", "get", "configmap", "cilium-config", "-o", "json").stdout)
     wanted = {"custom-cni-conf": "false", "enable-policy": "default"}
     for key, value in wanted.items():

@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -64,12 +65,16 @@ def _fill(folder: Path, count: int, images: Callable[[Path], list[archive.Image]
         archive.write_archive(images(scratch), archive_file)
     with Step("images unpacked for the nodes"):
         binaries = build.build_part(parts.CONTAINERD)
-        _import(archive_file, binaries=binaries, root=folder / "containerd", scratch=scratch)
+        # A socket's path has little more than a hundred letters, and the cache may be anywhere.
+        with tempfile.TemporaryDirectory() as short:
+            _import(
+                archive_file, binaries=binaries, root=folder / "containerd", scratch=scratch,
+                socket=Path(short) / "containerd.sock",
+            )  # fmt: skip
     shutil.rmtree(scratch)
 
 
-def _import(archive_file: Path, *, binaries: Path, root: Path, scratch: Path) -> None:
-    socket = scratch / "containerd.sock"
+def _import(archive_file: Path, *, binaries: Path, root: Path, scratch: Path, socket: Path) -> None:
     config = scratch / "containerd.toml"
     config.write_text(_CONFIG.format(root=root, state=scratch / "state", socket=socket))
     log = scratch.parents[1] / "containerd-import.log"
