@@ -52,8 +52,8 @@ def plane() -> Iterator[ControlPlane]:
 def site(plane: ControlPlane) -> Iterator[Site]:
     """Two nodes with Calico, and the matrix's policies."""
     made = Site(Cluster(kubeconfig=str(plane.kubeconfig)))
-    for name in ("worker-1", "worker-2"):
-        made.node(name)
+    for number in (1, 2):
+        made.node(f"worker-{number}", pod_cidrs=[f"10.244.{number}.0/24"])
     objects = [each for each in upstream.calico("calico-vxlan") if each["kind"] in ("DaemonSet", "ConfigMap")]
     for item in [
         *objects,

@@ -78,7 +78,6 @@ def test_denies_hold_on_moved_nodes_while_others_move(stage: Stage) -> None:
         measure.settle(stage.lab, lambda reading: reading.wrong())
         stage.up(phase="finalize")
         measure.settle(stage.lab, lambda reading: reading.wrong())
-    print(f"{watch.tried} denied connections tried between moved pods and to the outside, in {watch.readings} readings")
     assert watch.tried > 20, f"{watch.readings} readings met moved pods {watch.tried} times"
     assert watch.let_through == []
 
