@@ -63,9 +63,9 @@ def network_policies(context: Context) -> Iterator[Found]:
     wider = [each for each in entries if each.window]
     if wider:
         yield Found(
-            evidence=f"until 'finalize' the old network's addresses get through to pods of nodes that moved wherever "
-            f"{some([each.title for each in wider])} lets pods through",
-            remedy="what is denied between moved pods, and to and from the outside, stays denied",
+            evidence=f"until 'finalize' all pods of the old network, and whoever else has no identity of Cilium's, get "
+            f"through on nodes that moved where {some([each.title for each in wider])} lets pods through, on its ports",
+            remedy="what is denied between moved pods, by port, and to the outside stays denied",
             severity=Severity.NOTE,
         )
 

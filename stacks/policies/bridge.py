@@ -1,7 +1,8 @@
 """The window in which both networks run, with policies on: what must be let through for pods of the old network.
 
-To Cilium a pod of the old network has no identity: it is an address of the old range or, where the old network
-masquerades, the node that it runs on.
+To Cilium they have no identity. What they send to a moved pod is masqueraded on their own node, and Cilium there says
+`world` in the tunnel, whatever the address: seen on the lab, where an allowance by address lets nothing through. What is
+sent to them goes to an address of the old range.
 """
 
 from collections.abc import Iterable
@@ -9,15 +10,13 @@ from dataclasses import replace
 
 from stacks.policies.conditions import NOTHING
 from stacks.policies.model import Action, Direction, Peers, Policy, Rule
-from stacks.policies.networks import Block
+from stacks.policies.networks import ALL_ADDRESSES, Block
 from stacks.policies.surroundings import Surroundings
 
 HOLDS = "holds throughout"
-WIDER = (
-    "holds between moved pods and the outside; where it allows pods it also allows the old network's addresses, on the "
-    "same ports"
-)
-AND_NODES = "; and every node's, as the old network may masquerade"
+WIDER_IN = "holds between moved pods; where it lets pods in it lets in whoever has no identity, on the same ports"
+WIDER_OUT = "holds between moved pods and to the outside; where it allows pods it allows the old network's addresses"
+WIDER = f"in: {WIDER_IN}; out: {WIDER_OUT}"
 DENIES = "; what it denies to pods is not denied to those still on the old network"
 
 
@@ -26,10 +25,9 @@ def window(policy: Policy, surroundings: Surroundings) -> Policy | None:
     old = tuple(Block(network=each) for each in surroundings.pods)
 
     def more(direction: Direction) -> tuple[Rule, ...] | None:
-        found = [
-            replace(each, peers=Peers(pods=NOTHING, nodes=direction is Direction.INGRESS, world=old), by_address=False)
-            for each in allowing_pods(policy.rules(direction) or ())
-        ]
+        ingress = direction is Direction.INGRESS
+        peers = Peers(pods=NOTHING, nodes=ingress, world=ALL_ADDRESSES if ingress else old)
+        found = [replace(each, peers=peers, by_address=False) for each in allowing_pods(policy.rules(direction) or ())]
         return tuple(found) or None
 
     ingress, egress = more(Direction.INGRESS), more(Direction.EGRESS)
@@ -44,7 +42,7 @@ def meaning(policy: Policy) -> str:
         for direction in Direction
         for rule in policy.rules(direction) or ()
     )
-    said = WIDER + (AND_NODES if ingress else "") if ingress or egress else HOLDS
+    said = (WIDER if egress else WIDER_IN) if ingress else WIDER_OUT if egress else HOLDS
     return said + (DENIES if denies else "")
 
 

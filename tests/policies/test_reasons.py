@@ -200,10 +200,11 @@ def test_what_is_bridged_lets_the_old_network_in_on_the_same_ports() -> None:
     ports: Object = {"protocol": "TCP", "destination": {"ports": [80]}}
     entry = only(taken(policy(**IN, ingress=[rule(source={"selector": "role == 'a'"}, **ports)])))
     (window,) = entry.window
-    entities, networks = window["spec"]["ingress"]
-    assert entities["fromEntities"] == ["host", "remote-node"]
-    assert networks["fromCIDRSet"] == [{"cidr": "10.244.0.0/16"}]
-    assert entities["toPorts"] == networks["toPorts"] == [{"ports": [{"port": "80", "protocol": "TCP"}]}]
+    (allowed,) = window["spec"]["ingress"]
+    assert allowed["fromEntities"] == ["host", "remote-node", "world"]
+    assert allowed["toPorts"] == [{"ports": [{"port": "80", "protocol": "TCP"}]}]
+    out = only(taken(policy(**OUT, egress=[rule(destination={"selector": "role == 'a'"}, **ports)])))
+    assert out.window[0]["spec"]["egress"][0]["toCIDRSet"] == [{"cidr": "10.244.0.0/16"}]
     shut = only(taken(policy(**IN, ingress=[rule(source={"nets": ["1.2.3.0/24"]})])))
     assert (shut.window, shut.bridge) == ((), "holds throughout")
 
