@@ -203,7 +203,7 @@ def test_what_is_bridged_lets_the_old_network_in_on_the_same_ports() -> None:
     (allowed,) = window["spec"]["ingress"]
     assert allowed["fromEntities"] == ["host", "remote-node", "world"]
     assert allowed["toPorts"] == [{"ports": [{"port": "80", "protocol": "TCP"}]}]
-    out = only(taken(policy(**OUT, egress=[rule(destination={"selector": "role == 'a'"}, **ports)])))
+    out = only(taken(policy(**OUT, egress=[rule(destination={"selector": "role == 'a'"})])))
     assert out.window[0]["spec"]["egress"][0]["toCIDRSet"] == [{"cidr": "10.244.0.0/16"}]
     shut = only(taken(policy(**IN, ingress=[rule(source={"nets": ["1.2.3.0/24"]})])))
     assert (shut.window, shut.bridge) == ((), "holds throughout")
