@@ -1,8 +1,8 @@
 """The window in which both networks run, with policies on: what must be let through for pods of the old network.
 
 To Cilium they have no identity. What they send to a moved pod is masqueraded on their own node, and Cilium there says
-`world` in the tunnel, whatever the address: on the lab an allowance by address let nothing in. What is sent to them goes
-to an address of the old range.
+`world` in the tunnel, whatever the address: on the lab an allowance by address let nothing in. What is sent to them
+goes to an address of the old range.
 """
 
 from collections.abc import Iterable
