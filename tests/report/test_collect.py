@@ -216,7 +216,7 @@ def test_the_command_writes_both_files_and_names_what_is_left_out(tmp_path: Path
         environment=environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "left out: versions, checks" in done.stderr
+    assert "left out: versions, Helm values, checks" in done.stderr
     data = json.loads(written.read_text())
     assert data.pop("headline")["requests"] == sum(f.sent for f in measured.flows if "echo" not in f.kind)
     assert Report.model_validate(data).measurement == measured
