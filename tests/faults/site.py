@@ -21,7 +21,8 @@ from tests.runs import RunningUp
 
 PROJECT = "cilium-live-migration"
 APP, BUDGET = "web", "pdb"
-OLD, NEW = "10.128.", "10.192."
+OLD = ("10.128.",)
+NEW = tuple(f"10.{number}." for number in range(192, 224))  # Pulumi.simulated.yaml: 10.192.0.0/11
 _PATIENCE_SECONDS = 40.0
 
 
@@ -114,7 +115,7 @@ class Site:
             if (pod["metadata"].get("labels") or {}).get("app.kubernetes.io/name") not in kept
         ]
 
-    def assert_whole(self, *nodes: str, network: str = NEW, cordoned: bool = False) -> None:
+    def assert_whole(self, *nodes: str, network: tuple[str, ...] = NEW, cordoned: bool = False) -> None:
         """These nodes are on the network with all their pods, as schedulable as before, and nothing of ours is left."""
         for name in nodes:
             node = read_node(self.cluster, name)
