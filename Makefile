@@ -7,7 +7,7 @@ SOURCE ?= flannel
 RESTART ?= recycle
 STACK ?= dev
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast docs plan lint bench bench-by-hand lab-up lab-down lab-sim clean lock venv lab-ready
+.PHONY: help demo test test-sources test-fast docs plan lint bench bench-by-hand lab-up lab-down lab-sim clean lock venv lab-ready
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -20,7 +20,11 @@ test: lab-ready ## lint and every test, the whole migration on the real lab incl
 	@$(LAB) build
 	@$(PYTHON) -m pytest -m "not lab" -n 2 --dist loadfile $(PYTEST_ARGS)
 	@$(PYTHON) -m tests.faults
-	@$(PYTHON) -m pytest -m lab $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m "lab and not sources" $(PYTEST_ARGS)
+
+test-sources: lab-ready ## whole migrations from Calico and Canal, and Calico's trap, on the real lab (10 minutes)
+	@$(LAB) build
+	@$(PYTHON) -m pytest -m sources $(PYTEST_ARGS)
 
 test-fast: venv ## the tests that need neither root nor built programs
 	@$(PYTHON) -m pytest -m "not lab and not engine and not apiserver and not browser and not charts" $(PYTEST_ARGS)

@@ -9,7 +9,7 @@ from scripts.lab import assertions
 from tests.migration import journey
 from tests.migration.stage import Stage
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lab, pytest.mark.sources, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
