@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -104,7 +104,7 @@ def test_a_second_operator_is_refused_in_preview(plane: ControlPlane, stack: Ses
         "metadata": {"name": "migration", "namespace": "cni-live-migration"},
         "spec": {
             "holderIdentity": "alice@elsewhere/1",
-            "renewTime": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "renewTime": (datetime.now(UTC) + timedelta(minutes=5)).isoformat(timespec="microseconds"),  # however slow
         },
     }
     plane.kubectl("apply", "-f", "-", stdin=json.dumps(lease))
