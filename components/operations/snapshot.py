@@ -127,11 +127,6 @@ class Snapshot:
         """Nodes whose turn is complete, verification included."""
         return {node.name for node in self.nodes if step_of(node) is TurnStep.MIGRATED}
 
-    @property
-    def policies(self) -> tuple[str, ...]:
-        """Namespace and name of every NetworkPolicy."""
-        return tuple(_title_of(each) for each in self.policy_objects)
-
     def pods_on(self, node: str) -> list[Pod]:
         """The pods bound to a node."""
         return self._pods_by_node.get(node, [])
@@ -301,10 +296,6 @@ def _of_kind(kind: str, item: Object) -> Object:
 
 def _labels_of(item: Object) -> tuple[str, Mapping[str, str]]:
     return item["metadata"]["name"], item["metadata"].get("labels") or {}
-
-
-def _title_of(item: Mapping[str, Any]) -> str:
-    return f"{item['metadata']['namespace']}/{item['metadata']['name']}"
 
 
 def _networks_of(item: Object) -> list[str]:

@@ -7,17 +7,15 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from components.checks import Severity
-from components.plan import PlanError, examine
 from components.words import many
-from scripts.check.settings import Settings, SettingsError, of_file, of_stack
+from scripts.check.asked import err, plan_of, run
 from scripts.check.shown import to_json, to_table
 from stacks.phases import Phase
 
-BLOCKED, FAILED = 1, 2
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+BLOCKED = 1
+out = Console(highlight=False)
 
 
 class Output(StrEnum):
@@ -37,10 +35,9 @@ def check(
     context: Annotated[str, typer.Option(help="Instead of the stack's own context.")] = "",
 ) -> None:
     """Print everything that the checks find on the cluster; ends with 1 if something forbids the run."""
-    settings = of_file(config_file) if config_file else of_stack(stack, folder=program) if stack else Settings()
-    wishes = {**settings.own, **({"phase": phase.value} if phase else {})}
-    plan = examine(
-        wishes, kubeconfig=kubeconfig or settings.kubeconfig, context=context or settings.context
+    plan = plan_of(
+        stack=stack, config_file=config_file, program=program, kubeconfig=kubeconfig, context=context,
+        wishes={"phase": phase.value} if phase else {},
     )  # fmt: skip
     if output is Output.JSON:
         print(to_json(plan.findings))
@@ -52,14 +49,5 @@ def check(
     sys.exit(BLOCKED if blockers else 0)
 
 
-def main() -> None:
-    """Run; what the user can act on is one clear line."""
-    try:
-        typer.run(check)
-    except (PlanError, SettingsError) as error:
-        err.print(f"[red]✗[/red] {escape(str(error))}", soft_wrap=True)
-        sys.exit(FAILED)
-
-
 if __name__ == "__main__":
-    main()
+    run(check)

@@ -1,23 +1,19 @@
 """The plan's command line: `python -m scripts.plan --stack prod`, whenever one likes; changes nothing."""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from components.checks import refusals
-from components.plan import PlanError, examine
 from components.words import many
-from scripts.check.settings import Settings, SettingsError, of_file, of_stack
+from scripts.check.asked import err, plan_of, run
 from scripts.plan.shown import plain, to_json, to_tables, to_yaml
 from scripts.plan.told import Plan
 
-FAILED = 2
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+out = Console(highlight=False)
 
 
 class Output(StrEnum):
@@ -45,9 +41,8 @@ def plan(
     context: Annotated[str, typer.Option(help="Instead of the stack's own context.")] = "",
 ) -> None:
     """Print what the old network is, and Cilium's values for this cluster with the reason of each."""
-    settings = of_file(config_file) if config_file else of_stack(stack, folder=program) if stack else Settings()
-    found = examine(
-        settings.own, kubeconfig=kubeconfig or settings.kubeconfig, context=context or settings.context
+    found = plan_of(
+        stack=stack, config_file=config_file, program=program, kubeconfig=kubeconfig, context=context
     )  # fmt: skip
     told = Plan.of(found)
     if values:
@@ -65,14 +60,5 @@ def plan(
         )
 
 
-def main() -> None:
-    """Run; what the user can act on is one clear line."""
-    try:
-        typer.run(plan)
-    except (PlanError, SettingsError) as error:
-        err.print(f"[red]✗[/red] {escape(str(error))}", soft_wrap=True)
-        sys.exit(FAILED)
-
-
 if __name__ == "__main__":
-    main()
+    run(plan)

@@ -7,18 +7,16 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from components.plan import PlanError, examine
 from components.policies import engine
 from components.words import many
-from scripts.check.settings import Settings, SettingsError, of_file, of_stack
+from scripts.check.asked import err, plan_of, run
 from scripts.policies.shown import summary, to_json, to_table
 from scripts.policies.written import write
 from stacks.policies import Verdict
 
-LOST, FAILED = 1, 2
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+LOST = 1
+out = Console(highlight=False)
 
 
 class Output(StrEnum):
@@ -40,9 +38,8 @@ def policies(
     context: Annotated[str, typer.Option(help="Instead of the stack's own context.")] = "",
 ) -> None:
     """Print what becomes of every policy; ends with 1 if one cannot be expressed that nobody gave up."""
-    settings = of_file(config_file) if config_file else of_stack(stack, folder=program) if stack else Settings()
-    plan = examine(
-        settings.own, kubeconfig=kubeconfig or settings.kubeconfig, context=context or settings.context
+    plan = plan_of(
+        stack=stack, config_file=config_file, program=program, kubeconfig=kubeconfig, context=context
     )  # fmt: skip
     found = plan.inventory
     if output is Output.JSON:
@@ -58,14 +55,5 @@ def policies(
     sys.exit(LOST if any(each.title not in given_up for each in found.of(Verdict.LOST)) else 0)
 
 
-def main() -> None:
-    """Run; what the user can act on is one clear line."""
-    try:
-        typer.run(policies)
-    except (PlanError, SettingsError) as error:
-        err.print(f"[red]✗[/red] {escape(str(error))}", soft_wrap=True)
-        sys.exit(FAILED)
-
-
 if __name__ == "__main__":
-    main()
+    run(policies)

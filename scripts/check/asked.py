@@ -1,0 +1,45 @@
+"""What every command that only looks has in common: whose config it asks with, and how it ends when it can't."""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from components.plan import MigrationPlan, PlanError, examine
+from scripts.check.settings import Settings, SettingsError, of_file, of_stack
+
+FAILED = 2
+err = Console(stderr=True, highlight=False)
+
+
+def plan_of(
+    *,
+    stack: str,
+    config_file: Path | None,
+    program: Path,
+    kubeconfig: str,
+    context: str,
+    wishes: Mapping[str, object] | None = None,
+) -> MigrationPlan:
+    """The cluster examined with a file's config, a stack's or none; `wishes` come before what that says.
+
+    Raises SettingsError if the config cannot be had, PlanError if it or the cluster cannot be read.
+    """
+    settings = of_file(config_file) if config_file else of_stack(stack, folder=program) if stack else Settings()
+    return examine(
+        {**settings.own, **(wishes or {})},
+        kubeconfig=kubeconfig or settings.kubeconfig,
+        context=context or settings.context,
+    )
+
+
+def run(command: Callable[..., None]) -> None:
+    """Run the command; what the user can act on is one clear line."""
+    try:
+        typer.run(command)
+    except (PlanError, SettingsError) as error:
+        err.print(f"[red]✗[/red] {escape(str(error))}", soft_wrap=True)
+        sys.exit(FAILED)
