@@ -35,11 +35,8 @@ def _command(process: int) -> str:
 
 
 def unlock(session: Session) -> None:
-    """What README says after a `kill -9`; a checkpoint that was being written then has its backup beside it."""
-    if "failed to load checkpoint" in session.pulumi("cancel", "--yes", check=False).output:
-        (torn,) = (session.folder / "pulumi-state").rglob(f"{session.stack}.json")
-        torn.write_bytes(torn.with_name(f"{torn.name}.bak").read_bytes())
-        session.pulumi("cancel", "--yes")
+    """What README says after a `kill -9`: the engine's lock on its state outlives it."""
+    session.pulumi("cancel", "--yes")
 
 
 @dataclass

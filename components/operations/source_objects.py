@@ -98,7 +98,7 @@ def _remove_kinds(cluster: Cluster, groups: Sequence[str]) -> Removed:
     removed, kept = list[str](), list[str]()
     for item in cluster.list(_KINDS) if groups else []:
         spec, name = item["spec"], item["metadata"]["name"]
-        if spec["group"] not in groups:
+        if spec["group"] not in groups or item["metadata"].get("deletionTimestamp"):
             continue
         if spec["names"]["plural"] in _WRITTEN_BY_USERS:
             version = next(each["name"] for each in spec["versions"] if each.get("served"))

@@ -119,3 +119,10 @@ def test_no_cluster_is_one_clear_line(stack: Session) -> None:
     assert run.exit_code != 0
     assert "no usable kubeconfig" in run.output
     assert "Traceback" not in run.output
+
+
+def test_no_file_of_the_state_is_written_in_place(stack: Session) -> None:
+    """A file of attributes beside the checkpoint would be: empty after a kill, it makes the state unreadable."""
+    state = stack.folder / "pulumi-state"
+    assert list(state.rglob(f"{stack.stack}.json"))
+    assert not list(state.rglob("*.attrs"))

@@ -16,19 +16,34 @@ from tests.sources import upstream
 KINDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
+def wait_until_kinds_are_gone(cluster: Cluster) -> None:
+    """A kind goes some time after its deletion, once its objects have."""
+
+    def gone() -> Pending | None:
+        left = [each["metadata"]["name"] for each in cluster.list(KINDS) if each["metadata"].get("deletionTimestamp")]
+        return Pending(f"{left} left") if left else None
+
+    wait_until(gone, what="Calico's kinds gone", deadline=Deadline(60), remedy="look at the API server")
+
+
 def define_kinds(cluster: Cluster) -> None:
-    """Create those of Calico's kinds and its operator's that are missing, and wait until all are served."""
+    """Create those of Calico's kinds and its operator's that are missing, and wait until all are served.
+
+    Each is listed once: the API server's finalizer gives up for minutes on a kind whose storage nobody opened yet.
+    """
+    wait_until_kinds_are_gone(cluster)
     there = {item["metadata"]["name"] for item in cluster.list(KINDS)}
-    for each in upstream.kinds("tigera-operator"):
+    wanted = upstream.kinds("tigera-operator")
+    for each in wanted:
         if each["metadata"]["name"] not in there:
             cluster.create(KINDS, each)
 
     def served() -> Pending | None:
-        pools = cluster.find("/apis/crd.projectcalico.org/v1/ippools")
-        installations = cluster.find("/apis/operator.tigera.io/v1/installations")
-        return None if pools is not None and installations is not None else Pending("not yet")
+        folders = [f"/apis/{each['spec']['group']}/v1/{each['spec']['names']['plural']}" for each in wanted]
+        missing = [folder for folder in folders if cluster.find(folder) is None]
+        return Pending(f"{missing} are not served") if missing else None
 
-    wait_until(served, what="Calico's kinds", deadline=Deadline(30), remedy="look at the API server")
+    wait_until(served, what="Calico's kinds", deadline=Deadline(60), remedy="look at the API server")
 
 
 @pytest.fixture(scope="module")

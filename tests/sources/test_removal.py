@@ -6,7 +6,6 @@ import time
 import pytest
 
 from components.operations.api import Cluster
-from components.operations.deadline import Deadline, Pending, wait_until
 from components.operations.snapshot import observe
 from components.operations.source_objects import Removed
 from components.operations.sweep import say_network_is_there
@@ -14,7 +13,7 @@ from components.sources import describe, source_of
 from tests.checks.site import Site
 from tests.sources import upstream
 from tests.sources.clusters import VXLAN, SourceCluster, kindnet
-from tests.sources.conftest import KINDS, define_kinds
+from tests.sources.conftest import KINDS, define_kinds, wait_until_kinds_are_gone
 from tests.sources.test_clusters import build
 from tests.sources.upstream import Object, calico, flannel, operator
 
@@ -41,15 +40,11 @@ def remove(site: Site) -> Removed:
     return source_of(source).remove_objects(site.cluster, source, timeout_seconds=20)
 
 
-def wait_until_kinds_are_gone(cluster: Cluster, *words: str) -> None:
-    """A kind goes some time after its deletion, once its objects have."""
-
-    def gone() -> Pending | None:
-        left = [each["metadata"]["name"] for each in cluster.list(KINDS)]
-        left = [name for name in left if any(word in name for word in words)]
-        return Pending(f"{left} left") if left else None
-
-    wait_until(gone, what="Calico's kinds gone", deadline=Deadline(60), remedy="look at the API server")
+def calicos_kinds(cluster: Cluster, *words: str) -> list[str]:
+    """Those left once all that is being deleted is gone."""
+    wait_until_kinds_are_gone(cluster)
+    names = [each["metadata"]["name"] for each in cluster.list(KINDS)]
+    return [name for name in names if any(word in name for word in words)]
 
 
 @pytest.fixture
@@ -73,15 +68,19 @@ def test_all_that_its_manifest_brought_goes(with_kinds: Site, objects: list[Obje
     assert names(site.cluster) == before
     assert found.kept == ()
     if any(each["kind"] == "ConfigMap" and "cni_network_config" in each["data"] for each in objects):
-        wait_until_kinds_are_gone(site.cluster, "crd.projectcalico.org")
+        assert calicos_kinds(site.cluster, "crd.projectcalico.org") == []
 
 
 def test_done_twice_it_does_nothing(with_kinds: Site) -> None:
+    """Also while a kind is still going: its objects may take their time."""
     build(with_kinds, SourceCluster(name="", objects=lambda: [*calico("calico-vxlan"), VXLAN]))
+    slow = f"{KINDS}/networksets.crd.projectcalico.org"
+    with_kinds.cluster.patch(slow, {"metadata": {"finalizers": ["test/slow"]}})
     source = describe(observe(with_kinds.cluster, cilium_namespace="kube-system"))
     for removed in (True, False):
         found = source_of(source).remove_objects(with_kinds.cluster, source, timeout_seconds=20)
         assert bool(found.removed) is removed
+    with_kinds.cluster.patch(slow, {"metadata": {"finalizers": []}})
 
 
 def test_policies_that_people_wrote_are_kept(with_kinds: Site) -> None:
@@ -133,7 +132,7 @@ def test_the_operator_takes_away_what_it_made_and_goes_then(with_kinds: Site) ->
     assert at_work == [True]
     assert {"APIServer default", "Installation default", "Namespace calico-system"} <= set(found.removed)
     assert names(site.cluster) == before
-    wait_until_kinds_are_gone(site.cluster, "tigera", "projectcalico")
+    assert calicos_kinds(site.cluster, "tigera", "projectcalico") == []
 
 
 def test_nodes_that_calico_left_as_without_a_network_have_one_again(site: Site) -> None:

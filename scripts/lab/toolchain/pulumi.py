@@ -69,7 +69,8 @@ def environment(*, home: Path, state: Path, kubeconfig: Path | None = None, helm
         "PATH": os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")]),
         "VIRTUAL_ENV": str(Path(sys.prefix)),
         "PULUMI_HOME": str(home),
-        "PULUMI_BACKEND_URL": f"file://{state}",
+        # Without it the backend keeps a file of attributes beside each checkpoint, written in place: a kill tears it.
+        "PULUMI_BACKEND_URL": f"file://{state}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "true",
