@@ -6,6 +6,7 @@ from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.operations.marks import TurnStep, step_of
+from components.operations.permissions import Purpose
 from stacks.phases import Phase
 
 
@@ -19,14 +20,23 @@ from stacks.phases import Phase
 )
 def permissions(context: Context) -> Iterator[Found]:
     """Everything that the API server would deny, at once."""
-    needed = [need.title for need in context.snapshot.denied if not need.only_looks]
-    looks = [need.title for need in context.snapshot.denied if need.only_looks]
-    if needed:
-        yield Found(evidence=f"the user of the kubeconfig may not: {'; '.join(needed)}")
-    if looks:
+    denied = {
+        purpose: "; ".join(need.title for need in context.snapshot.denied if need.purpose is purpose)
+        for purpose in Purpose
+    }
+    if denied[Purpose.WORK]:
+        yield Found(evidence=f"the user of the kubeconfig may not: {denied[Purpose.WORK]}")
+    if denied[Purpose.LOOK]:
         yield Found(
-            evidence=f"the user of the kubeconfig may not: {'; '.join(looks)}",
+            evidence=f"the user of the kubeconfig may not: {denied[Purpose.LOOK]}",
             remedy="checks of these are silent without it",
+            severity=Severity.WARNING,
+        )
+    if denied[Purpose.GRANT] and not context.snapshot.cilium_config:
+        yield Found(
+            evidence=f"the user of the kubeconfig may not: {denied[Purpose.GRANT]}",
+            remedy="Cilium's ClusterRoles are refused unless the user has every right that they give: allow these two "
+            "verbs, or have an administrator run phase secondary",
             severity=Severity.WARNING,
         )
 

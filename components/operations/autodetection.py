@@ -233,7 +233,8 @@ def _wait_for_agents(cluster: Cluster, way: Way, *, deadline: Deadline, progress
         status = item.get("status") or {}
         wanted = int(status.get("desiredNumberScheduled") or 0)
         current = int(status.get("observedGeneration") or 0) >= int(item["metadata"].get("generation") or 0)
-        done = min(int(status.get("updatedNumberScheduled") or 0), int(status.get("numberAvailable") or 0))
+        away = wanted - int(status.get("numberAvailable") or 0)
+        done = max(0, int(status.get("updatedNumberScheduled") or 0) - away)  # whoever is away is a new one
         if current and done >= wanted:
             return None
         text = f"{done if current else 0} of {wanted} Calico agents started anew"

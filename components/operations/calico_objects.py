@@ -14,17 +14,19 @@ _UNREAD = {
 _AT_ONCE = 8
 
 
-def read_calico(cluster: Cluster) -> Mapping[str, tuple[Object, ...]]:
-    """Every object of Calico's and of its operator's, by kind; none where the cluster serves no such kinds.
-
-    The kinds that the API serves are asked first, so a cluster without Calico costs two requests.
-    """
-    kinds = [
-        (each["kind"], f"{group}/{each['name']}")
-        for group in (CALICO, OPERATOR)
-        for each in (cluster.find(group) or {}).get("resources") or []
+def read_kinds(cluster: Cluster) -> list[tuple[str, str, str]]:
+    """(kind, group, resource) of all that is read: those that the API serves, two requests where there is no Calico."""
+    return [
+        (each["kind"], folder.split("/")[2], each["name"])
+        for folder in (CALICO, OPERATOR)
+        for each in (cluster.find(folder) or {}).get("resources") or []
         if "/" not in each["name"] and each["kind"] not in _UNREAD
     ]
+
+
+def read_calico(cluster: Cluster) -> Mapping[str, tuple[Object, ...]]:
+    """Every object of Calico's and of its operator's, by kind; none where the cluster serves no such kinds."""
+    kinds = read_kinds(cluster)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        found = pool.map(lambda kind: cluster.list(kind[1]), kinds)
-        return {kind: tuple(items) for (kind, _), items in zip(kinds, found, strict=True)}
+        found = pool.map(lambda kind: cluster.list(f"/apis/{kind[1]}/v1/{kind[2]}"), kinds)
+        return {kind: tuple(items) for (kind, _, _), items in zip(kinds, found, strict=True)}

@@ -1,11 +1,13 @@
 """What the program asks of the API, and what of that its user may not do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import Enum
 
 from components.names import NAMESPACE
 from components.operations.api import Cluster, ClusterError
+from components.operations.calico_objects import read_kinds
 from stacks.objects import ObjectName
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -69,34 +71,50 @@ _OF_CALICO = (
     ("apiextensions.k8s.io", "customresourcedefinitions", "list delete"),
     ("", "nodes/status", "patch"),
 )
-_OPERATED = (("operator.tigera.io", "installations", "get patch delete"),)
+_OPERATED = (("operator.tigera.io", "installations", "get delete"),)
+
+# What moves Calico's address detection, by how Calico is installed.
+_PREPARATION = {
+    "calico": (("apps", "daemonsets", "patch"),),
+    "calico-operator": (("operator.tigera.io", "installations", "get patch"),),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Aims:
     """What of a migration is not the same for everybody: the objects that shall go at the end, and when that is near.
 
-    `source` is the old CNI's kind and `leaving` its namespace, once it is to be removed; both are empty before.
+    `source` is the old CNI's kind and `home` its namespace, as long as it is there; both are empty until it is known.
+    `prepares` says whether it has to be prepared for Cilium.
     """
 
     removals: tuple[ObjectName, ...] = ()
     removes: bool = False
     source: str = ""
-    leaving: str = ""
+    home: str = ""
+    prepares: bool = False
 
 
 NO_AIMS = Aims()
 
 
+class Purpose(Enum):
+    """What a right is for: the work itself, checks alone, or giving rights to Cilium that the user may lack itself."""
+
+    WORK = "work"
+    LOOK = "look"
+    GRANT = "grant"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """One verb on one resource; everywhere, or in a namespace. Without one that is `only_looks` checks stay silent."""
+    """One verb on one resource; everywhere, or in a namespace."""
 
     verb: str
     group: str
     resource: str
     namespace: str = ""
-    only_looks: bool = False
+    purpose: Purpose = Purpose.WORK
 
     @property
     def title(self) -> str:
@@ -105,25 +123,36 @@ class Need:
         return f"{self.verb} {kind}" + (f" in {self.namespace}" if self.namespace else "")
 
 
-def needs(*, cilium_namespace: str, aims: Aims = NO_AIMS) -> Iterator[Need]:
-    """Everything that a migration asks for up to its cleanup, and of that what the aims ask for."""
-    tables = [("", _EVERYWHERE), (NAMESPACE, _OURS), (cilium_namespace, _CILIUMS), ("", _CHECKS)]
-    if aims.leaving:
-        tables += [(aims.leaving, _REMOVAL), ("", _REMOVAL_EVERYWHERE)]
-        tables += [("", _OF_CALICO)] if aims.source.startswith(("calico", "canal")) else []
-        tables += [("", _OPERATED)] if aims.source == "calico-operator" else []
-    for namespace, table in tables:
+# An API server lets nobody give rights that it has not itself, unless by these: Cilium's ClusterRoles are such.
+_GRANTS = (("rbac.authorization.k8s.io", "clusterroles", "escalate bind"),)
+
+
+def needs(
+    *, cilium_namespace: str, aims: Aims = NO_AIMS, calico: Sequence[tuple[str, str, str]] = ()
+) -> Iterator[Need]:
+    """Everything that a migration asks for up to its cleanup, and of that what the aims ask for.
+
+    `calico` are the kinds of Calico's that the API serves, as `read_kinds` has them.
+    """
+    work = [("", _EVERYWHERE), (NAMESPACE, _OURS), (cilium_namespace, _CILIUMS)]
+    work += [("", tuple((group, resource, _LOOK) for _, group, resource in calico))]
+    if aims.prepares and aims.home:
+        work += [(aims.home if aims.source == "calico" else "", _PREPARATION.get(aims.source, ()))]
+    if aims.removes and aims.home:
+        work += [(aims.home, _REMOVAL), ("", _REMOVAL_EVERYWHERE)]
+        work += [("", _OF_CALICO)] if aims.source.startswith(("calico", "canal")) else []
+        work += [("", _OPERATED)] if aims.source == "calico-operator" else []
+    tables = [*((*each, Purpose.WORK) for each in work), ("", _CHECKS, Purpose.LOOK), ("", _GRANTS, Purpose.GRANT)]
+    for namespace, table, purpose in tables:
         for group, resources, verbs in table:
             for resource in resources.split():
                 for verb in verbs.split():
-                    yield Need(
-                        verb=verb, group=group, resource=resource, namespace=namespace, only_looks=table is _CHECKS
-                    )
+                    yield Need(verb=verb, group=group, resource=resource, namespace=namespace, purpose=purpose)
     for each in aims.removals:
         for verb in ("get", "delete") if aims.removes else ("get",):
             yield Need(verb=verb, group=each.group, resource=each.resource, namespace=each.namespace)
     yield Need(
-        verb="list", group="coordination.k8s.io", resource="leases", namespace="kube-node-lease", only_looks=True
+        verb="list", group="coordination.k8s.io", resource="leases", namespace="kube-node-lease", purpose=Purpose.LOOK
     )
 
 
@@ -145,7 +174,8 @@ def denied(cluster: Cluster, *, cilium_namespace: str, aims: Aims = NO_AIMS) -> 
     try:
         if _allowed(cluster, Need(verb="*", group="*", resource="*")):
             return ()
-        wanted = list(dict.fromkeys(needs(cilium_namespace=cilium_namespace, aims=aims)))
+        asked = needs(cilium_namespace=cilium_namespace, aims=aims, calico=read_kinds(cluster))
+        wanted = list(dict.fromkeys(asked))
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             answers = list(pool.map(lambda need: _allowed(cluster, need), wanted))
     except ClusterError as error:

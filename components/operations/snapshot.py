@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from components.names import NAMESPACE
 from components.operations.api import Cluster, ClusterError, Object
+from components.operations.autodetection import can_be_fooled
 from components.operations.calico_objects import read_calico
 from components.operations.clocks import clock_skews
 from components.operations.greeting import greet
@@ -19,7 +20,7 @@ from components.operations.live_config import read_live_config, served_node_conf
 from components.operations.marks import TurnStep, step_of
 from components.operations.model import Budget, Node, PinnedVolume, Pod
 from components.operations.node_state import NodeState
-from components.operations.permissions import Aims, Need, denied
+from components.operations.permissions import Aims, Need, Purpose, denied
 from components.operations.removals import Removal, look_at
 from components.operations.required import not_ready
 from components.operations.services import Service
@@ -169,7 +170,7 @@ def observe(
         missing = denied(cluster, cilium_namespace=cilium_namespace, aims=aims) if error.status == 403 else ()
         if not missing:
             raise
-        what = "; ".join(need.title for need in missing if not need.only_looks)
+        what = "; ".join(need.title for need in missing if need.purpose is Purpose.WORK)
         raise ClusterError(f"{error}; all that the user of the kubeconfig may not do: {what}", status=403) from error
 
 
@@ -216,12 +217,8 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         config_maps = _source_config_maps(cluster, daemon_sets.result())
         data = {item["metadata"]["name"]: item.get("data") or {} for item in ours.result()}
         record = json.loads(data[RECORD]["source"]) if "source" in data.get(RECORD, {}) else None
-        leaving = _leaving(record, daemon_sets.result()) if aims.removes else ""
-        missing = denied(
-            cluster,
-            cilium_namespace=cilium_namespace,
-            aims=replace(aims, source=str((record or {}).get("kind", "")), leaving=leaving),
-        )
+        aims = _with_source(aims, record or {}, daemon_sets.result())
+        missing = denied(cluster, cilium_namespace=cilium_namespace, aims=aims)
     return Snapshot(
         other_run=lease.holder if lease and not lease.free else "",
         nodes=tuple(node for node, _ in nodes.result()),
@@ -262,11 +259,13 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
     )
 
 
-def _leaving(record: Mapping[str, Any] | None, daemon_sets: Sequence[Object]) -> str:
-    """The namespace of the old CNI that we wrote down, as long as it is there."""
-    place = (record or {}).get("namespace", ""), (record or {}).get("daemon_set", "")
-    there = {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in daemon_sets}
-    return str(place[0]) if place in there else ""
+def _with_source(aims: Aims, record: Mapping[str, Any], daemon_sets: Sequence[Object]) -> Aims:
+    """The same with the old CNI that we wrote down, as long as it is there."""
+    place = record.get("namespace", ""), record.get("daemon_set", "")
+    if place not in {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in daemon_sets}:
+        return aims
+    methods = record.get("autodetection", ""), record.get("autodetection_v6", "")
+    return replace(aims, source=record.get("kind", ""), home=place[0], prepares=any(map(can_be_fooled, methods)))
 
 
 def _unless_denied(read: Callable[[], T], otherwise: T) -> T:

@@ -1,4 +1,4 @@
-"""The checks on a cluster of a thousand nodes, in a process of its own, against reading the same with kubectl."""
+"""The checks and the plan of a cluster of a thousand nodes, each in a process of its own, against kubectl's reading."""
 
 import os
 import subprocess
@@ -20,9 +20,9 @@ class Looked(BaseModel):
     megabytes: float
 
 
-def look(plane: ControlPlane, *, module: str = "scripts.check") -> Looked:
+def look(plane: ControlPlane, module: str, *options: str) -> Looked:
     """Run one of the commands that look at a whole cluster."""
-    command = [sys.executable, "-m", module, "--kubeconfig", str(plane.kubeconfig), "--phase", "secondary"]
+    command = [sys.executable, "-m", module, "--kubeconfig", str(plane.kubeconfig), *options]
     began = time.monotonic()
     with subprocess.Popen(
         command, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -40,11 +40,12 @@ def look(plane: ControlPlane, *, module: str = "scripts.check") -> Looked:
     )
 
 
-def measure(plane: ControlPlane, *, nodes: int, pods: int) -> tuple[Looked, float]:
-    """(our checks, the seconds that kubectl takes to print all pods and nodes)."""
+def measure(plane: ControlPlane, *, nodes: int, pods: int) -> tuple[Looked, Looked, float]:
+    """(our checks, our plan, the seconds that kubectl takes to print all pods and nodes)."""
     fill(plane, nodes=nodes, pods=pods)
-    ours = look(plane)
+    checks = look(plane, "scripts.check", "--phase", "secondary")
+    plan = look(plane, "scripts.plan")
     began = time.monotonic()
     plane.kubectl("get", "pods", "-A", "-o", "json")
     plane.kubectl("get", "nodes", "-o", "json")
-    return ours, time.monotonic() - began
+    return checks, plan, time.monotonic() - began

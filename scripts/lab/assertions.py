@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import re
 from typing import Any
 
 from scripts.lab.cluster.sources import Source, source
@@ -10,6 +11,7 @@ from scripts.lab.lab import Lab
 
 OLD_NETWORK = ipaddress.ip_network("10.244.0.0/16")
 NEW_NETWORK = ipaddress.ip_network("10.245.0.0/16")
+_PACKET_BYTES = "1450"  # the lab's network has 1500, one tunnel takes 50; 1400 if the old tunnel was taken for a device
 
 
 def _pods(lab: Lab, *, node: str = "") -> list[dict[str, Any]]:
@@ -50,6 +52,9 @@ def node_is_on_cilium(lab: Lab, node: str) -> list[str]:
     routes = lab.exec(node, ["ip", "-4", "route"]).stdout
     if "dev cilium_host" not in routes:
         faults.append("no route through cilium_host")
+    sizes = set(re.findall(r"dev cilium_host .* mtu (\d+)", routes))
+    if sizes - {_PACKET_BYTES}:
+        faults.append(f"packets to other nodes are of {', '.join(sorted(sizes))} bytes instead of {_PACKET_BYTES}")
     old = _addresses_outside(_pods(lab, node=node), NEW_NETWORK)
     if old:
         faults.append(f"pods with other addresses: {', '.join(old)}")

@@ -13,11 +13,12 @@ import yaml
 
 from components.checks import CATALOGUE, Severity
 from components.operations.api import Cluster, ClusterError
-from components.operations.permissions import needs
+from components.operations.permissions import Purpose, needs
 from components.operations.snapshot import observe
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.checks.cases import CASES, Case, alone
-from tests.checks.site import SHOP, Site
+from tests.checks.site import Site
+from tests.checks.users import as_user, rules_for
 
 pytestmark = pytest.mark.apiserver
 # Seen in tests of their own: what is said of the old CNI itself (tests/sources), a user's rights, the server's version
@@ -25,7 +26,6 @@ pytestmark = pytest.mark.apiserver
 APART = {
     "source-owner", "permissions", "kubernetes-version", "api-latency", "autodetection", "source-data-plane", "bgp",
 }  # fmt: skip
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 
 @contextmanager
@@ -95,43 +95,26 @@ def test_owners_of_the_old_cni(bare: Site, metadata: dict[str, Any], told: str, 
     assert all(told in each.line for each in found)
 
 
-def as_user(plane: ControlPlane, site: Site, folder: Path, rules: list[dict[str, Any]]) -> Cluster:
-    """The cluster as a user sees it who may do what the rules say."""
-    site.add(f"/api/v1/namespaces/{SHOP}/serviceaccounts", {"metadata": {"name": "user"}})
-    site.add(f"{RBAC}/clusterroles", {"metadata": {"name": "user"}, "rules": rules})
-    subject = {"kind": "ServiceAccount", "namespace": SHOP, "name": "user"}
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "user"}
-    site.add(f"{RBAC}/clusterrolebindings", {"metadata": {"name": "user"}, "subjects": [subject], "roleRef": role})
-    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    token = site.cluster.create(f"/api/v1/namespaces/{SHOP}/serviceaccounts/user/token", request)["status"]["token"]
-    config = yaml.safe_load(plane.kubeconfig.read_text())
-    config["users"] = [{"name": "admin", "user": {"token": token}}]
-    (folder / "kubeconfig").write_text(yaml.safe_dump(config))
-    return Cluster(kubeconfig=str(folder / "kubeconfig"))
-
-
 def test_who_may_read_nothing_is_told_everything_at_once(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
     user = as_user(plane, site, tmp_path, [])
     with pytest.raises(ClusterError) as caught:
         observe(user, cilium_namespace="kube-system")
-    assert all(need.title in str(caught.value) for need in needs(cilium_namespace="kube-system") if not need.only_looks)
+    wanted = [need.title for need in needs(cilium_namespace="kube-system") if need.purpose is Purpose.WORK]
+    assert [title for title in wanted if title not in str(caught.value)] == []
 
 
 def test_rights_that_are_missing_are_one_blocker(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
     site.nodes()
     reads = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"]}]
-    (found,) = Site(as_user(plane, site, tmp_path, reads)).found("permissions")
-    assert found.severity is Severity.BLOCKER
-    assert "create pods/eviction; " in found.evidence
-    assert "list" not in found.evidence
+    needed, granting = Site(as_user(plane, site, tmp_path, reads)).found("permissions")
+    assert (needed.severity, granting.severity) == (Severity.BLOCKER, Severity.WARNING)
+    assert "create pods/eviction; " in needed.evidence
+    assert "list" not in needed.evidence
 
 
 def test_who_may_do_what_the_program_needs_hears_nothing(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
     site.nodes()
-    rules = [
-        {"apiGroups": [need.group], "resources": [need.resource], "verbs": [need.verb]}
-        for need in needs(cilium_namespace="kube-system")
-    ]
+    rules = rules_for(needs(cilium_namespace="kube-system"))
     assert Site(as_user(plane, site, tmp_path, rules)).found("permissions") == []
     assert site.found("permissions") == []
 
@@ -139,10 +122,7 @@ def test_who_may_do_what_the_program_needs_hears_nothing(plane: ControlPlane, si
 def test_the_removals_rights_are_asked_for_when_it_is_near(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
     """Who may do everything up to the cleanup is stopped before that, and told what is missing for it."""
     alone(site)
-    rules = [
-        {"apiGroups": [need.group], "resources": [need.resource], "verbs": [need.verb]}
-        for need in needs(cilium_namespace="kube-system")
-    ]
+    rules = rules_for(needs(cilium_namespace="kube-system"))
     definitions = {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": ["get"]}
     user = Site(as_user(plane, site, tmp_path, [*rules, definitions]))
     removed = {"cleanup": {"consent": "flannel", "remove": ["CustomResourceDefinition pools.old.example.org"]}}
@@ -162,14 +142,27 @@ def test_the_removals_rights_are_asked_for_when_it_is_near(plane: ControlPlane, 
 
 def test_what_only_checks_look_at_may_be_closed(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
     site.nodes()
-    rules = [
-        {"apiGroups": [need.group], "resources": [need.resource], "verbs": [need.verb]}
-        for need in needs(cilium_namespace="kube-system")
-        if not need.only_looks
-    ]
+    rules = rules_for(each for each in needs(cilium_namespace="kube-system") if each.purpose is not Purpose.LOOK)
     (found,) = Site(as_user(plane, site, tmp_path, rules)).found("permissions")
     assert found.severity is Severity.WARNING
     assert "list services; " in found.evidence
+
+
+WITHOUT_GRANTS = [each for each in needs(cilium_namespace="kube-system") if each.purpose is not Purpose.GRANT]
+
+
+def test_who_may_not_give_rights_is_warned(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
+    site.nodes()
+    (found,) = Site(as_user(plane, site, tmp_path, rules_for(WITHOUT_GRANTS))).found("permissions")
+    assert found.severity is Severity.WARNING
+    rights = "escalate clusterroles.rbac.authorization.k8s.io; bind clusterroles.rbac.authorization.k8s.io"
+    assert found.evidence.endswith(f"may not: {rights}")
+
+
+def test_where_cilium_is_nobody_has_to_give_rights_any_more(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
+    alone(site)
+    user = Site(as_user(plane, site, tmp_path, rules_for(WITHOUT_GRANTS)))
+    assert user.found("permissions", phase="finalize", waves=[["worker-1"], ["worker-2"]]) == []
 
 
 def test_the_server_says_its_version(site: Site) -> None:
