@@ -16,7 +16,8 @@ from components.checks import (
 )
 from components.operations.api import ClusterError, connect
 from components.operations.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
-from components.operations.snapshot import Snapshot, observe
+from components.operations.observing import observe
+from components.operations.snapshot import Snapshot
 from components.policies import kept
 from components.sources import SourceDescription, SourceError, describe
 from components.words import many

@@ -1,44 +1,24 @@
 """One reading of the whole cluster, from which everything is decided before anything is changed."""
 
-import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
-from components.names import NAMESPACE
-from components.operations.api import Cluster, ClusterError, Object
-from components.operations.autodetection import can_be_fooled
-from components.operations.calico_objects import read_calico
-from components.operations.clocks import clock_skews
-from components.operations.greeting import greet
-from components.operations.lease import read as read_lease
-from components.operations.live_config import read_live_config, served_node_config_versions
 from components.operations.marks import TurnStep, step_of
 from components.operations.model import Budget, Node, PinnedVolume, Pod
 from components.operations.node_state import NodeState
-from components.operations.permissions import Aims, Need, Purpose, denied
-from components.operations.removals import Removal, look_at
-from components.operations.required import not_ready
+from components.operations.permissions import Need
+from components.operations.removals import Removal
 from components.operations.services import Service
-from components.operations.webhooks import Webhook, required_for_pods
-from stacks.objects import ObjectName
-from stacks.policies.cilium import OURS
+from components.operations.webhooks import Webhook
 
-T = TypeVar("T")
 RECORD = "record"
 SETTLED = "cilium"  # its key for what was settled about Cilium's network
 FACTS = "facts"
-_AT_ONCE = 16
-_ADMISSION = "/apis/admissionregistration.k8s.io/v1"
-_CILIUM, _ADMIN_POLICIES = "/apis/cilium.io/v2", "/apis/policy.networking.k8s.io/v1alpha1"
-_ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy")
-_KUBE_PROXY = "/api/v1/namespaces/kube-system/configmaps/kube-proxy"
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)")
-_KUBE_PROXY_MODE = re.compile(r'^mode:[ \t]*"?(\w+)', re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,188 +128,3 @@ class Snapshot:
 def is_of_facts(name: str) -> bool:
     """Whether a ConfigMap of our namespace holds facts of nodes: many nodes' need several of them."""
     return re.fullmatch(rf"{FACTS}(-\d+)?", name) is not None
-
-
-def observe(
-    cluster: Cluster,
-    *,
-    cilium_namespace: str,
-    required: Sequence[str] = (),
-    removals: Sequence[ObjectName] = (),
-    cleanup: bool = False,
-) -> Snapshot:
-    """Read everything that the checks and the plan need; changes nothing. Raises ClusterError.
-
-    `required` are workloads that the user wants to be there, as `KIND NAMESPACE/NAME`; `removals` what shall go in
-    phase `cleanup`, and `cleanup` whether that is asked for.
-    """
-    aims = Aims(removals=tuple(removals), removes=cleanup)
-    try:
-        return _observe(cluster, cilium_namespace=cilium_namespace, required=required, aims=aims)
-    except ClusterError as error:
-        missing = denied(cluster, cilium_namespace=cilium_namespace, aims=aims) if error.status == 403 else ()
-        if not missing:
-            raise
-        what = "; ".join(need.title for need in missing if need.purpose is Purpose.WORK)
-        raise ClusterError(f"{error}; all that the user of the kubeconfig may not do: {what}", status=403) from error
-
-
-def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str], aims: Aims) -> Snapshot:
-    version, seconds = greet(cluster)
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-
-        def start(path: str, make: Callable[[Object], T]) -> Future[list[T]]:
-            return pool.submit(cluster.read_all, path, make)
-
-        def look(path: str, make: Callable[[Object], T]) -> Future[list[T]]:
-            return pool.submit(_unless_denied, lambda: cluster.read_all(path, make), [])
-
-        nodes = start("/api/v1/nodes", lambda item: (Node.read(item), NodeState.read(item)))
-        pods = start("/api/v1/pods", Pod.read)
-        budgets = start("/apis/policy/v1/poddisruptionbudgets", Budget.read)
-        volumes = start("/api/v1/persistentvolumes", PinnedVolume.read)
-        daemon_sets = start("/apis/apps/v1/daemonsets", _as_it_is)
-        ours = start(f"/api/v1/namespaces/{NAMESPACE}/configmaps", _as_it_is)
-        cilium_nodes = start("/apis/cilium.io/v2/ciliumnodes", _pool_of)
-        node_configs = start(f"/apis/cilium.io/v2/namespaces/{cilium_namespace}/ciliumnodeconfigs", _as_it_is)
-        service_networks = look("/apis/networking.k8s.io/v1/servicecidrs", _networks_of)
-        services = look("/api/v1/services", Service.read)
-        policies = look("/apis/networking.k8s.io/v1/networkpolicies", _as_it_is)
-        admin = [look(f"{_ADMIN_POLICIES}/{kind.lower()}s", partial(_of_kind, kind)) for kind in _ADMIN_KINDS]
-        ciliums = [
-            pool.submit(_unless_denied, partial(cluster.list, f"{_CILIUM}/{kind}", labelSelector=OURS), [])
-            for kind in ("ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies")
-        ]
-        namespaces = look("/api/v1/namespaces", _labels_of)
-        hooks = [
-            look(f"{_ADMISSION}/{kind.lower()}s", partial(required_for_pods, kind=kind))
-            for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
-        ]
-        leases = look("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", _as_it_is)
-        api_services = look("/apis/apiregistration.k8s.io/v1/apiservices", _answered_by)
-        kube_proxy = pool.submit(_unless_denied, lambda: cluster.find(_KUBE_PROXY), None)
-        waited_for = pool.submit(not_ready, cluster, required)
-        going = [pool.submit(look_at, cluster, each, cilium_namespace=cilium_namespace) for each in aims.removals]
-        node_config_versions = pool.submit(served_node_config_versions, cluster)
-        live = pool.submit(read_live_config, cluster, namespace=cilium_namespace)
-        calico = pool.submit(read_calico, cluster)
-        lease = read_lease(cluster)
-        config_maps = _source_config_maps(cluster, daemon_sets.result())
-        data = {item["metadata"]["name"]: item.get("data") or {} for item in ours.result()}
-        record = json.loads(data[RECORD]["source"]) if "source" in data.get(RECORD, {}) else None
-        aims = _with_source(aims, record or {}, daemon_sets.result())
-        missing = denied(cluster, cilium_namespace=cilium_namespace, aims=aims)
-    return Snapshot(
-        other_run=lease.holder if lease and not lease.free else "",
-        nodes=tuple(node for node, _ in nodes.result()),
-        pods=tuple(pods.result()),
-        budgets=tuple(budgets.result()),
-        pinned_volumes=tuple(volume for volume in volumes.result() if volume),
-        daemon_sets=tuple(daemon_sets.result()),
-        config_maps=tuple(config_maps),
-        service_networks=tuple(network for networks in service_networks.result() for network in networks),
-        cilium_pools=dict(cilium_nodes.result()),
-        cilium_config=live.result(),
-        node_configs=len(node_configs.result()),
-        record=record,
-        facts={
-            node: NodeFacts.read(json.loads(text))
-            for name, each in data.items()
-            if is_of_facts(name)
-            for node, text in each.items()
-        },
-        server_version=version,
-        api_seconds=seconds,
-        api_services=tuple(each for each in api_services.result() if each),
-        node_config_versions=node_config_versions.result(),
-        settled=json.loads(data.get(RECORD, {}).get(SETTLED) or "{}"),
-        node_states={node.name: state for node, state in nodes.result()},
-        services=tuple(services.result()),
-        policy_objects=tuple(policies.result()),
-        calico=calico.result(),
-        admin_policies=tuple(item for each in admin for item in each.result()),
-        translations=tuple(item for each in ciliums for item in each.result()),
-        namespaces=dict(namespaces.result()),
-        webhooks=tuple(hook for each in hooks for found in each.result() for hook in found),
-        kube_proxy_mode=_mode_of(kube_proxy.result()),
-        clock_skews=clock_skews(leases.result()),
-        denied=missing,
-        not_ready=waited_for.result(),
-        removals=tuple(each.result() for each in going),
-    )
-
-
-def _with_source(aims: Aims, record: Mapping[str, Any], daemon_sets: Sequence[Object]) -> Aims:
-    """The same with the old CNI that we wrote down, as long as it is there."""
-    place = record.get("namespace", ""), record.get("daemon_set", "")
-    if place not in {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in daemon_sets}:
-        return aims
-    methods = record.get("autodetection", ""), record.get("autodetection_v6", "")
-    return replace(aims, source=record.get("kind", ""), home=place[0], prepares=any(map(can_be_fooled, methods)))
-
-
-def _unless_denied(read: Callable[[], T], otherwise: T) -> T:
-    """What only checks look at may be closed to the user: the check of permissions says so."""
-    try:
-        return read()
-    except ClusterError as error:
-        if error.status == 403:
-            return otherwise
-        raise
-
-
-def _answered_by(item: Object) -> tuple[str, str, str] | None:
-    """(name, namespace, Service) of an API that a Service of the cluster answers."""
-    service = (item.get("spec") or {}).get("service")
-    return (item["metadata"]["name"], service["namespace"], service["name"]) if service else None
-
-
-def _as_it_is(item: Object) -> Object:
-    return item
-
-
-def _of_kind(kind: str, item: Object) -> Object:
-    """Items of a list do not say their kind."""
-    return {**item, "kind": kind}
-
-
-def _labels_of(item: Object) -> tuple[str, Mapping[str, str]]:
-    return item["metadata"]["name"], item["metadata"].get("labels") or {}
-
-
-def _networks_of(item: Object) -> list[str]:
-    return (item.get("spec") or {}).get("cidrs") or []
-
-
-def _pool_of(item: Object) -> tuple[str, tuple[str, ...]]:
-    return item["metadata"]["name"], tuple((item.get("spec", {}).get("ipam") or {}).get("podCIDRs") or ())
-
-
-def _mode_of(config_map: Object | None) -> str:
-    """kube-proxy's mode as kubeadm writes it; empty where it is the default, or not known."""
-    text = ((config_map or {}).get("data") or {}).get("config.conf", "")
-    found = _KUBE_PROXY_MODE.search(text)
-    return found[1] if found else ""
-
-
-def _source_config_maps(cluster: Cluster, daemon_sets: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The ConfigMaps that DaemonSets on the host network mount or have variables of: where a CNI keeps its settings."""
-    wanted = {
-        (item["metadata"]["namespace"], name)
-        for item in daemon_sets
-        if item["spec"]["template"]["spec"].get("hostNetwork")
-        for name in _config_maps_of(item["spec"]["template"]["spec"])
-        if name
-    }
-    found = (cluster.find(f"/api/v1/namespaces/{space}/configmaps/{name}") for space, name in sorted(wanted))
-    return [item for item in found if item]
-
-
-def _config_maps_of(spec: Mapping[str, Any]) -> Iterator[str]:
-    for volume in spec.get("volumes") or []:
-        yield (volume.get("configMap") or {}).get("name", "")
-    for container in spec.get("containers") or []:
-        for source in container.get("envFrom") or []:
-            yield (source.get("configMapRef") or {}).get("name", "")
-        for variable in container.get("env") or []:
-            yield ((variable.get("valueFrom") or {}).get("configMapKeyRef") or {}).get("name", "")

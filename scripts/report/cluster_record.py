@@ -9,7 +9,8 @@ from components.names import PREFIX
 from components.operations.api import Cluster
 from components.operations.marks import BY, SINCE, step_of
 from components.operations.model import Node
-from components.operations.snapshot import Snapshot, observe
+from components.operations.observing import observe
+from components.operations.snapshot import Snapshot
 from components.sources import SourceError, describe
 from scripts.report.model import CheckFinding
 from scripts.report.turns import Marked, Told, in_order, moment

@@ -10,7 +10,8 @@ from components.checks import CATALOGUE, Check, Context, Finding, run_checks
 from components.names import NAMESPACE
 from components.operations.api import Cluster
 from components.operations.marks import STEP
-from components.operations.snapshot import FACTS, observe
+from components.operations.observing import observe
+from components.operations.snapshot import FACTS
 from components.sources import describe
 from stacks.config import parse_config
 from stacks.phases import Phase

@@ -13,8 +13,8 @@ import yaml
 
 from components.checks import CATALOGUE, Severity
 from components.operations.api import Cluster, ClusterError
+from components.operations.observing import observe
 from components.operations.permissions import Purpose, needs
-from components.operations.snapshot import observe
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.checks.cases import CASES, Case, alone
 from tests.checks.site import Site

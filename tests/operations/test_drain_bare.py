@@ -9,7 +9,7 @@ import pytest
 from components.operations.api import Cluster
 from components.operations.deadline import OperationError
 from components.operations.model import PinnedVolume
-from components.operations.snapshot import observe
+from components.operations.observing import observe
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.operations.draining import run
 

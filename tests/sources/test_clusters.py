@@ -3,7 +3,7 @@
 import pytest
 
 from components.checks import CATALOGUE, Context, Severity, run_checks
-from components.operations.snapshot import observe
+from components.operations.observing import observe
 from components.sources import SourceDescription, SourceError, describe
 from stacks.config import parse_config
 from stacks.values import value_at

@@ -14,8 +14,8 @@ from components.operations.autodetection import (
     restore_autodetection,
 )
 from components.operations.deadline import OperationError
+from components.operations.observing import observe
 from components.operations.progress import Progress
-from components.operations.snapshot import observe
 from components.sources import SourceDescription, describe, fooled_families, source_of
 from tests.checks.site import Site
 from tests.sources.agents import Agents, variables

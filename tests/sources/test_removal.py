@@ -6,7 +6,7 @@ import time
 import pytest
 
 from components.operations.api import Cluster
-from components.operations.snapshot import observe
+from components.operations.observing import observe
 from components.operations.source_objects import Removed
 from components.operations.sweep import say_network_is_there
 from components.sources import describe, source_of

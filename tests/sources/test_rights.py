@@ -6,8 +6,8 @@ import pytest
 
 from components.names import NAMESPACE
 from components.operations.api import Cluster, ClusterError
+from components.operations.observing import observe
 from components.operations.permissions import Need, needs
-from components.operations.snapshot import observe
 from components.sources import describe
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.checks.site import Site
