@@ -35,29 +35,38 @@ class PlanError(Exception):
 class MigrationPlan:
     """Everything that the phases' components need, decided."""
 
-    config: StackConfig
-    source: SourceDescription
-    snapshot: Snapshot
+    context: Context
     findings: tuple[Finding, ...]
 
-    @cached_property
+    @property
+    def config(self) -> StackConfig:
+        """The stack's config."""
+        return self.context.config
+
+    @property
+    def source(self) -> SourceDescription:
+        """The old CNI."""
+        return self.context.source
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The cluster as it was read."""
+        return self.context.snapshot
+
+    @property
     def cilium(self) -> Cilium:
         """Cilium's settings with nothing left open."""
-        return self._context.cilium
-
-    @cached_property
-    def _context(self) -> Context:
-        return Context(config=self.config, snapshot=self.snapshot, source=self.source)
+        return self.context.cilium
 
     @property
     def inventory(self) -> Inventory:
         """What becomes of each network policy."""
-        return self._context.policies
+        return self.context.policies
 
     @cached_property
     def policies(self) -> list[Mapping[str, Any]]:
         """The policy objects that this run keeps on the cluster."""
-        context = self._context
+        context = self.context
         gone = context.reached is Phase.CLEANUP
         return kept(self.config, context.policies, snapshot=self.snapshot, gone=gone)
 
@@ -76,7 +85,7 @@ class MigrationPlan:
 
         `at_once` is the number of resources that the engine works on at the same time.
         """
-        context = self._context
+        context = self.context
         lines = [f"{each.severity}: {each.line}" for each in self.findings if each.severity is not Severity.BLOCKER]
         if context.enters(Phase.SECONDARY):
             lines.append(self._network_line())
@@ -131,12 +140,11 @@ def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str
             cleanup=config.phase.includes(Phase.CLEANUP),
         )
         source = describe(snapshot, config.source)
-        plan_context = Context(config=config, snapshot=snapshot, source=source)
-        plan_context.cilium  # noqa: B018 - settled before any check asks, so that what cannot be is one line
+        seen = Context(config=config, snapshot=snapshot, source=source)
+        seen.cilium  # noqa: B018 - settled before any check asks, so that what cannot be is one line
     except (ConfigError, ClusterError, SourceError, SettleError) as error:
         raise PlanError(str(error)) from error
-    findings = run_checks(CATALOGUE, plan_context)
-    return MigrationPlan(config=config, source=source, snapshot=snapshot, findings=tuple(findings))
+    return MigrationPlan(context=seen, findings=tuple(run_checks(CATALOGUE, seen)))
 
 
 def make_plan(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str = "") -> MigrationPlan:

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from rich.console import Console
 
+from components.checks import Context
 from components.plan import MigrationPlan
 from scripts.plan.shown import plain, to_json, to_tables, to_yaml
 from scripts.plan.told import Plan
@@ -17,7 +18,9 @@ from tests.builders import FLANNEL, make_pod, make_snapshot
 
 def planned(**settings: Any) -> Plan:
     snapshot = make_snapshot(pods=(make_pod("edge", host_ports=(80,)),))
-    return Plan.of(MigrationPlan(config=parse_config(settings), source=FLANNEL, snapshot=snapshot, findings=()))
+    return Plan.of(
+        MigrationPlan(context=Context(config=parse_config(settings), source=FLANNEL, snapshot=snapshot), findings=())
+    )
 
 
 def printed(plan: Plan) -> str:

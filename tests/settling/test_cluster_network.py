@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.checks import CATALOGUE, run_checks
+from components.checks import CATALOGUE, Context, run_checks
 from components.operations.node_state import NodeState
 from components.operations.quantities import Room
 from components.operations.services import Service
@@ -85,7 +85,9 @@ def test_the_preview_says_it_in_one_line_when_cilium_is_about_to_come() -> None:
     def lines(phase: str, **fields: Any) -> list[str]:
         snapshot = secondary() if phase == "migrate" else make_snapshot(**fields)
         config = parse_config({"phase": phase})
-        return MigrationPlan(config=config, source=FLANNEL, snapshot=snapshot, findings=()).lines(at_once=4)
+        return MigrationPlan(context=Context(config=config, source=FLANNEL, snapshot=snapshot), findings=()).lines(
+            at_once=4
+        )
 
     seen = {"worker-1": make_facts(interfaces=INTERFACES, routes=(("172.30.0.0/24", "eth0"),))}
     (line,) = lines("secondary", facts=seen)
