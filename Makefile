@@ -18,7 +18,7 @@ demo: lab-ready ## migrate a real cluster to Cilium, watched by traffic (SOURCE=
 test: lab-ready ## lint and every test, the whole migration on the real lab included
 	@$(MAKE) --no-print-directory lint
 	@$(LAB) build
-	@$(PYTHON) -m pytest -m "not lab" -n 2 --dist loadfile $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m "not lab" -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 	@$(PYTHON) -m tests.faults
 	@$(PYTHON) -m pytest -m "lab and not sources" $(PYTEST_ARGS)
 
@@ -32,7 +32,7 @@ test-fast: venv ## the tests that need neither root nor built programs
 docs: lab-ready ## write docs/checks.md from the catalogue, docs/faults.md from what the fault suite sees, and the dashboard
 	@$(PYTHON) -m scripts.check.document
 	@$(PYTHON) -m scripts.monitoring
-	@$(PYTHON) -m pytest tests/faults -n 2 --dist loadfile
+	@$(PYTHON) -m pytest tests/faults -n 2 --dist loadfile --no-loadscope-reorder
 	@$(PYTHON) -m tests.faults --write
 
 plan: venv ## the old CNI as found, and Cilium's values for it with reasons (STACK=dev)

@@ -13,6 +13,15 @@ from scripts.lab.simulated.processes import Processes
 os.environ["LAB_FOLDER"] = str(CHECKOUT / ".lab" / "tests")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with the longest tests first, so that no worker ends long after the other."""
+    longest: dict[os.PathLike[str], float] = {}
+    for item in items:
+        mark = item.get_closest_marker("timeout")
+        longest[item.path] = max(longest.get(item.path, 0), mark.args[0] if mark else 0)
+    items.sort(key=lambda item: -longest[item.path])
+
+
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[ControlPlane]:
     """One real API server for the whole run, with two simulated nodes; tests keep to their own namespaces."""
