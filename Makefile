@@ -22,7 +22,7 @@ test: lab-ready ## lint and every test, the whole migration on the real lab incl
 	@$(PYTHON) -m tests.faults
 	@$(PYTHON) -m pytest -m "lab and not sources" $(PYTEST_ARGS)
 
-test-sources: lab-ready ## whole migrations from Calico and Canal, and Calico's trap, on the real lab (10 minutes)
+test-sources: lab-ready ## whole migrations from Calico and Canal, and Calico's trap, on the real lab (15 minutes)
 	@$(LAB) build
 	@$(PYTHON) -m pytest -m sources $(PYTEST_ARGS)
 
