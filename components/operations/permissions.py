@@ -72,6 +72,8 @@ _OF_CALICO = (
     ("", "nodes/status", "patch"),
 )
 _OPERATED = (("operator.tigera.io", "installations", "get delete"),)
+# An API server lets nobody give rights that they lack themselves unless by these, and Cilium's roles are new rights.
+_GRANTS = (("rbac.authorization.k8s.io", "clusterroles", "escalate bind"),)
 
 # What moves Calico's address detection, by how Calico is installed.
 _PREPARATION = {
@@ -121,10 +123,6 @@ class Need:
         """In an operator's words."""
         kind = f"{self.resource}.{self.group}" if self.group else self.resource
         return f"{self.verb} {kind}" + (f" in {self.namespace}" if self.namespace else "")
-
-
-# An API server lets nobody give rights that it has not itself, unless by these: Cilium's ClusterRoles are such.
-_GRANTS = (("rbac.authorization.k8s.io", "clusterroles", "escalate bind"),)
 
 
 def needs(
