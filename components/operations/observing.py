@@ -54,9 +54,9 @@ def observe(
         return _observe(cluster, cilium_namespace=cilium_namespace, required=required, aims=aims)
     except ClusterError as error:
         missing = denied(cluster, cilium_namespace=cilium_namespace, aims=aims) if error.status == 403 else ()
-        if not missing:
-            raise
         what = "; ".join(need.title for need in missing if need.purpose is Purpose.WORK)
+        if not what:
+            raise
         raise ClusterError(f"{error}; all that the user of the kubeconfig may not do: {what}", status=403) from error
 
 
