@@ -5,6 +5,7 @@ import signal
 
 import pulumi
 
+from components import timings
 from components.phases.migration import declare
 from components.plan import PlanError, make_plan
 
@@ -23,6 +24,7 @@ def end_quietly() -> None:
 
 def main() -> None:
     """Plan, say what will happen, declare."""
+    timings.note_start("program")
     end_quietly()
     cluster = pulumi.Config("kubernetes")
     try:
@@ -34,7 +36,9 @@ def main() -> None:
     for line in plan.lines(at_once=pulumi.runtime.settings.SETTINGS.parallel or 1):
         kind, _, text = line.partition(": ")
         pulumi.log.warn(text) if kind == "warning" else pulumi.log.info(line)
-    for name, value in declare(plan).items():
+    with timings.timed("declare", "resources"):
+        outputs = declare(plan)
+    for name, value in outputs.items():
         pulumi.export(name, value)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from components import timings
 from components.checks import (
     CATALOGUE,
     Context,
@@ -132,19 +133,21 @@ def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str
         unfit = unfit_acknowledgements(CATALOGUE, list(config.acknowledge))
         if unfit:
             raise ConfigError("\n".join(unfit))
-        snapshot = observe(
-            connect(kubeconfig=kubeconfig, context=context),
-            cilium_namespace=config.cilium.namespace,
-            required=config.preflight.named,
-            removals=config.cleanup.objects,
-            cleanup=config.phase.includes(Phase.CLEANUP),
-        )
+        with timings.timed("reading", "cluster"):
+            snapshot = observe(
+                connect(kubeconfig=kubeconfig, context=context),
+                cilium_namespace=config.cilium.namespace,
+                required=config.preflight.named,
+                removals=config.cleanup.objects,
+                cleanup=config.phase.includes(Phase.CLEANUP),
+            )
         source = describe(snapshot, config.source)
         seen = Context(config=config, snapshot=snapshot, source=source)
         seen.cilium  # noqa: B018 - settled before any check asks, so that what cannot be is one line
     except (ConfigError, ClusterError, SourceError, SettleError) as error:
         raise PlanError(str(error)) from error
-    return MigrationPlan(context=seen, findings=tuple(run_checks(CATALOGUE, seen)))
+    with timings.timed("checks", "all"):
+        return MigrationPlan(context=seen, findings=tuple(run_checks(CATALOGUE, seen)))
 
 
 def make_plan(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str = "") -> MigrationPlan:

@@ -4,13 +4,28 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from scripts.lab.paths import CHECKOUT
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.simulated.processes import Processes
+from tests import costs
+
+# A busy machine is slow, and that is no fault of what a property test looks at.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 # The tests' lab is not the user's: they may start and stop it as they like.
 os.environ["LAB_FOLDER"] = str(CHECKOUT / ".lab" / "tests")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--costs", default="", help="append what each test costs to this file, as lines of JSON")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if file := config.getoption("--costs"):
+        costs.register(config, file)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

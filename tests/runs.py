@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from components import timings
 from scripts.lab.session import Session
 
 _END_SECONDS = 15
@@ -55,6 +56,7 @@ class RunningUp:
         self._news = threading.Condition()
         self._session, self._options = session, options
         self._process: subprocess.Popen[str]
+        self._began = time.monotonic()
         self._reader = threading.Thread(target=self._read, daemon=True)
 
     def when(self, pattern: str, action: Callable[[], object]) -> "RunningUp":
@@ -69,6 +71,7 @@ class RunningUp:
 
     def go(self) -> "RunningUp":
         """Start it."""
+        self._began = time.monotonic()
         self._process = subprocess.Popen(
             self._session.command("up", "--yes", "--skip-preview", "--non-interactive", *self._options),
             cwd=self._session.program,
@@ -98,6 +101,7 @@ class RunningUp:
                 trigger.action()
             for look in self._watches:
                 look()
+        timings.note("engine", "pulumi up", seconds=time.monotonic() - self._began)
         with self._news:
             self._news.notify_all()
 

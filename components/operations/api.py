@@ -17,6 +17,7 @@ from kubernetes.stream import ws_client
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from websocket import WebSocketException
 
+from components import timings
 from components.operations.patience import Patience
 
 Object = dict[str, Any]
@@ -137,6 +138,7 @@ class Cluster:
     ) -> bytes:
         words = {key: value for key, value in query.items() if value is not None and value != ""}
         url = f"{self.server}{path}" + (f"?{urlencode(words)}" if words else "")
+        began = time.monotonic()
         try:
             response = self._pool.request(
                 method,
@@ -151,6 +153,7 @@ class Cluster:
                 f"{method} {path}: no answer from {self.server} ({_root(error)})",
                 sent=not isinstance(error, NewConnectionError | ConnectTimeoutError),
             ) from error
+        timings.note("request", f"{method} {path}", seconds=time.monotonic() - began, size=len(response.data))
         if response.status >= 300:
             raise _error(
                 response.status,

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from components import timings
 from components.operations.api import ClusterError
 from components.operations.patience import stopping
 
@@ -58,6 +59,7 @@ def wait_until(
     An API server that does not answer for a while is waited for like the rest.
     Raises OperationError when the deadline passes, with `what` was awaited, why it is not so, and the `remedy`.
     """
+    began = time.monotonic()
     while True:
         try:
             answer = probe()
@@ -66,6 +68,7 @@ def wait_until(
                 raise
             answer = Pending(str(error))
         if not isinstance(answer, Pending):
+            timings.note("wait", what, seconds=time.monotonic() - began)
             return answer
         if deadline.passed:
             raise OperationError(f"{what}: not within {deadline.allowed:.0f} s: {answer.why}. {remedy}")

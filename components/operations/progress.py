@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from components import timings
+
 _lock = threading.Lock()
 
 
@@ -62,4 +64,6 @@ class Progress:
 
     def _end_step(self) -> None:
         if self._name:
-            self.seconds[self._name] = round(time.monotonic() - self._step_began, 2)
+            seconds = time.monotonic() - self._step_began
+            self.seconds[self._name] = round(seconds, 2)
+            timings.note("step", f"{self.subject} {self._name}", seconds=seconds)

@@ -16,6 +16,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from components import timings
+
 AT_ONCE = 128
 _THEIR_WORKERS = 4
 _LOOK_SECONDS = 1.0
@@ -55,6 +57,7 @@ def prepare() -> None:
     if _prepared or not _serves_providers():
         return
     _prepared = True
+    timings.note_start("providers")
     host, _, port = sys.argv[-1].rpartition(":")
     if port.isdigit():
         watch = threading.Thread(target=_end_with_engine, args=(host, int(port)), daemon=True, name="engine")

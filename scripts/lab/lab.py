@@ -60,6 +60,7 @@ def build_parts() -> configuration.Parts:
     """All that the machines run from, built where it is not in the cache."""
     return configuration.Parts(
         kubernetes=build.build_part(catalogue.KUBERNETES),
+        kubernetes_node=build.build_part(catalogue.KUBERNETES_NODE),
         etcd=build.build_part(catalogue.ETCD),
         containerd=build.build_part(catalogue.CONTAINERD),
         runc=build.build_part(catalogue.RUNC),

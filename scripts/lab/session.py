@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from components import timings
 from scripts.lab.console import LabError, console
 from scripts.lab.images.store import image_store
 from scripts.lab.kubernetes_plugin.install import install
@@ -125,6 +126,7 @@ class Session:
             process.wait(timeout=_LIMIT_SECONDS)
         run = Run(command=shown, exit_code=process.returncode, output="".join(lines), seconds=time.monotonic() - began)
         self.runs.append(run)
+        timings.note("engine", shown, seconds=run.seconds)
         self._log(run)
         if check and run.exit_code != 0:
             raise LabError(f"{shown} ended with {run.exit_code}:\n{diagnostics(run.output)}")

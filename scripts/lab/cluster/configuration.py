@@ -39,6 +39,7 @@ class Parts:
     """The folders of binaries and file systems that the machines run from."""
 
     kubernetes: Path
+    kubernetes_node: Path
     etcd: Path
     containerd: Path
     runc: Path
@@ -213,7 +214,7 @@ def write_node(layout: Layout, node: Machine, *, parts: Parts, folder: Path) -> 
     (config / "kubelet.yaml").write_text(yaml.safe_dump(_kubelet(layout)))
     (config / "kube-proxy.yaml").write_text(yaml.safe_dump(_kube_proxy(layout, node)))
     programs = {
-        "kubernetes": parts.kubernetes,
+        "kubernetes": parts.kubernetes_node,
         "containerd": parts.containerd,
         "runc": parts.runc,
         "cni-plugins": parts.cni_plugins,

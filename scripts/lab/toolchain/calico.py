@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scripts.lab.console import BuildProgress
 from scripts.lab.toolchain import cache
-from scripts.lab.toolchain.build import build_log, download_module, run_logged
+from scripts.lab.toolchain.build import COMPILER, build_log, download_module, run_logged
 from scripts.lab.toolchain.go import go_environment
 from scripts.lab.toolchain.parts import CALICO_API_MODULE, CALICO_MODULE, CALICO_PROGRAMS, CALICO_VERSION
 
@@ -42,10 +42,10 @@ def build_calico() -> Path:
             (folder / "bin").mkdir()
             stamps = ("node/pkg/lifecycle/startup.VERSION", "node/buildinfo.GitVersion")
             flags = " ".join(["-s", "-w", *(f"-X {_MODULE}/{name}=v{CALICO_VERSION}" for name in stamps)])
-            command = ["go", "build", "-v", "-mod=mod", "-trimpath", f"-ldflags={flags}", "-o", f"{folder / 'bin'}/"]
+            command = ["go", "build", "-v", "-mod=mod", "-trimpath", *COMPILER, f"-ldflags={flags}", "-o"]
             run_logged(
                 # All at once: they share most of their packages, and are linked side by side.
-                [*command, *CALICO_PROGRAMS],
+                [*command, f"{folder / 'bin'}/", *CALICO_PROGRAMS],
                 cwd=source,
                 log=build_log("calico"),
                 environment=go_environment(cgo=False),

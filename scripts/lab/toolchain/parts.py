@@ -62,14 +62,17 @@ KUBERNETES = GoPart(
     name="kubernetes",
     version=KUBERNETES_VERSION,
     binaries={
-        "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
-        "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
-        "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
-        "kubelet": "k8s.io/kubernetes/cmd/kubelet",
-        "kube-proxy": "k8s.io/kubernetes/cmd/kube-proxy",
-        "kubectl": "k8s.io/kubernetes/cmd/kubectl",
-        "kwok": "sigs.k8s.io/kwok/cmd/kwok",
+        name: f"k8s.io/kubernetes/cmd/{name}"
+        for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
     },
+    linker_flags=_KUBERNETES_LINKER_FLAGS,
+)
+# Apart, as a simulated cluster runs without them.
+KUBERNETES_NODE = GoPart(
+    name="kubernetes-node",
+    version=KUBERNETES_VERSION,
+    module="kubernetes",
+    binaries={name: f"k8s.io/kubernetes/cmd/{name}" for name in ("kubelet", "kube-proxy")},
     linker_flags=_KUBERNETES_LINKER_FLAGS,
 )
 
@@ -124,12 +127,6 @@ FLANNEL = GoPart(
     cgo=True,  # its udp back end on amd64
 )
 COREDNS = GoPart(name="coredns", version="1.13.1", binaries={"coredns": "github.com/coredns/coredns"})
-
-CONTROL_PLANE_PARTS = (KUBERNETES, ETCD)
-NODE_PARTS = (CONTAINERD, RUNC, CNI_PLUGINS)
-IMAGE_PARTS = (FLANNEL, FLANNEL_CNI_PLUGIN, COREDNS)
-PULUMI_PARTS = (PULUMI, PULUMI_PYTHON_HOST)
-GO_PARTS = (*PULUMI_PARTS, *CONTROL_PLANE_PARTS, HELM, *NODE_PARTS, *IMAGE_PARTS)
 
 CILIUM_BINARIES = {
     "cilium-agent": "./daemon",
