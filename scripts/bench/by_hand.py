@@ -27,7 +27,7 @@ from scripts.lab.lab import Lab
 from scripts.lab.paths import CHECKOUT, lab_folder
 from scripts.lab.session import Session, build_everything
 from scripts.lab.toolchain import parts
-from scripts.lab.toolchain.build import build_cilium, build_part
+from scripts.lab.toolchain.build import build_part, cilium_chart
 from scripts.lab.workloads.apply import Workloads
 from scripts.report.probes import measure_now
 from stacks.values import MIGRATED_LABEL, final_values, migration_values, node_config
@@ -160,7 +160,7 @@ def _reboot(lab: Lab, node: str) -> None:
 
 def _helm(lab: Lab, verb: str, values: dict[str, Any]) -> None:
     command = [
-        str(build_part(parts.HELM) / "helm"), verb, "cilium", str(build_cilium() / "chart"), "--namespace=kube-system",
+        str(build_part(parts.HELM) / "helm"), verb, "cilium", str(cilium_chart()), "--namespace=kube-system",
         f"--kubeconfig={lab.kubeconfig}", "--values=-",
     ]  # fmt: skip
     done = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)

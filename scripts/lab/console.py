@@ -2,7 +2,10 @@
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
+from typing import ClassVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -18,6 +21,7 @@ class BuildProgress:
     """Progress of one build: a live line on a terminal, a line at the start, each half minute and the end elsewhere."""
 
     _EVERY_SECONDS = 30.0
+    _places: ClassVar[list[Callable[[], str]]] = []
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -27,31 +31,45 @@ class BuildProgress:
         if sys.stderr.isatty():
             self._live = Progress(
                 SpinnerColumn(),
-                TextColumn("building {task.description}"),
+                TextColumn("building {task.description}{task.fields[place]}"),
                 BarColumn(pulse_style="cyan"),
                 TextColumn("{task.completed} packages"),
                 TimeElapsedColumn(),
                 console=console,
                 transient=True,
             )
-            self._task = self._live.add_task(name, total=None)
+            self._task = self._live.add_task(name, total=None, place=self._amid())
+
+    @classmethod
+    @contextmanager
+    def amid(cls, place: Callable[[], str]) -> Iterator[None]:
+        """Say with the progress of every build in the block where among others it stands."""
+        cls._places.append(place)
+        try:
+            yield
+        finally:
+            cls._places.pop()
+
+    def _amid(self) -> str:
+        return f" ({self._places[-1]()})" if self._places else ""
 
     def __enter__(self) -> "BuildProgress":
         if self._live:
             self._live.start()
         else:
-            console.print(f"building {self.name} ...")
+            console.print(f"building {self.name}{self._amid()} ...")
         return self
 
     def advance(self, package: str) -> None:
         """Count one more package compiled (or a line of the tool's output)."""
         self._packages += 1
         if self._live:
-            self._live.update(self._task, completed=self._packages)
+            self._live.update(self._task, completed=self._packages, place=self._amid())
         elif time.monotonic() - self._said > self._EVERY_SECONDS:
             self._said = time.monotonic()
             console.print(
-                f"building {self.name}: {self._packages} packages, {self._said - self._started:.0f} s, now {package}"
+                f"building {self.name}{self._amid()}: {self._packages} packages, {self._said - self._started:.0f} s, "
+                f"now {package}"
             )
 
     def __exit__(

@@ -13,8 +13,8 @@ from scripts.lab.images.store import image_store
 from scripts.lab.kubernetes_plugin.install import install
 from scripts.lab.lab import build_parts
 from scripts.lab.paths import CHECKOUT, lab_folder
-from scripts.lab.toolchain import parts
-from scripts.lab.toolchain.build import build_cilium, build_part
+from scripts.lab.toolchain import parts, plan
+from scripts.lab.toolchain.build import build_part, cilium_chart
 from scripts.lab.toolchain.pulumi import cli_folder, environment
 
 # A line of one of the providers' operations: `worker-1 [2/7] drain: 3 of 5 pods gone (1.2 s)`.
@@ -29,11 +29,17 @@ def build_everything(*, calico: bool = False) -> None:
 
     Calico's only where asked: whoever migrates from Flannel needs not wait for it.
     """
+    plan.build_all(plan.real(with_calico=calico))
     cli_folder()
-    build_part(parts.HELM)
-    build_cilium()
     build_parts()
     image_store(calico=calico)
+
+
+def build_simulated() -> None:
+    """The programs of a simulated cluster and of the engine, and Cilium's chart."""
+    plan.build_all(plan.simulated())
+    cli_folder()
+    cilium_chart()
 
 
 def prepare(*, kubeconfig: Path, folder: Path | None = None) -> dict[str, str]:
@@ -44,7 +50,7 @@ def prepare(*, kubeconfig: Path, folder: Path | None = None) -> dict[str, str]:
     charts = CHECKOUT / ".lab" / "charts"  # where Pulumi.dev.yaml says it is
     charts.mkdir(parents=True, exist_ok=True)
     link = charts / "cilium"
-    chart = build_cilium() / "chart"
+    chart = cilium_chart()
     if not link.is_symlink() or link.resolve() != chart.resolve():
         link.unlink(missing_ok=True)
         link.symlink_to(chart)

@@ -17,6 +17,8 @@ from scripts.lab.toolchain.parts import CILIUM_BINARIES, CILIUM_VERSION, GoPart
 
 MODULES = Path(__file__).parent / "modules"
 # Nobody debugs these programs: without debugging information, which the linker drops anyway, they compile faster.
+CILIUM_KEY = f"parts/cilium-{CILIUM_VERSION}-2"
+PAUSE_KEY = "parts/pause-1"
 COMPILER = ("-gcflags=all=-dwarf=false",)
 
 
@@ -76,7 +78,8 @@ def _executable(package: str) -> str:
     return before if re.fullmatch(r"v[2-9]\d*", last) else last
 
 
-def _key(part: GoPart) -> str:
+def part_key(part: GoPart) -> str:
+    """The name of the part's entry in the cache: another version, module or recipe is another entry."""
     module = MODULES / part.module_folder
     recipe = json.dumps([sorted(part.binaries.items()), part.tags, part.linker_flags, part.cgo, COMPILER])
     digest = hashlib.sha256(recipe.encode())
@@ -102,7 +105,7 @@ def build_part(part: GoPart) -> Path:
                 progress=progress,
             )
 
-    return cache.entry(_key(part), make)
+    return cache.entry(part_key(part), make)
 
 
 def build_log(name: str) -> Path:
@@ -132,7 +135,7 @@ def download_module(module: str, version: str) -> Path:
 
 
 def build_cilium() -> Path:
-    """The cached folder of Cilium: `bin/`, `bpf/`, `chart/` and the image's scripts, from its own module.
+    """The cached folder of Cilium: `bin/`, `bpf/` and the image's scripts, from its own module.
 
     Cilium is built as the main module, from a copy of its source: its go.mod is complete, and what it replaces
     there would be lost if it were a dependency of ours.
@@ -165,7 +168,6 @@ def build_cilium() -> Path:
                     progress=progress,
                 )
             shutil.copytree(source / "bpf", folder / "bpf", ignore=shutil.ignore_patterns("tests", "complexity-tests"))
-            shutil.copytree(source / "install/kubernetes/cilium", folder / "chart")
             (folder / "scripts").mkdir()
             for script in (
                 "images/cilium/init-container.sh",
@@ -175,7 +177,18 @@ def build_cilium() -> Path:
                 shutil.copy(source / script, folder / "scripts")
             shutil.rmtree(source)
 
-    return cache.entry(f"parts/cilium-{CILIUM_VERSION}-2", make)
+    return cache.entry(CILIUM_KEY, make)
+
+
+def cilium_chart() -> Path:
+    """The folder of Cilium's Helm chart alone: nothing is compiled for it."""
+
+    def make(folder: Path) -> None:
+        module = download_module("github.com/cilium/cilium", f"v{CILIUM_VERSION}")
+        shutil.copytree(module / "install/kubernetes/cilium", folder / "cilium")
+        subprocess.run(["chmod", "-R", "u+w", str(folder)], check=True)
+
+    return cache.entry(f"parts/cilium-chart-{CILIUM_VERSION}", make) / "cilium"
 
 
 def build_pause() -> Path:
@@ -193,4 +206,4 @@ def build_pause() -> Path:
             )
             subprocess.run(["strip", str(folder / "pause")], check=True)
 
-    return cache.entry("parts/pause-1", make)
+    return cache.entry(PAUSE_KEY, make)

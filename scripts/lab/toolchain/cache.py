@@ -1,20 +1,54 @@
 """Entries of the machine-wide cache: made once, whole or not at all, by one process at a time."""
 
 import fcntl
+import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
+from scripts.lab.console import console
 from scripts.lab.paths import cache_folder
+
+_LOOK_SECONDS = 0.5
+_SAY_SECONDS = 30.0
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # Not truncated: it names the process that has the lock, for those who wait.
+    with path.open("a+") as lock:
+        _take(lock, path.stem)
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
         yield
+
+
+def _take(lock: IO[str], name: str) -> None:
+    """Take the lock, and say every half minute who has it as long as that is another process."""
+    began, said = time.monotonic(), 0.0
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            now = time.monotonic()
+            if not said or now - said > _SAY_SECONDS:
+                said = now
+                lock.seek(0)
+                holder = lock.read().strip() or "unknown"
+                console.print(f"waiting for {name}, which process {holder} makes: {now - began:.0f} s so far")
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
+
+
+def present(name: str) -> bool:
+    """Whether the entry is there already."""
+    return (cache_folder() / name).exists()
 
 
 def entry(name: str, make: Callable[[Path], None]) -> Path:

@@ -22,14 +22,19 @@ def calico_manifests() -> Path:
     return download_module(_MODULE, CALICO_MODULE) / "manifests"
 
 
+def calico_key() -> str:
+    """The name of its entry in the cache."""
+    recipe = inspect.getsource(sys.modules[__name__]) + repr(CALICO_PROGRAMS)
+    digest = hashlib.sha256("\n".join((CALICO_MODULE, CALICO_API_MODULE, recipe)).encode()).hexdigest()[:10]
+    return f"parts/calico-{CALICO_VERSION}-{digest}"
+
+
 def build_calico() -> Path:
     """The cached folder of Calico: `bin/` and `node/`, the files that its node image has beside the programs.
 
     Calico is built as the main module, from a copy of its source, with the module of its API laid where its go.mod
     looks for it. Without cgo Felix has no BPF data plane; the one of iptables is whole.
     """
-    recipe = inspect.getsource(sys.modules[__name__]) + repr(CALICO_PROGRAMS)
-    key = hashlib.sha256("\n".join((CALICO_MODULE, CALICO_API_MODULE, recipe)).encode()).hexdigest()[:10]
 
     def make(folder: Path) -> None:
         with BuildProgress(f"calico {CALICO_VERSION}") as progress:
@@ -58,4 +63,4 @@ def build_calico() -> Path:
                     file.chmod(0o755)
             shutil.rmtree(source)
 
-    return cache.entry(f"parts/calico-{CALICO_VERSION}-{key}", make)
+    return cache.entry(calico_key(), make)

@@ -1,0 +1,130 @@
+"""Everything a use of the lab builds, in the order in which it needs the parts, and how long that takes in all.
+
+While one part compiles, the sources of the next are fetched; each part's seconds are kept for the next estimate.
+"""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+
+from scripts.lab.console import BuildProgress, console
+from scripts.lab.paths import cache_folder
+from scripts.lab.toolchain import build, cache, calico, parts
+from scripts.lab.toolchain.go import go_environment
+from scripts.lab.toolchain.parts import GoPart
+from scripts.lab.toolchain.pulumi import installed_cli
+
+# As measured on two cores in November 2026; a machine's own figures take their place once it has built a part.
+_SECONDS: Mapping[str, float] = {
+    "kubernetes": 420, "kubernetes-node": 120, "etcd": 60, "containerd": 100, "runc": 15, "cni-plugins": 25,
+    "flannel": 60, "flannel-cni-plugin": 5, "coredns": 120, "pulumi": 290, "pulumi-language-python": 25, "helm": 60,
+    "cilium": 400, "calico": 260, "pause": 2,
+}  # fmt: skip
+_OTHERS_SECONDS = 60.0
+_FIGURES = "logs/seconds.json"
+_MEASURED_ON = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One thing to build: `there` tells whether the cache has it, `fetch` gets its sources beforehand."""
+
+    name: str
+    there: Callable[[], bool]
+    make: Callable[[], object]
+    fetch: Callable[[], object] = lambda: None
+
+
+def _part(part: GoPart) -> Item:
+    return Item(
+        name=part.name,
+        there=lambda: cache.present(build.part_key(part)),
+        make=lambda: build.build_part(part),
+        fetch=lambda: _fetch(part),
+    )
+
+
+def _fetch(part: GoPart) -> None:
+    """Have the Go tool download what the part is compiled from, and nothing that it is not."""
+    command = ["go", "list", "-mod=readonly", "-deps", f"-tags={','.join(part.tags)}", *part.binaries.values()]
+    folder = build.MODULES / part.module_folder
+    subprocess.run(command, cwd=folder, env=go_environment(cgo=part.cgo), capture_output=True, check=False)
+
+
+def _cilium() -> Item:
+    return Item(
+        name="cilium",
+        there=lambda: cache.present(build.CILIUM_KEY),
+        make=build.build_cilium,
+        fetch=build.cilium_chart,
+    )
+
+
+def engine() -> list[Item]:
+    """The engine's CLI with what it needs besides, unless the machine has one of its own; and Helm."""
+    own = [] if installed_cli() else [_part(parts.PULUMI), _part(parts.PULUMI_PYTHON_HOST)]
+    return [*own, _part(parts.HELM)]
+
+
+def simulated() -> list[Item]:
+    """A cluster of simulated nodes and the engine: nothing that runs on a node."""
+    return [_part(parts.KUBERNETES), _part(parts.ETCD), *engine()]
+
+
+def real(*, with_calico: bool) -> list[Item]:
+    """The real lab: the cluster's own programs first, the engine when there is a cluster to migrate."""
+    node = [parts.KUBERNETES_NODE, parts.CONTAINERD, parts.RUNC, parts.CNI_PLUGINS, parts.FLANNEL_CNI_PLUGIN]
+    images = [*map(_part, (parts.FLANNEL, parts.COREDNS)), _cilium()]
+    pause = Item(name="pause", there=lambda: cache.present(build.PAUSE_KEY), make=build.build_pause)
+    last = Item(name="calico", there=lambda: cache.present(calico.calico_key()), make=calico.build_calico)
+    cluster = [_part(parts.KUBERNETES), _part(parts.ETCD), *map(_part, node), pause, *images]
+    return [*cluster, *engine(), *([last] if with_calico else [])]
+
+
+def build_all(items: Sequence[Item]) -> None:
+    """Build what is missing, in order; says which part of how many it is at and how long all of it will take still."""
+    missing = [item for item in items if not item.there()]
+    if not missing:
+        return
+    expected = _expected([item.name for item in missing])
+    console.print(f"{len(missing)} of {len(items)} parts are to be built, in about {_minutes(sum(expected))}")
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="fetch") as fetching:
+        for number, item in enumerate(missing):
+            for following in missing[number + 1 : number + 2]:
+                fetching.submit(following.fetch)
+            began, left = time.monotonic(), sum(expected[number:])
+            with BuildProgress.amid(lambda n=number, began=began, left=left: _place(n, len(missing), left, began)):  # type: ignore[misc]
+                item.make()
+            _keep(item.name, time.monotonic() - began)
+
+
+def _place(number: int, count: int, left: float, began: float) -> str:
+    """`part 3 of 14, about 20 min left in all`; `left` are the seconds expected when the part began."""
+    return f"part {number + 1} of {count}, about {_minutes(left - (time.monotonic() - began))} left in all"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{max(1, round(seconds / 60))} min"
+
+
+def _figures() -> dict[str, float]:
+    """The seconds that each part took on this machine, as far as it was built here."""
+    with suppress(OSError, ValueError):
+        return dict(json.loads((cache_folder() / _FIGURES).read_text()))
+    return {}
+
+
+def _expected(names: Sequence[str]) -> list[float]:
+    own, cores = _figures(), os.cpu_count() or _MEASURED_ON
+    return [own.get(name) or _SECONDS.get(name, _OTHERS_SECONDS) * _MEASURED_ON / cores for name in names]
+
+
+def _keep(name: str, seconds: float) -> None:
+    path = cache_folder() / _FIGURES
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**_figures(), name: round(seconds)}, indent=1) + "\n")
