@@ -7,13 +7,16 @@ SOURCE ?= flannel
 RESTART ?= recycle
 STACK ?= dev
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-sources test-fast docs plan lint bench bench-by-hand lab-up lab-down lab-sim clean lock venv lab-ready
+.PHONY: help demo demo-simulated test test-sources test-fast docs plan lint bench bench-by-hand lab-up lab-down lab-sim clean lock venv lab-ready
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 demo: lab-ready ## migrate a real cluster to Cilium, watched by traffic (SOURCE=flannel|canal|calico NODES=3 RESTART=recycle|reboot)
 	@$(LAB) demo --nodes $(NODES) --source $(SOURCE) --restart $(RESTART)
+
+demo-simulated: lab-ready ## the same on simulated nodes: nothing of a node is built, no packet sent (NODES=3)
+	@$(LAB) demo-simulated --nodes $(NODES)
 
 test: lab-ready ## lint and every test, the whole migration on the real lab included
 	@$(MAKE) --no-print-directory lint

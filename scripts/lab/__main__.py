@@ -125,6 +125,14 @@ def demo(
     run_demo(nodes=nodes, source=source, restart=restart, keep=keep)
 
 
+@app.command("demo-simulated")
+def demo_simulated(nodes: Annotated[int, typer.Option(min=3, max=100, help="How many simulated nodes.")] = 3) -> None:
+    """Migrate simulated nodes from nothing to the end: real engine and API server, no data path."""
+    from scripts.lab.simulated.demo import run_simulated_demo  # the other commands start without it
+
+    run_simulated_demo(nodes=nodes)
+
+
 @app.command()
 def sim(
     nodes: Annotated[int, typer.Option(min=1, max=5000, help="How many simulated nodes.")] = 100,

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +13,9 @@ from rich.table import Table
 from components.probe.budget import WORDS
 from components.probe.measured import Measurement
 from scripts.lab import assertions
-from scripts.lab.cluster.sources import Source
 from scripts.lab.cluster.sources import source as source_named
 from scripts.lab.console import LabError, Step, console
+from scripts.lab.journey import Journey
 from scripts.lab.lab import Lab
 from scripts.lab.paths import lab_folder
 from scripts.lab.session import Session, build_everything
@@ -51,49 +52,24 @@ class DemoResult(BaseModel):
     explained: list[str]
 
 
-@dataclass
-class Demo:
-    """One run of the demo on a lab of its own."""
+@dataclass(frozen=True)
+class LabWitness:
+    """Judges nodes by what their own machines say."""
 
-    nodes: int
-    source: Source
-    restart: str
     lab: Lab
-    session: Session
 
-    def phase(self, name: str) -> None:
-        """One phase: config, preview, up."""
-        console.rule(f"phase {name}", style="cyan")
-        self.session.set(phase=name)
-        self.session.preview()
-        self.session.up()
+    def on_source(self, node: str) -> Sequence[str]:
+        """Addresses, CNI conf and routes of the old CNI."""
+        assertions.node_is_on_source(self.lab, node)
+        return []
 
-    def node(self, name: str, wave: int) -> float:
-        """One node's turn as a wave of its own; returns its seconds."""
-        console.rule(f"{name}, wave {wave}", style="cyan")
-        self.session.set_path(f"waves[{wave}][0]", name)
-        self.session.preview()
-        seconds = self.session.up().seconds
-        for line in assertions.node_is_on_cilium(self.lab, name):
-            console.print(f"  [green]✓[/green] {name}: {line}")
-        return seconds
+    def on_cilium(self, node: str) -> Sequence[str]:
+        """Addresses, CNI conf, routes and scheduling of a migrated node."""
+        return assertions.node_is_on_cilium(self.lab, node)
 
-    def run(self) -> tuple[dict[str, float], datetime]:
-        """Every phase in order; returns each node's seconds and when the first change was made."""
-        began = datetime.now(UTC)
-        names = [node.name for node in self.lab.layout().nodes]
-        self.phase("preflight")
-        self.session.set(restart__method=self.restart)
-        self.phase("secondary")
-        for name in names:
-            assertions.node_is_on_source(self.lab, name)
-        seconds = {name: self.node(name, wave) for wave, name in enumerate(names)}
-        self.phase("finalize")
-        self.session.set(cleanup__consent=self.source.name)
-        self.phase("cleanup")
-        for line in assertions.no_source_left(self.lab, names):
-            console.print(f"  [green]✓[/green] {line}")
-        return seconds, began
+    def source_gone(self, nodes: Sequence[str]) -> Sequence[str]:
+        """No trace of the old CNI on any machine."""
+        return assertions.no_source_left(self.lab, list(nodes))
 
 
 def _report(began: datetime) -> tuple[Totals, list[str]]:
@@ -161,7 +137,10 @@ def run_demo(*, nodes: int, source: str, restart: str, keep: bool) -> DemoResult
     session = Session.start(kubeconfig=lab.kubeconfig, stack="demo")
     time.sleep(_BASELINE_SECONDS)
     started = time.monotonic()
-    seconds, began = Demo(nodes=nodes, source=old, restart=restart, lab=lab, session=session).run()
+    began = datetime.now(UTC)
+    names = [node.name for node in lab.layout().nodes]
+    journey = Journey(session=session, witness=LabWitness(lab), nodes=names, consent=old.name, restart=restart)
+    seconds = journey.run()
     wall = time.monotonic() - started
     time.sleep(_AFTER_SECONDS)
     totals, explained = _report(began)
