@@ -9,6 +9,8 @@ from components.operations.api import ClusterError
 from components.operations.patience import stopping
 
 T = TypeVar("T")
+_FIRST_LOOK_SECONDS = 0.1
+_SLOWER = 1.4
 __all__ = ["Deadline", "OperationError", "Pending", "StoppedError", "pause", "stopping", "wait_until"]
 
 
@@ -56,10 +58,11 @@ def wait_until(
 ) -> T:
     """Ask `probe` until it returns something else than Pending, and return that.
 
+    It is asked often at first, as most waits are short, and then every `every_seconds`.
     An API server that does not answer for a while is waited for like the rest.
     Raises OperationError when the deadline passes, with `what` was awaited, why it is not so, and the `remedy`.
     """
-    began = time.monotonic()
+    began, rest = time.monotonic(), min(_FIRST_LOOK_SECONDS, every_seconds)
     while True:
         try:
             answer = probe()
@@ -72,4 +75,5 @@ def wait_until(
             return answer
         if deadline.passed:
             raise OperationError(f"{what}: not within {deadline.allowed:.0f} s: {answer.why}. {remedy}")
-        pause(min(every_seconds, max(deadline.left, 0.01)))
+        pause(min(rest, max(deadline.left, 0.01)))
+        rest = min(rest * _SLOWER, every_seconds)

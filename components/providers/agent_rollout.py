@@ -5,13 +5,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, Resource, UpdateResult
 
-from components.operations.live_config import manages_every_node, read_live_config
-from components.operations.marks import now
-from components.operations.progress import Progress
-from components.operations.rollout import assert_tunnels, roll_agents
 from components.providers.base import ClusterProvider, Properties, results
-from components.words import many
-from stacks.values import live_settings, migration_values
 
 
 class AgentRolloutProvider(ClusterProvider):
@@ -20,18 +14,25 @@ class AgentRolloutProvider(ClusterProvider):
     meaningful = ("settings", "digest")
 
     def _roll(self, settings: dict[str, str], digest: str) -> dict[str, Any]:
-        cilium = self.cilium()
+        from components.operations.marks import now
+        from components.operations.progress import Progress
+        from components.operations.rollout import assert_tunnels, roll_agents
+        from components.words import many
+
+        cilium = self.work.cilium()
         progress = Progress("Cilium", 1)
         progress.step("agents")
         outcome = roll_agents(
-            self.working_cluster(),
+            self.work.working_cluster(),
             namespace=cilium.namespace,
             settings=settings,
             digest=digest,
             timeout_seconds=cilium.timeout_seconds,
             progress=progress,
         )
-        assert_tunnels(self.cluster, namespace=cilium.namespace, protocol=cilium.tunnel_protocol, progress=progress)
+        assert_tunnels(
+            self.work.cluster, namespace=cilium.namespace, protocol=cilium.tunnel_protocol, progress=progress
+        )
         seconds = progress.done(f"{many(outcome['agents'], 'agent')} run with the settings wanted")
         return {**outcome, "seconds": seconds, "at": now()}
 
@@ -45,11 +46,14 @@ class AgentRolloutProvider(ClusterProvider):
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Back to the migration's settings, which the release has by now; nothing if Cilium is going altogether."""
-        cilium = self.config.cilium
-        live = read_live_config(self.cluster, namespace=cilium.namespace)
+        from components.operations.live_config import manages_every_node, read_live_config
+        from components.operations.marks import now
+        from stacks.values import live_settings, migration_values
+
+        live = read_live_config(self.work.cluster, namespace=self.work.config.cilium.namespace)
         if live is None or manages_every_node(live):
             return
-        self._roll(live_settings(migration_values(self.cilium())), f"back-{now()}")
+        self._roll(live_settings(migration_values(self.work.cilium())), f"back-{now()}")
 
 
 class AgentRollout(Resource, module="finalize", name="AgentRollout"):

@@ -1,30 +1,19 @@
-"""What every dynamic provider of ours shares: the cluster, the stack's config, and errors without stack traces."""
+"""What every dynamic provider of ours shares: access to its work, a diff by inputs, and errors without stack traces.
 
-import json
+A provider's module imports nothing of the cluster at its top: each engine run loads it, most of them only to compare.
+"""
+
 import logging
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from pulumi.dynamic import ConfigureRequest, DiffResult, ResourceProvider
+from pulumi.dynamic import Config, ConfigureRequest, DiffResult, ResourceProvider
 
-from components.names import NAMESPACE
-from components.operations.api import Cluster, connect
-from components.operations.deadline import OperationError
-from components.operations.drain_plan import DrainOptions
-from components.operations.lease import hold
-from components.operations.live_config import read_live_config
-from components.operations.restart import Restart
-from components.operations.snapshot import RECORD, SETTLED
-from components.operations.traffic import Rules
-from components.operations.turn import Turn
-from components.probe.budget import Allowance, Budget
-from components.probe.records import Networks
 from components.providers import engine_process
-from components.settling import settled_by_record
-from components.sources.description import SourceDescription
-from stacks.config import StackConfig, parse_config
-from stacks.settle import Cilium
-from stacks.values import CNI_CONF, MIGRATED_LABEL
+
+if TYPE_CHECKING:
+    from components.providers.work import Work
 
 # The engine shows an error's own text; the server's stack trace beside it would bury that.
 logging.getLogger("grpc._server").setLevel(logging.CRITICAL)
@@ -42,96 +31,23 @@ class ClusterProvider(ResourceProvider):
     serialize_as_secret_always = False
     meaningful: tuple[str, ...] = ()
     replacing: tuple[str, ...] = ()
+    _settings: Config
 
     def configure(self, req: ConfigureRequest) -> None:
-        """Read the stack's config, and make the engine's process fit for a wave."""
+        """Keep the stack's config for later, and make the engine's process fit for a wave."""
         engine_process.prepare()
-        raw = {key: req.config.get(key) for key in StackConfig.config_keys()}
-        self._config = parse_config({key: value for key, value in raw.items() if value is not None})
-        self._kubeconfig = str(req.config.get("kubernetes:kubeconfig") or "")
-        self._context = str(req.config.get("kubernetes:context") or "")
+        self._settings = req.config
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing is kept with the class's name in state."""
         return {}
 
-    @property
-    def config(self) -> StackConfig:
-        """The stack's config."""
-        return self._config
+    @cached_property
+    def work(self) -> "Work":
+        """The config and the cluster, for an operation that needs them."""
+        from components.providers.work import Work
 
-    def working_cluster(self) -> Cluster:
-        """The cluster's API for a run that changes it; raises OperationError if another run does so already."""
-        hold(self.cluster)
-        return self.cluster
-
-    @property
-    def cluster(self) -> Cluster:
-        """The cluster's API."""
-        return connect(kubeconfig=self._kubeconfig, context=self._context)
-
-    def source(self) -> SourceDescription:
-        """The old CNI, as written down at `preflight`."""
-        return SourceDescription.model_validate_json(self._record()["source"])
-
-    def cilium(self) -> Cilium:
-        """Cilium's settings with nothing left open, as written down at `preflight`, and as it runs."""
-        record = self._record()
-        live = read_live_config(self.cluster, namespace=self.config.cilium.namespace)
-        if SETTLED not in record and live is None:
-            raise OperationError(
-                f"ConfigMap {NAMESPACE}/{RECORD} does not say what Cilium's network shall be; `pulumi up` writes it"
-            )
-        return settled_by_record(
-            self.config.cilium,
-            title=SourceDescription.model_validate_json(record["source"]).title,
-            recorded=json.loads(record.get(SETTLED) or "{}"),
-            live=live,
-        )
-
-    def _record(self) -> dict[str, str]:
-        return dict(self.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/configmaps/{RECORD}")["data"])
-
-    def traffic_rules(self) -> Rules:
-        """What a wave may cost."""
-        traffic = self.config.traffic
-        return Rules(
-            budget=Budget(
-                kinds={kind: Allowance(**each.model_dump()) for kind, each in traffic.budget.items()},
-                pause_ms=traffic.pause_ms,
-            ),
-            networks=Networks(old=self.source().pod_networks, new=self.cilium().pools),
-            baseline_seconds=traffic.baseline_seconds,
-            soak_seconds=traffic.soak_seconds,
-            deadline_seconds=traffic.deadline_seconds,
-        )
-
-    def turn(self, node: str) -> Turn:
-        """Everything that the node's turn needs to know."""
-        config, source = self.config, self.source()
-        return Turn(
-            node=node,
-            cilium_namespace=config.cilium.namespace,
-            cilium_network=self.cilium().pod_cidr,
-            cni_conf=CNI_CONF,
-            label=MIGRATED_LABEL,
-            source_title=source.title,
-            source_networks=source.pod_networks,
-            drain=DrainOptions(**config.drain.model_dump()),
-            restart=Restart(
-                method=config.restart.method.value,
-                command=config.restart.command,
-                timeout_seconds=config.restart.timeout_seconds,
-                agent_timeout_seconds=config.cilium.timeout_seconds,
-                cilium_namespace=config.cilium.namespace,
-                image=config.probe.image,
-            ),
-            agent_timeout_seconds=config.cilium.timeout_seconds,
-            verify_timeout_seconds=config.probe.timeout_seconds,
-            image=config.probe.image,
-            watched=tuple(config.preflight.watched),
-            watched_timeout_seconds=config.preflight.watched_timeout_seconds,
-        )
+        return Work(self._settings)
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Only a meaningful input is a change; code and options are not."""

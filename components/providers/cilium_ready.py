@@ -5,16 +5,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, Resource, UpdateResult
 
-from components.operations.marks import now
-from components.operations.progress import Progress
-from components.operations.rollout import (
-    assert_settings,
-    assert_tunnels,
-    wait_for_agents,
-    wait_for_node_config_kind,
-)
 from components.providers.base import ClusterProvider, Properties, results
-from components.words import many
 
 
 class CiliumReadyProvider(ClusterProvider):
@@ -23,19 +14,29 @@ class CiliumReadyProvider(ClusterProvider):
     meaningful = ("settings", "release")
 
     def _assert(self, settings: dict[str, str]) -> dict[str, Any]:
-        cilium = self.cilium()
+        from components.operations.marks import now
+        from components.operations.progress import Progress
+        from components.operations.rollout import (
+            assert_settings,
+            assert_tunnels,
+            wait_for_agents,
+            wait_for_node_config_kind,
+        )
+        from components.words import many
+
+        cilium, cluster = self.work.cilium(), self.work.cluster
         progress = Progress("Cilium", 3)
         progress.step("settings")
-        assert_settings(self.cluster, namespace=cilium.namespace, wanted=settings)
+        assert_settings(cluster, namespace=cilium.namespace, wanted=settings)
         progress.step("agents")
         count = wait_for_agents(
-            self.cluster, namespace=cilium.namespace, timeout_seconds=cilium.timeout_seconds, progress=progress
+            cluster, namespace=cilium.namespace, timeout_seconds=cilium.timeout_seconds, progress=progress
         )
         wait_for_node_config_kind(
-            self.cluster, api_version=cilium.node_config_version, timeout_seconds=cilium.timeout_seconds
+            cluster, api_version=cilium.node_config_version, timeout_seconds=cilium.timeout_seconds
         )
         progress.step("tunnels")
-        assert_tunnels(self.cluster, namespace=cilium.namespace, protocol=cilium.tunnel_protocol, progress=progress)
+        assert_tunnels(cluster, namespace=cilium.namespace, protocol=cilium.tunnel_protocol, progress=progress)
         seconds = progress.done(f"{many(count, 'agent')} run with the settings wanted")
         return {"agents": count, "seconds": seconds, "at": now()}
 

@@ -3,8 +3,6 @@
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
-from components.operations.marks import node_path
-from components.operations.turn import drift, empty_for_return, move_to_cilium
 from components.providers.base import ClusterProvider, Properties, results
 
 MIGRATED = "migrated"
@@ -18,28 +16,38 @@ class NodeCutOverProvider(ClusterProvider):
 
     def create(self, props: Properties) -> CreateResult:
         """Move the node to Cilium's network."""
-        node = props["node"]
-        return CreateResult(id_=node, outs=results(props, move_to_cilium(self.working_cluster(), self.turn(node))))
+        return CreateResult(id_=props["node"], outs=results(props, self._move(props["node"])))
+
+    def _move(self, node: str) -> Properties:
+        from components.operations.turn import move_to_cilium
+
+        return move_to_cilium(self.work.working_cluster(), self.work.turn(node))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
         """Seal or unseal, which touches nothing; a node that a refresh found adrift is moved again."""
         outcome = {"sealed": _news["sealed"], "state": MIGRATED}
         if _olds.get("state", MIGRATED) != MIGRATED:
-            outcome |= move_to_cilium(self.working_cluster(), self.turn(_news["node"]))
+            outcome |= self._move(_news["node"])
         return UpdateResult(outs=results(_olds, outcome))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """On refresh: is the node as its turn left it; one that left the cluster leaves the stack."""
-        if self.cluster.find(node_path(id_)) is None:
+        from components.operations.marks import node_path
+        from components.operations.turn import drift
+
+        if self.work.cluster.find(node_path(id_)) is None:
             return ReadResult("", props)
-        found = None if props.get("sealed") else drift(self.cluster, self.turn(id_))
+        found = None if props.get("sealed") else drift(self.work.cluster, self.work.turn(id_))
         return ReadResult(id_, {**props, "state": found or MIGRATED})
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Empty the node for its way back; nothing if it is sealed or gone."""
-        if _props.get("sealed") or self.cluster.find(node_path(_props["node"])) is None:
+        from components.operations.marks import node_path
+        from components.operations.turn import empty_for_return
+
+        if _props.get("sealed") or self.work.cluster.find(node_path(_props["node"])) is None:
             return
-        empty_for_return(self.working_cluster(), self.turn(_props["node"]))
+        empty_for_return(self.work.working_cluster(), self.work.turn(_props["node"]))
 
 
 class NodeCutOver(Resource, module="migrate", name="NodeCutOver"):

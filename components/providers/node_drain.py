@@ -3,10 +3,6 @@
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
-from components.operations.alerts import assert_none_firing
-from components.operations.goldpinger import assert_all_healthy
-from components.operations.marks import node_path
-from components.operations.turn import empty_for_cilium, return_to_source
 from components.providers.base import ClusterProvider, Properties, results
 
 
@@ -18,13 +14,17 @@ class NodeDrainProvider(ClusterProvider):
 
     def create(self, props: Properties) -> CreateResult:
         """Cordon and drain the node."""
-        node, gates = props["node"], self.config.gates
-        cluster = self.working_cluster()
+        from components.operations.alerts import assert_none_firing
+        from components.operations.goldpinger import assert_all_healthy
+        from components.operations.turn import empty_for_cilium
+
+        node, gates = props["node"], self.work.config.gates
+        cluster = self.work.working_cluster()
         if gates.prometheus_url:
             assert_none_firing(gates.prometheus_url, ignore=gates.ignore_alerts)
         if gates.goldpinger_url:
             assert_all_healthy(gates.goldpinger_url)
-        return CreateResult(id_=node, outs=results(props, empty_for_cilium(cluster, self.turn(node))))
+        return CreateResult(id_=node, outs=results(props, empty_for_cilium(cluster, self.work.turn(node))))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
         """Seal or unseal: nothing happens to the node."""
@@ -32,13 +32,18 @@ class NodeDrainProvider(ClusterProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """On refresh: a node that left the cluster leaves the stack."""
-        return ReadResult(id_ if self.cluster.find(node_path(id_)) else "", props)
+        from components.operations.marks import node_path
+
+        return ReadResult(id_ if self.work.cluster.find(node_path(id_)) else "", props)
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Bring the node back onto the old network; nothing if it is sealed or gone."""
-        if _props.get("sealed") or self.cluster.find(node_path(_props["node"])) is None:
+        from components.operations.marks import node_path
+        from components.operations.turn import return_to_source
+
+        if _props.get("sealed") or self.work.cluster.find(node_path(_props["node"])) is None:
             return
-        return_to_source(self.working_cluster(), self.turn(_props["node"]))
+        return_to_source(self.work.working_cluster(), self.work.turn(_props["node"]))
 
 
 class NodeDrain(Resource, module="migrate", name="NodeDrain"):

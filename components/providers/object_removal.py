@@ -3,10 +3,7 @@
 import pulumi
 from pulumi.dynamic import CreateResult, Resource, UpdateResult
 
-from components.operations.marks import now
-from components.operations.removals import remove
 from components.providers.base import ClusterProvider, Properties, results
-from stacks.objects import object_name
 
 
 class ObjectRemovalProvider(ClusterProvider):
@@ -15,11 +12,16 @@ class ObjectRemovalProvider(ClusterProvider):
     meaningful = ("objects",)
 
     def _remove(self, titles: list[str]) -> Properties:
+        from components.operations.marks import now
+        from components.operations.removals import remove
+        from stacks.objects import object_name
+
+        cilium = self.work.config.cilium
         removed = remove(
-            self.working_cluster(),
+            self.work.working_cluster(),
             [object_name(each) for each in titles],
-            cilium_namespace=self.config.cilium.namespace,
-            timeout_seconds=self.config.cilium.timeout_seconds,
+            cilium_namespace=cilium.namespace,
+            timeout_seconds=cilium.timeout_seconds,
         )
         return {"removed": removed, "at": now()}
 

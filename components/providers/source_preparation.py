@@ -3,11 +3,7 @@
 import pulumi
 from pulumi.dynamic import CreateResult, Resource
 
-from components.operations.autodetection import prepare_autodetection, restore_autodetection
-from components.operations.marks import now
-from components.operations.progress import Progress
 from components.providers.base import ClusterProvider, Properties, results
-from components.sources import source_of
 
 
 class SourcePreparationProvider(ClusterProvider):
@@ -17,16 +13,21 @@ class SourcePreparationProvider(ClusterProvider):
 
     def create(self, props: Properties) -> CreateResult:
         """Prepare it, and see on every node that it took."""
-        source = self.source()
+        from components.operations.autodetection import prepare_autodetection
+        from components.operations.marks import now
+        from components.operations.progress import Progress
+        from components.sources import source_of
+
+        source = self.work.source()
         way = source_of(source).way
         progress = Progress(source.title, 1)
         progress.step("addresses", "each node's address from Kubernetes, so that cilium_host is not taken for it")
         assert way is not None, f"{source.kind} has no address detection"
         done = prepare_autodetection(
-            self.working_cluster(),
+            self.work.working_cluster(),
             way(source),
             tuple(int(each) for each in props["families"]),
-            timeout_seconds=self.config.cilium.timeout_seconds,
+            timeout_seconds=self.work.config.cilium.timeout_seconds,
             progress=progress,
         )
         seconds = progress.done("prepared")
@@ -34,15 +35,19 @@ class SourcePreparationProvider(ClusterProvider):
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Restore what was there before; Cilium is gone by now."""
-        source = self.source()
+        from components.operations.autodetection import restore_autodetection
+        from components.operations.progress import Progress
+        from components.sources import source_of
+
+        source = self.work.source()
         way = source_of(source).way
         progress = Progress(source.title, 1)
         progress.step("addresses", "back to how it found them")
         if way is not None:
             restore_autodetection(
-                self.working_cluster(),
+                self.work.working_cluster(),
                 way(source),
-                timeout_seconds=self.config.cilium.timeout_seconds,
+                timeout_seconds=self.work.config.cilium.timeout_seconds,
                 progress=progress,
             )
         progress.done("as it was")

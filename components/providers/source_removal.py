@@ -3,10 +3,7 @@
 import pulumi
 from pulumi.dynamic import CreateResult, Resource
 
-from components.operations.marks import now
-from components.operations.source_removal import remove_source
 from components.providers.base import ClusterProvider, Properties, results
-from components.sources import source_of
 
 
 class SourceRemovalProvider(ClusterProvider):
@@ -16,15 +13,19 @@ class SourceRemovalProvider(ClusterProvider):
 
     def create(self, props: Properties) -> CreateResult:
         """Remove the old CNI from the API and from every node."""
-        source, cluster = self.source(), self.working_cluster()
-        known, seconds = source_of(source), self.config.cilium.timeout_seconds
+        from components.operations.marks import now
+        from components.operations.source_removal import remove_source
+        from components.sources import source_of
+
+        source, cluster, cilium = self.work.source(), self.work.working_cluster(), self.work.config.cilium
+        known, seconds = source_of(source), cilium.timeout_seconds
         outcome = remove_source(
             cluster,
             title=source.title,
             daemon_sets=source.daemon_sets,
             objects=lambda: known.remove_objects(cluster, source, timeout_seconds=seconds),
             sweep=known.sweep(source),
-            cilium_namespace=self.config.cilium.namespace,
+            cilium_namespace=cilium.namespace,
             timeout_seconds=seconds,
         )
         return CreateResult(id_=source.kind, outs=results(props, {**outcome, "at": now()}))

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from components.operations.node_inspection import own_devices, parts, telling
 from components.operations.snapshot import NodeFacts, is_of_facts
-from components.providers.node_inspection import own_devices, parts, telling
 from scripts.lab.paths import CHECKOUT
 
 SCRIPT = CHECKOUT / "components/operations/on_node/inspect_network.py"

@@ -1,0 +1,117 @@
+"""The stack's config and cluster, as the providers' operations need them; imported by the first one that does work.
+
+A run that changes nothing asks providers for differences only: it never gets here, and is spared these imports.
+"""
+
+import json
+from functools import cached_property
+from typing import Any
+
+from pulumi.dynamic import Config
+
+from components.names import NAMESPACE
+from components.operations.api import Cluster, connect
+from components.operations.deadline import OperationError
+from components.operations.drain_plan import DrainOptions
+from components.operations.lease import hold
+from components.operations.live_config import read_live_config
+from components.operations.restart import Restart
+from components.operations.snapshot import RECORD, SETTLED
+from components.operations.traffic import Rules
+from components.operations.turn import Turn
+from components.probe.budget import Allowance, Budget
+from components.probe.records import Networks
+from components.settling import settled_by_record
+from components.sources.description import SourceDescription
+from stacks.config import StackConfig, parse_config
+from stacks.settle import Cilium
+from stacks.values import CNI_CONF, MIGRATED_LABEL
+
+
+class Work:
+    """Everything that an operation on the stack's cluster is given; `settings` are the engine's."""
+
+    def __init__(self, settings: Config) -> None:
+        self._settings = settings
+
+    @cached_property
+    def config(self) -> StackConfig:
+        """The stack's config."""
+        raw: dict[str, Any] = {key: self._settings.get(key) for key in StackConfig.config_keys()}
+        return parse_config({key: value for key, value in raw.items() if value is not None})
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster's API."""
+        return connect(
+            kubeconfig=str(self._settings.get("kubernetes:kubeconfig") or ""),
+            context=str(self._settings.get("kubernetes:context") or ""),
+        )
+
+    def working_cluster(self) -> Cluster:
+        """The cluster's API for a run that changes it; raises OperationError if another run does so already."""
+        hold(self.cluster)
+        return self.cluster
+
+    def source(self) -> SourceDescription:
+        """The old CNI, as written down at `preflight`."""
+        return SourceDescription.model_validate_json(self._record()["source"])
+
+    def cilium(self) -> Cilium:
+        """Cilium's settings with nothing left open, as written down at `preflight`, and as it runs."""
+        record = self._record()
+        live = read_live_config(self.cluster, namespace=self.config.cilium.namespace)
+        if SETTLED not in record and live is None:
+            raise OperationError(
+                f"ConfigMap {NAMESPACE}/{RECORD} does not say what Cilium's network shall be; `pulumi up` writes it"
+            )
+        return settled_by_record(
+            self.config.cilium,
+            title=SourceDescription.model_validate_json(record["source"]).title,
+            recorded=json.loads(record.get(SETTLED) or "{}"),
+            live=live,
+        )
+
+    def _record(self) -> dict[str, str]:
+        return dict(self.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/configmaps/{RECORD}")["data"])
+
+    def traffic_rules(self) -> Rules:
+        """The traffic that a wave may cost."""
+        traffic = self.config.traffic
+        return Rules(
+            budget=Budget(
+                kinds={kind: Allowance(**each.model_dump()) for kind, each in traffic.budget.items()},
+                pause_ms=traffic.pause_ms,
+            ),
+            networks=Networks(old=self.source().pod_networks, new=self.cilium().pools),
+            baseline_seconds=traffic.baseline_seconds,
+            soak_seconds=traffic.soak_seconds,
+            deadline_seconds=traffic.deadline_seconds,
+        )
+
+    def turn(self, node: str) -> Turn:
+        """Everything that the node's turn needs to know."""
+        config, source = self.config, self.source()
+        return Turn(
+            node=node,
+            cilium_namespace=config.cilium.namespace,
+            cilium_network=self.cilium().pod_cidr,
+            cni_conf=CNI_CONF,
+            label=MIGRATED_LABEL,
+            source_title=source.title,
+            source_networks=source.pod_networks,
+            drain=DrainOptions(**config.drain.model_dump()),
+            restart=Restart(
+                method=config.restart.method.value,
+                command=config.restart.command,
+                timeout_seconds=config.restart.timeout_seconds,
+                agent_timeout_seconds=config.cilium.timeout_seconds,
+                cilium_namespace=config.cilium.namespace,
+                image=config.probe.image,
+            ),
+            agent_timeout_seconds=config.cilium.timeout_seconds,
+            verify_timeout_seconds=config.probe.timeout_seconds,
+            image=config.probe.image,
+            watched=tuple(config.preflight.watched),
+            watched_timeout_seconds=config.preflight.watched_timeout_seconds,
+        )

@@ -1,0 +1,88 @@
+"""The processes below one that runs: which role each had, how long it lived and what it took of the processor."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_LOOK_SECONDS = 0.02
+_TICKS = os.sysconf("SC_CLK_TCK")
+# The first word that a command line has decides; in this order.
+_ROLES = (
+    ("pip list", "language host asks pip"),
+    ("pulumi-language-python-exec", "program"),
+    ("pulumi-language-python", "language host"),
+    ("pulumi.dynamic", "dynamic providers"),
+    ("kubernetes_plugin", "Kubernetes plugin"),
+    ("helm", "Helm"),
+    ("pulumi", "engine"),
+)
+
+
+@dataclass
+class Life:
+    """One process as last seen: seconds of its processor time and of its life."""
+
+    command: str
+    began: float
+    seconds: float = 0.0
+    processor: float = 0.0
+
+    @property
+    def role(self) -> str:
+        """Its part in the run."""
+        return next((role for word, role in _ROLES if word in self.command), "other")
+
+
+class Watch:
+    """Looks at all processes below this one until the block ends; `lives` has everyone that was seen."""
+
+    def __init__(self) -> None:
+        self.lives: dict[int, Life] = {}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._root = os.getpid()
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(_LOOK_SECONDS):
+            for process in _below(self._root):
+                with suppress(OSError, ValueError, IndexError):
+                    self._look(process)
+
+    def _look(self, process: int) -> None:
+        now = time.monotonic()
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        command = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+        if not command:
+            return
+        life = self.lives.setdefault(process, Life(command=command, began=now))
+        life.command = command  # a shell becomes what it starts
+        life.seconds = now - life.began
+        life.processor = (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def by_role(self) -> dict[str, tuple[int, float, float]]:
+        """(processes, seconds of life, seconds of processor) of each role."""
+        found: dict[str, tuple[int, float, float]] = {}
+        for life in self.lives.values():
+            count, seconds, processor = found.get(life.role, (0, 0.0, 0.0))
+            found[life.role] = count + 1, seconds + life.seconds, processor + life.processor
+        return found
+
+
+def _below(process: int) -> Iterator[int]:
+    for task in Path(f"/proc/{process}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, task.read_text().split()):
+                yield child
+                yield from _below(child)
