@@ -7,7 +7,7 @@ SOURCE ?= flannel
 RESTART ?= recycle
 STACK ?= dev
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-simulated test test-sources test-fast docs plan lint bench bench-by-hand lab-up lab-down lab-sim clean lock venv lab-ready
+.PHONY: help demo demo-simulated test test-sources test-fast docs plan lint bench bench-by-hand bench-time lab-up lab-down lab-sim clean lock venv lab-ready
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -52,6 +52,9 @@ bench: lab-ready ## figures, as ratios to a named baseline in one run
 
 bench-by-hand: lab-ready ## a real migration by our program and by the guide's commands, and what each lost
 	@$(PYTHON) -m scripts.bench.by_hand --nodes $(NODES)
+
+bench-time: lab-ready ## where the seconds of each command of the demo go (the tables of docs/benchmarks.md)
+	@$(PYTHON) -m scripts.bench.times --demo
 
 lab-up: lab-ready ## start the real lab (SOURCE=flannel|canal|calico NODES=3)
 	@$(LAB) up --nodes $(NODES) --source $(SOURCE)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,8 +125,13 @@ def _summary(result: DemoResult, folder: Path) -> None:
     console.print(f"the same in {folder / 'demo.json'}; what the engine said is in {folder / 'logs'}")
 
 
-def run_demo(*, nodes: int, source: str, restart: str, keep: bool) -> DemoResult:
-    """The whole of it, from nothing; raises LabError when anything was lost that nobody planned."""
+def run_demo(
+    *, nodes: int, source: str, restart: str, keep: bool, start: Callable[..., Session] = Session.start
+) -> DemoResult:
+    """The whole of it, from nothing; raises LabError when anything was lost that nobody planned.
+
+    `start` makes the stack's session, for those who look at its commands.
+    """
     old = source_named(source)
     build_everything(calico=old.images_of_calico)
     lab = Lab()
@@ -134,7 +139,7 @@ def run_demo(*, nodes: int, source: str, restart: str, keep: bool) -> DemoResult
     with Step(f"a cluster of {nodes} nodes with {old.title}"):
         lab.up(nodes=nodes, source=source)
     Workloads(lab.kubeconfig, kubectl=lab.kubectl_binary).up()
-    session = Session.start(kubeconfig=lab.kubeconfig, stack="demo")
+    session = start(kubeconfig=lab.kubeconfig, stack="demo")
     time.sleep(_BASELINE_SECONDS)
     started = time.monotonic()
     began = datetime.now(UTC)

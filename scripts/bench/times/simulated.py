@@ -1,0 +1,26 @@
+"""Runs of the engine that change nothing, on a simulated lab."""
+
+from pathlib import Path
+
+from scripts.bench.times.cost import Cost, measure
+from scripts.lab.session import Session
+from scripts.lab.simulated import lab as simulated
+from scripts.lab.simulated.control_plane import ControlPlane
+
+
+def simulated_costs(folder: Path, *, nodes: int) -> list[Cost]:
+    """Runs without changes on a simulated lab, in the first phase and with Cilium there."""
+    found = []
+    with ControlPlane(simulated_nodes=True, pod_network=simulated.POD_NETWORK) as plane:
+        simulated.populate(plane, nodes)
+        session = Session.start(
+            kubeconfig=plane.kubeconfig, stack="times", template="Pulumi.simulated.yaml", folder=folder, echo=False
+        )
+        session.up()
+        found.append(measure(f"preview, preflight, {nodes} nodes", session.preview))
+        found.append(measure(f"up, preflight, {nodes} nodes", session.up))
+        session.set(phase="secondary")
+        session.up()
+        found.append(measure(f"preview without changes, secondary, {nodes} nodes", session.preview))
+        found.append(measure(f"up without changes, secondary, {nodes} nodes", session.up))
+    return found

@@ -1,0 +1,29 @@
+"""What a run loads that changes nothing: providers compare inputs, and need neither cluster nor config for that."""
+
+import subprocess
+import sys
+
+from scripts.lab.paths import CHECKOUT
+
+PROVIDERS = sorted(
+    file.stem
+    for file in (CHECKOUT / "components" / "providers").glob("*.py")
+    if "(ClusterProvider)" in file.read_text()
+)
+# Pulumi itself loads YAML: what is there before a provider is, is no provider's fault.
+_SHOW = """
+import importlib, sys, pulumi.dynamic
+before = set(sys.modules)
+for name in sys.argv[1:]:
+    importlib.import_module(f"components.providers.{name}")
+print(*(name for name in set(sys.modules) - before if name.split(".")[0] not in sys.stdlib_module_names))
+"""
+
+
+def test_a_provider_that_only_compares_imports_nothing_of_the_cluster() -> None:
+    assert {"node_drain", "node_cut_over", "connectivity_check", "cilium_ready"} <= set(PROVIDERS)
+    command = [sys.executable, "-c", _SHOW, *PROVIDERS]
+    loaded = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split()
+    allowed = {"components", "components.timings", "components.providers"}
+    allowed |= {f"components.providers.{name}" for name in ("base", "engine_process", *PROVIDERS)}
+    assert set(loaded) - allowed == set()
