@@ -3,9 +3,9 @@
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from components.names import PREFIX
+from components.phases.kubernetes_object import KubernetesObject
 from components.plan import MigrationPlan
 from components.providers.connectivity_check import AFTER, BEFORE, ConnectivityCheck
 from components.providers.node_cut_over import NodeCutOver
@@ -21,13 +21,15 @@ class NodeTurn(pulumi.ComponentResource):
         super().__init__("cni-live-migration:node:Turn", node, None, opts)
         self.node = node
         drain = NodeDrain(f"{node}-drain", node=node, sealed=sealed, opts=pulumi.ResourceOptions(parent=self))
-        label = kubernetes.core.v1.NodePatch(
+        metadata = {
+            "name": node,
+            "labels": {MIGRATED_LABEL: "true"},
+            "annotations": {"pulumi.com/patchForce": "true", "pulumi.com/patchFieldManager": PREFIX},
+        }
+        label = KubernetesObject(
             f"{node}-label",
-            metadata={
-                "name": node,
-                "labels": {MIGRATED_LABEL: "true"},
-                "annotations": {"pulumi.com/patchForce": "true", "pulumi.com/patchFieldManager": PREFIX},
-            },
+            {"apiVersion": "v1", "kind": "Node", "metadata": metadata},
+            patches=True,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[drain]),
         )
         cut_over = NodeCutOver(

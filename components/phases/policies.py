@@ -1,8 +1,8 @@
 """Policies in Cilium's words: there before the agents enforce any, as resources of the stack."""
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
+from components.phases.kubernetes_object import KubernetesObject
 from components.plan import MigrationPlan
 
 
@@ -14,16 +14,5 @@ class Policies(pulumi.ComponentResource):
         for item in plan.policies:
             metadata = item["metadata"]
             place = f"{metadata['namespace']}/" if "namespace" in metadata else ""
-            name, opts = f"policy-{place}{metadata['name']}", pulumi.ResourceOptions(parent=self)
-            if item["apiVersion"] == "networking.k8s.io/v1":
-                kubernetes.networking.v1.NetworkPolicy(name, metadata=metadata, spec=item["spec"], opts=opts)
-                continue
-            kubernetes.apiextensions.CustomResource(
-                name,
-                api_version=item["apiVersion"],
-                kind=item["kind"],
-                metadata=metadata,
-                spec=item["spec"],
-                opts=opts,
-            )
+            KubernetesObject(f"policy-{place}{metadata['name']}", item, opts=pulumi.ResourceOptions(parent=self))
         self.register_outputs({})

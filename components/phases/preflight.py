@@ -1,14 +1,13 @@
 """Phase `preflight`: write down what the old CNI is, look at every node, put the probe into the cluster."""
 
 import json
-from typing import Any
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from components import probe
 from components.operations.marks import now
 from components.operations.snapshot import RECORD, SETTLED
+from components.phases.kubernetes_object import KubernetesObject
 from components.plan import MigrationPlan
 from components.probe import manifests
 from components.providers.node_inspection import LOOKED, NodeInspection
@@ -21,25 +20,24 @@ class Preflight(pulumi.ComponentResource):
 
     def __init__(self, plan: MigrationPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cni-live-migration:phase:Preflight", "preflight", None, opts)
-        namespace = kubernetes.core.v1.Namespace(
+        labels = {
+            # Scripts on nodes run in short-lived privileged pods; the probe itself is restricted all the same.
+            "pod-security.kubernetes.io/enforce": "privileged"
+        }
+        namespace = KubernetesObject(
             "namespace",
-            metadata={
-                "name": probe.NAMESPACE,
-                # Scripts on nodes run in short-lived privileged pods; the probe itself is restricted all the same.
-                "labels": {"pod-security.kubernetes.io/enforce": "privileged"},
-            },
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": probe.NAMESPACE, "labels": labels}},
             opts=pulumi.ResourceOptions(parent=self),
         )
         inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
-        record = kubernetes.core.v1.ConfigMap(
-            "record",
-            metadata={"name": RECORD, "namespace": probe.NAMESPACE},
-            data={
-                "source": plan.source.model_dump_json(indent=1, exclude=SEEN_ON_NODES),
-                "strategy": plan.config.strategy,
-                SETTLED: json.dumps(plan.cilium.record(), indent=1),
-            },
-            opts=inside,
+        data = {
+            "source": plan.source.model_dump_json(indent=1, exclude=SEEN_ON_NODES),
+            "strategy": plan.config.strategy,
+            SETTLED: json.dumps(plan.cilium.record(), indent=1),
+        }
+        place = {"name": RECORD, "namespace": probe.NAMESPACE}
+        record = KubernetesObject(
+            "record", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": place, "data": data}, opts=inside
         )
         self._probe(plan.config.probe.image, inside)
         self.inspection = NodeInspection(
@@ -53,17 +51,14 @@ class Preflight(pulumi.ComponentResource):
 
     @staticmethod
     def _probe(image: str, opts: pulumi.ResourceOptions) -> None:
-        def declared(manifest: manifests.Manifest) -> dict[str, Any]:
-            return {key: manifest[key] for key in ("metadata", "spec", "data") if key in manifest}
-
-        programs = kubernetes.core.v1.ConfigMap("probe-programs", **declared(manifests.programs()), opts=opts)
-        kubernetes.core.v1.Service("probe-service", **declared(manifests.service()), opts=opts)
+        programs = KubernetesObject("probe-programs", manifests.programs(), opts=opts)
+        KubernetesObject("probe-service", manifests.service(), opts=opts)
         names = [
-            kubernetes.core.v1.Service(manifests.STAYING, **declared(manifests.names(manifests.STAYING)), opts=opts),
-            kubernetes.core.v1.Service(manifests.MOVING, **declared(manifests.names(manifests.MOVING)), opts=opts),
-            kubernetes.networking.v1.NetworkPolicy("probe-policy", **declared(manifests.network_policy()), opts=opts),
+            KubernetesObject(manifests.STAYING, manifests.names(manifests.STAYING), opts=opts),
+            KubernetesObject(manifests.MOVING, manifests.names(manifests.MOVING), opts=opts),
+            KubernetesObject("probe-policy", manifests.network_policy(), opts=opts),
         ]
-        kubernetes.policy.v1.PodDisruptionBudget("probe-budget", **declared(manifests.budget()), opts=opts)
+        KubernetesObject("probe-budget", manifests.budget(), opts=opts)
         after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[programs, *names]))
-        kubernetes.apps.v1.DaemonSet("probe", **declared(manifests.daemon_set(image)), opts=after)
-        kubernetes.apps.v1.Deployment("probe-moving", **declared(manifests.deployment(image)), opts=after)
+        KubernetesObject("probe", manifests.daemon_set(image), opts=after)
+        KubernetesObject("probe-moving", manifests.deployment(image), opts=after)

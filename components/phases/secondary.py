@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
+from components.phases.kubernetes_object import HelmRelease, KubernetesObject
 from components.phases.watched import cost_of, quiet_before
 from components.plan import MigrationPlan
 from components.providers.cilium_ready import CiliumReady
@@ -25,7 +25,7 @@ def _chart(cilium: CiliumSettings) -> dict[str, object]:
     return {
         "chart": cilium.chart,
         "version": cilium.version,
-        "repository_opts": kubernetes.helm.v3.RepositoryOptsArgs(repo=cilium.repository),
+        "repositoryOpts": {"repo": cilium.repository},
     }
 
 
@@ -43,14 +43,16 @@ class Secondary(pulumi.ComponentResource):
         if families:
             prepared = pulumi.ResourceOptions(parent=self, depends_on=[before])
             first.append(SourcePreparation("source", families=families, opts=prepared))
-        self.release = kubernetes.helm.v3.Release(
+        self.release = HelmRelease(
             "cilium",
-            name="cilium",
-            namespace=cilium.namespace,
-            values=values,
-            timeout=cilium.timeout_seconds,
-            skip_await=True,  # CiliumReady waits, and looks at the data path besides
-            **_chart(cilium),
+            settings={
+                "name": "cilium",
+                "namespace": cilium.namespace,
+                "values": values,
+                "timeout": cilium.timeout_seconds,
+                "skipAwait": True,  # CiliumReady waits, and looks at the data path besides
+                **_chart(cilium),
+            },
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=first,
@@ -67,12 +69,14 @@ class Secondary(pulumi.ComponentResource):
         )
         last: list[pulumi.Resource] = [self.ready]
         if not alone:
-            node_config_resource = kubernetes.apiextensions.CustomResource(
+            node_config_resource = KubernetesObject(
                 "node-config",
-                api_version=cilium.node_config_version,
-                kind="CiliumNodeConfig",
-                metadata={"name": "cilium-default", "namespace": cilium.namespace},
-                spec=node_config(values),
+                {
+                    "apiVersion": cilium.node_config_version,
+                    "kind": "CiliumNodeConfig",
+                    "metadata": {"name": "cilium-default", "namespace": cilium.namespace},
+                    "spec": node_config(values),
+                },
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.ready]),
             )
             last.append(node_config_resource)

@@ -1,6 +1,5 @@
 """The cost of one command of the engine: wall and processor time, by process and by what our own processes note."""
 
-import os
 import tempfile
 import time
 from collections import defaultdict
@@ -43,16 +42,16 @@ class Cost:
         return sum(each.seconds for each in self.timings if each.kind == kind and each.what.startswith(beginning))
 
 
-def measure(command: str, run: Callable[[], object]) -> Cost:
-    """Run it once and see what it costs; its processes are those below this one."""
+def measure(command: str, run: Callable[[], object], *, environment: dict[str, str]) -> Cost:
+    """Run it once and see what it costs: the processes that begin meanwhile, and what ours note in `environment`."""
     with tempfile.TemporaryDirectory() as folder, Watch() as watch:
-        os.environ[timings.VARIABLE] = folder
+        environment[timings.VARIABLE] = folder
         try:
             began = time.monotonic()
             run()
             seconds = time.monotonic() - began
         finally:
-            del os.environ[timings.VARIABLE]
+            del environment[timings.VARIABLE]
         found = timings.read(Path(folder))
     return Cost(command=command, seconds=seconds, roles=watch.by_role(), timings=found)
 

@@ -45,6 +45,7 @@ class Watch:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._root = os.getpid()
+        self._before = set(_below(self._root))
 
     def __enter__(self) -> "Watch":
         self._thread.start()
@@ -56,7 +57,7 @@ class Watch:
 
     def _run(self) -> None:
         while not self._over.wait(_LOOK_SECONDS):
-            for process in _below(self._root):
+            for process in set(_below(self._root)) - self._before:
                 with suppress(OSError, ValueError, IndexError):
                     self._look(process)
 

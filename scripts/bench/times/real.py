@@ -24,7 +24,7 @@ class MeasuredSession(Session):
             runs.append(Session.pulumi(self, *words, check=check, quiet=quiet, with_stack=with_stack))
 
         if words[0] in _MEASURED:
-            self.costs.append(measure(f"{self._last}: {words[0]}", run))
+            self.costs.append(measure(f"{self._last}: {words[0]}", run, environment=self.environment))
         else:
             if words[:2] == ("config", "set"):
                 self._last = words[-1]

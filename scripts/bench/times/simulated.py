@@ -17,10 +17,13 @@ def simulated_costs(folder: Path, *, nodes: int) -> list[Cost]:
             kubeconfig=plane.kubeconfig, stack="times", template="Pulumi.simulated.yaml", folder=folder, echo=False
         )
         session.up()
-        found.append(measure(f"preview, preflight, {nodes} nodes", session.preview))
-        found.append(measure(f"up, preflight, {nodes} nodes", session.up))
+
+        def both(what: str) -> None:
+            for name, run in (("preview", session.preview), ("up", session.up)):
+                found.append(measure(f"{name}{what}, {nodes} nodes", run, environment=session.environment))
+
+        both(", preflight")
         session.set(phase="secondary")
         session.up()
-        found.append(measure(f"preview without changes, secondary, {nodes} nodes", session.preview))
-        found.append(measure(f"up without changes, secondary, {nodes} nodes", session.up))
+        both(" without changes, secondary")
     return found
