@@ -16,7 +16,7 @@ def install(pulumi_home: Path, *, python: Path) -> Path:
     lines = [
         "#!/bin/sh",
         f"PYTHONPATH={shlex.quote(str(CHECKOUT))} exec {shlex.quote(str(python))} -P "
-        '-m scripts.lab.kubernetes_plugin "$@"',
+        '-m scripts.lab.kubernetes_plugin.start "$@"',
     ]
     launcher.write_text("\n".join(lines) + "\n")
     launcher.chmod(0o755)

@@ -54,6 +54,25 @@ def cli_folder() -> Path:
     return cache.entry(f"cli/pulumi-{PULUMI_VERSION}-{cli.name[-10:]}", make)
 
 
+def _python(home: Path) -> Path:
+    """A Python for the language host that answers from a file what it asks before each run.
+
+    The host lists the installed packages by pip, which takes half a second, to learn which plugins they need. The
+    environment's packages never change: its folder is named by the lock file that it was made from.
+    """
+    real, program, listed = Path(sys.executable), home / "python", home / "packages.json"
+    question = "-m pip list -v --format json"
+    program.write_text(f'''#!/bin/sh
+if [ "$*" = "{question}" ]; then
+  [ -s "{listed}" ] || {{ "{real}" {question} >"{listed}.$$" && mv "{listed}.$$" "{listed}"; }}
+  exec cat "{listed}"
+fi
+exec "{real}" "$@"
+''')
+    program.chmod(0o755)
+    return program
+
+
 def environment(*, home: Path, state: Path, kubeconfig: Path | None = None, helm: Path | None = None) -> dict[str, str]:
     """The environment of the CLI: a private home, state in files, the venv's Python before every other.
 
@@ -69,6 +88,7 @@ def environment(*, home: Path, state: Path, kubeconfig: Path | None = None, helm
         "PATH": os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")]),
         "VIRTUAL_ENV": str(Path(sys.prefix)),
         "PULUMI_HOME": str(home),
+        "PULUMI_PYTHON_CMD": str(_python(home)),
         # Without it the backend keeps a file of attributes beside each checkpoint, written in place: a kill tears it.
         "PULUMI_BACKEND_URL": f"file://{state}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE": "",
