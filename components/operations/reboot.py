@@ -36,7 +36,6 @@ def reboot(
         what=f"node {name}: back from its reboot",
         deadline=Deadline(timeout_seconds),
         remedy="look at its console; once it is up run `pulumi up` again",
-        every_seconds=1,
     )
     remove_old_shells(cluster, name)
     if not done:

@@ -66,7 +66,7 @@ def wait_for_fresh_addresses(
         return Pending(", ".join(pod.title for pod in old)) if old else None
 
     try:
-        wait_until(fresh, what="", deadline=Deadline(timeout_seconds), remedy="", every_seconds=1)
+        wait_until(fresh, what="", deadline=Deadline(timeout_seconds), remedy="")
     except StoppedError:
         raise
     except OperationError:

@@ -86,7 +86,6 @@ def _settle(cluster: Cluster, node: str, how: Restart, *, stale: Callable[[Pod],
         what=f"node {node}: Ready after its restart",
         deadline=Deadline(how.timeout_seconds),
         remedy="look at its console; once it is up run `pulumi up` again",
-        every_seconds=1,
     )
     agents.wait_ready(
         cluster,
@@ -108,5 +107,4 @@ def _wait_for_others(cluster: Cluster, node: str, how: Restart, *, stale: Callab
         what=f"node {node}: its pods have addresses of the new network",
         deadline=Deadline(how.timeout_seconds),
         remedy="restart.method is 'none', so their renewal is yours: restart them, then `pulumi up` again",
-        every_seconds=1,
     )

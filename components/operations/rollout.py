@@ -49,7 +49,6 @@ def wait_for_agents(cluster: Cluster, *, namespace: str, timeout_seconds: float,
         what=f"DaemonSet {namespace}/cilium: every agent Ready",
         deadline=Deadline(timeout_seconds),
         remedy=f"`kubectl -n {namespace} get pods -l {agents.AGENT_SELECTOR} -o wide` shows them; `pulumi up` again",
-        every_seconds=1,
     )
 
 

@@ -4,6 +4,7 @@ The host ports of its pods are tried too, where there are any.
 """
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -106,24 +107,11 @@ def verify_node(
         progress.say(f"a fresh pod has {fresh.address} of {network}")
         seconds = max(10.0, min(deadline.left, 60.0))
         same, other = _neighbours(cluster, node, belongs=belongs)
-        flows = _flows_out(cluster, node, same, other, seconds=seconds)
-        unasked = []
-        for pod in [*same, *other]:
-            kind = "the same network" if pod in same else "the other network"
-            targets = {
-                f"pod on {pod.node} ({kind}, {pod.address}) → fresh pod": f"http://{fresh.address}:{probe.PORT}/",
-                f"pod on {pod.node} ({kind}, {pod.address}) → fresh pod, full-size packets": f"http://{fresh.address}:{probe.PORT}/?bytes={_FULL_SIZE_BYTES}",
-            }
-            try:
-                flows |= reach(cluster, pod.name, targets, seconds=seconds)
-            except ClusterError as error:  # its own node's trouble, and no word on this one
-                unasked.append(pod)
-                progress.say(f"{pod.title} on {pod.node} cannot be asked: {error}")
-        if unasked and len(unasked) == len(same) + len(other):
-            raise OperationError(
-                f"node {node} stays cordoned: none of its neighbours' pods can be asked whether they reach it; look at "
-                f"the kubelets of {', '.join(pod.node for pod in unasked)} and run `pulumi up` again"
-            )
+        # Side by side: each is a command in another pod, and takes as long as Python takes to start there.
+        with ThreadPoolExecutor(max_workers=1 + 2 * _NEIGHBOURS) as pool:
+            out = pool.submit(_flows_out, cluster, node, same, other, seconds=seconds)
+            flows_in = _flows_in(cluster, pool, node, fresh, same, other, seconds=seconds, progress=progress)
+            flows = out.result() | flows_in
         askers = [pod.name for pod in (*same[:1], *other[:1], fresh)]
         flows |= ask_host_ports(cluster, read_node(cluster, node), belongs=belongs, askers=askers, progress=progress)
     finally:
@@ -143,6 +131,36 @@ def verify_node(
     verified = Verified(address=fresh.address, flows={name: each["seconds"] for name, each in flows.items()})
     progress.say(f"{many(len(flows), 'flow')} work, the slowest answered after {verified.slowest:.2f} s")
     return verified
+
+
+def _flows_in(
+    cluster: Cluster, pool: ThreadPoolExecutor, node: str, fresh: Pod, same: list[Pod], other: list[Pod], *,
+    seconds: float, progress: Progress,
+) -> Outcomes:  # fmt: skip
+    """From the neighbours' pods to the fresh one; those that can't be asked are said, and at least one must be."""
+    url = f"http://{fresh.address}:{probe.PORT}/"
+
+    def ask(pod: Pod) -> Outcomes:
+        kind = "the same network" if pod in same else "the other network"
+        title = f"pod on {pod.node} ({kind}, {pod.address}) → fresh pod"
+        targets = {title: url, f"{title}, full-size packets": f"{url}?bytes={_FULL_SIZE_BYTES}"}
+        return reach(cluster, pod.name, targets, seconds=seconds)
+
+    asked = {pod.name: (pod, pool.submit(ask, pod)) for pod in (*same, *other)}
+    flows: Outcomes = {}
+    unasked = []
+    for pod, outcome in asked.values():
+        try:
+            flows |= outcome.result()
+        except ClusterError as error:  # its own node's trouble, and no word on this one
+            unasked.append(pod)
+            progress.say(f"{pod.title} on {pod.node} cannot be asked: {error}")
+    if unasked and len(unasked) == len(asked):
+        raise OperationError(
+            f"node {node} stays cordoned: none of its neighbours' pods can be asked whether they reach it; look at "
+            f"the kubelets of {', '.join(pod.node for pod in unasked)} and run `pulumi up` again"
+        )
+    return flows
 
 
 def _flows_out(cluster: Cluster, node: str, same: list[Pod], other: list[Pod], *, seconds: float) -> Outcomes:

@@ -1,6 +1,7 @@
 """The way there: the node is emptied, and then, the label being set, it comes onto Cilium's network."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from components.operations import agent as agents
@@ -108,12 +109,20 @@ def _move(cluster: Cluster, turn: Turn, progress: Progress) -> dict[str, Any]:
 
 
 def _verify_cilium(cluster: Cluster, turn: Turn, progress: Progress) -> Verified:
-    _assert_route(cluster, turn)
+    """Verify the node's routes and, beside that, what a fresh pod on it reaches and is reached by."""
     progress.step("verify")
-    return verify_node(
-        cluster, turn.node, belongs=turn.on_cilium, network=f"Cilium's pool {turn.cilium_network}", image=turn.image,
-        timeout_seconds=turn.verify_timeout_seconds, progress=progress,
-    )  # fmt: skip
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        route = pool.submit(_assert_route, cluster, turn)
+        try:
+            verified = verify_node(
+                cluster, turn.node, belongs=turn.on_cilium, network=f"Cilium's pool {turn.cilium_network}",
+                image=turn.image, timeout_seconds=turn.verify_timeout_seconds, progress=progress,
+            )  # fmt: skip
+        except OperationError:
+            route.result()  # a missing route is the reason for whatever else does not work
+            raise
+        route.result()
+    return verified
 
 
 def _of_daemon_set(pod: Pod) -> bool:
