@@ -1,6 +1,7 @@
-"""`kill -9` of the engine or of its providers, and Ctrl-C, at every resource boundary and inside every step of a turn.
+"""`kill -9` of the engine or of its providers, and Ctrl-C, at resource boundaries and inside the steps of a turn.
 
 Each moment of a turn ends one run; the next run goes on from there, up to the next moment, and the last one completes.
+CI takes a sample of the moments, another for each commit; `make test-all` takes all of them.
 """
 
 import re
@@ -15,11 +16,15 @@ from scripts.lab.simulated.faults import Faults, NodeFaults, PodFaults
 from tests.faults import document
 from tests.faults.site import NEW, OLD, Site
 from tests.runs import RunningUp, unlock
+from tests.sampling import sample
 
 pytestmark = [pytest.mark.engine, pytest.mark.apiserver, pytest.mark.timeout(600)]
 _STOPS_WITHIN_SECONDS = 10
 # The share of the moments at which a run must have been ended; on a busy machine a run is further when it ends.
 _MET = 1 / 3
+_SAMPLED_THERE, _SAMPLED_BACK = 3, 3
+# A run that is stopped there says in which step it was.
+_IN_A_STEP = (r"NODE \[2/7\] drain: \d+ pods? to evict",)
 
 THERE = (
     r"NodeDrain NODE-drain creating",
@@ -128,13 +133,15 @@ def test_a_turn_and_the_way_back_in_bits(site: Site, kind: str) -> None:
     work = site.workload(f"bits-{kind}", node)
     with site.plane.faults.during(slow(node, work.namespace)):
         site.configure(waves=[[node]])
-        met = go_in_bits(site, node, THERE, ENDINGS[kind], said)
-        assert len(met) >= len(THERE) * _MET, met
+        there = sample(THERE, _SAMPLED_THERE, of=f"{kind} there", always=_IN_A_STEP)
+        back = sample(BACK, _SAMPLED_BACK, of=f"{kind} back")
+        met = go_in_bits(site, node, there, ENDINGS[kind], said)
+        assert len(met) >= len(there) * _MET, met
         site.assert_whole(node)
         work.assert_complete()
         site.configure()
-        met = go_in_bits(site, node, BACK, ENDINGS[kind])
-        assert len(met) >= len(BACK) * _MET, met
+        met = go_in_bits(site, node, back, ENDINGS[kind])
+        assert len(met) >= len(back) * _MET, met
     site.assert_whole(node, network=OLD)
     work.assert_complete()
     work.remove()
