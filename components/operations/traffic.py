@@ -56,11 +56,21 @@ class Rules:
 
 
 def assert_quiet(cluster: Cluster, *, change: Change, rules: Rules, progress: Progress) -> None:
-    """Look at the last seconds of every flow and keep the reading; raises OperationError if traffic is lost already."""
+    """Look at the last seconds of every flow and keep the reading; raises OperationError if traffic is lost already.
+
+    A probe that began just now may have lost its first requests to a Service that no node knew yet. So where the
+    baseline reaches back to a probe's beginning, a loss in it is looked at again until it does not.
+    """
     progress.step("traffic", f"looking at what every flow lost in the last {rules.baseline_seconds:.0f} s")
-    reading, silent = _grown_up(cluster, rules=rules, progress=progress)
-    earlier = baseline(reading, seconds=rules.baseline_seconds)
-    lost = broken(measure(reading, networks=rules.networks, since=earlier, silent=silent), rules.budget)
+    deadline = Deadline(2 * rules.baseline_seconds + _BEGIN_SECONDS)
+    while True:
+        reading, silent = _grown_up(cluster, rules=rules, progress=progress)
+        earlier = baseline(reading, seconds=rules.baseline_seconds)
+        lost = broken(measure(reading, networks=rules.networks, since=earlier, silent=silent), rules.budget)
+        if not lost or deadline.passed or not reaches_back(reading, seconds=rules.baseline_seconds):
+            break
+        progress.say(f"a probe that has just begun lost something ({lost[0]}): looking whether that is over")
+        pause(_SECONDS_A_RECORD)
     if lost:
         raise OperationError(
             f"{change.title} does not begin, {change.not_begun}: traffic is lost already:\n  "
@@ -78,6 +88,11 @@ def baseline(reading: Reading, *, seconds: float) -> Reading:
         oldest = reading.latest[key].at - seconds
         found[key] = min((each for each in records.values() if each.at >= oldest), key=lambda each: each.number)
     return Reading(latest=found)
+
+
+def reaches_back(reading: Reading, *, seconds: float) -> bool:
+    """Whether so many seconds before its latest record some probe had not begun, or only just."""
+    return any(each.since > each.at - seconds - _SECONDS_A_RECORD for each in reading.latest.values() if not each.by)
 
 
 def _grown_up(cluster: Cluster, *, rules: Rules, progress: Progress) -> tuple[Reading, list[str]]:

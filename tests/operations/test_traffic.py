@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
-from components.operations.traffic import Change, baseline, moment, record_of, refusal, restart_of
+from components.operations import traffic
+from components.operations.deadline import OperationError
+from components.operations.progress import Progress
+from components.operations.traffic import Change, Rules, baseline, moment, reaches_back, record_of, refusal, restart_of
 from components.probe.budget import Budget, broken
 from components.probe.measured import FlowTotals, Measurement
-from components.probe.records import Reading
+from components.probe.records import Networks, Reading
 from stacks.config import parse_config
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
@@ -92,3 +95,55 @@ def test_a_long_list_is_cut_and_says_so() -> None:
     assert "line 11\n  and 8 more" in text
     assert text.endswith("accepts it and goes on, taking the nodes out of `waves` gives them back")
     assert refusal(Change(title="phase cleanup"), []).endswith("accepts it and goes on")
+
+
+def _reading(*, since: float, at: float) -> Reading:
+    reading = Reading(keep_all=True)
+    record = {
+        "probe": 1,
+        "pod": "a",
+        "node": "worker-1",
+        "ip": "",
+        "run": "r",
+        "since": since,
+        "names": {},
+        "flows": [],
+    }
+    told = {**record, "number": 1, "at": at, "outages": [], "pauses": []}
+    reading.add([json.dumps(told, separators=(",", ":"))])
+    return reading
+
+
+def test_a_baseline_reaches_back_to_the_beginning_of_a_probe_that_is_young() -> None:
+    assert reaches_back(_reading(since=100, at=115), seconds=20)
+    assert reaches_back(_reading(since=100, at=121), seconds=20)
+    assert not reaches_back(_reading(since=100, at=123), seconds=20)
+
+
+@pytest.mark.parametrize(("ages", "refused"), [((18, 20, 25), False), ((18, 20, 22.5), True), ((300,), True)])
+def test_what_a_young_probe_lost_at_its_beginning_forbids_nothing_once_it_is_past(
+    monkeypatch: pytest.MonkeyPatch, ages: tuple[float, ...], refused: bool
+) -> None:
+    """Each look finds the probe older; its losses, unless they go on, leave the baseline at the last look."""
+    looks = list(ages)
+
+    def look(*_: object, **__: object) -> tuple[Reading, list[str]]:
+        return _reading(since=0, at=looks.pop(0)), []
+
+    def lost(*_: object, **__: object) -> list[str]:
+        return [] if not looks and not refused else ["worker-2 → the Service: 3 of 19 failed"]
+
+    monkeypatch.setattr(traffic, "_grown_up", look)
+    monkeypatch.setattr(traffic, "broken", lost)
+    monkeypatch.setattr(traffic, "pause", lambda _: None)
+    rules = Rules(
+        budget=Budget(), networks=Networks(old=("10.244.0.0/16",), new=("10.245.0.0/16",)), baseline_seconds=20,
+        soak_seconds=0, deadline_seconds=5,
+    )  # fmt: skip
+    change = Change(title="phase secondary")
+    if refused:
+        with pytest.raises(OperationError, match="phase secondary does not begin, nothing was changed"):
+            traffic.assert_quiet(None, change=change, rules=rules, progress=Progress("it", 1))  # type: ignore[arg-type]
+    else:
+        traffic.assert_quiet(None, change=change, rules=rules, progress=Progress("it", 1))  # type: ignore[arg-type]
+    assert looks == []
