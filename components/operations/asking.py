@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from components import probe
 from components.operations.api import Cluster
@@ -10,6 +10,13 @@ from components.operations.deadline import OperationError
 
 Outcomes = dict[str, dict[str, Any]]
 _MARGIN_SECONDS = 20
+
+
+class Teller(Protocol):
+    """Takes lines of news, as a turn's progress does."""
+
+    def say(self, text: str) -> None:
+        """One line."""
 
 
 def reach(cluster: Cluster, pod: str, targets: Mapping[str, str], *, seconds: float) -> Outcomes:

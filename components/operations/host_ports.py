@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from components.operations.api import Cluster, ClusterError
-from components.operations.asking import Outcomes, reach
+from components.operations.asking import Outcomes, Teller, reach
 from components.operations.model import Node, Pod
-from components.operations.progress import Progress
 from components.operations.selectors import Object
 
 _SECONDS = 10.0
@@ -50,7 +49,7 @@ def host_ports(items: Iterable[Object], node: Node, *, belongs: Callable[[Pod], 
 
 
 def ask_host_ports(
-    cluster: Cluster, node: Node, *, belongs: Callable[[Pod], bool], askers: Sequence[str], progress: Progress
+    cluster: Cluster, node: Node, *, belongs: Callable[[Pod], bool], askers: Sequence[str], news: Teller
 ) -> Outcomes:
     """Have our pods connect to each host port, one pod after the other until it accepts; none if the node has none.
 
@@ -59,7 +58,7 @@ def ask_host_ports(
     """
     items = cluster.list("/api/v1/pods", fieldSelector=f"spec.nodeName={node.name}")
     ports = list(host_ports(items, node, belongs=belongs))
-    found = _ask(cluster, askers, ports, progress=progress)
+    found = _ask(cluster, askers, ports, news=news)
     judged: Outcomes = {}
     for port in ports:
         outcome, behind = found.get(port.title), found.get(port.behind)
@@ -68,11 +67,11 @@ def ask_host_ports(
         elif outcome and behind and behind["ok"]:
             judged[port.title] = {**outcome, "said": f"{outcome['said']}, but {port.behind} accepts; {_REMEDY}"}
         else:
-            progress.say(f"{port.title} is not judged: {port.behind} does not accept connections either")
+            news.say(f"{port.title} is not judged: {port.behind} does not accept connections either")
     return judged
 
 
-def _ask(cluster: Cluster, askers: Sequence[str], ports: Sequence[HostPort], *, progress: Progress) -> Outcomes:
+def _ask(cluster: Cluster, askers: Sequence[str], ports: Sequence[HostPort], *, news: Teller) -> Outcomes:
     targets = {port.title: f"tcp://{port.address}:{port.port}" for port in ports}
     targets |= {port.behind: f"tcp://{port.behind}" for port in ports}
     found: Outcomes = {}
@@ -83,5 +82,5 @@ def _ask(cluster: Cluster, askers: Sequence[str], ports: Sequence[HostPort], *, 
         try:
             found |= reach(cluster, asker, left, seconds=_SECONDS)
         except ClusterError as error:
-            progress.say(f"pod {asker} cannot be asked for host ports: {error}")
+            news.say(f"pod {asker} cannot be asked for host ports: {error}")
     return found

@@ -7,12 +7,14 @@ from components.operations.deadline import Deadline, OperationError, Pending, St
 from components.operations.drain import pods_on
 from components.operations.model import Pod
 from components.operations.progress import Progress
+from components.operations.verification import is_fresh_pod
 from components.words import many
 
 
 def stale_pods(cluster: Cluster, node: str, *, stale: Callable[[Pod], bool]) -> list[Pod]:
-    """Pods of the node whose address is of the network that it left; ours of the node shell aside."""
-    return [pod for pod in pods_on(cluster, node) if pod.on_pod_network and pod.address and stale(pod)]
+    """Pods of the node whose address is of the network that it left; that which verifies the node aside."""
+    pods = pods_on(cluster, node)
+    return [pod for pod in pods if pod.on_pod_network and pod.address and stale(pod) and not is_fresh_pod(pod)]
 
 
 def recycle(
@@ -37,7 +39,7 @@ def recycle(
     def settled() -> Pending | None:
         waiting = []
         for pod in pods_on(cluster, node):
-            if not pod.on_pod_network:
+            if not pod.on_pod_network or is_fresh_pod(pod):
                 continue
             if pod.terminating_since:
                 waiting.append(f"{pod.title} is terminating")

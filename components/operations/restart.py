@@ -30,9 +30,13 @@ class Restart:
 
 
 def bring_over(
-    cluster: Cluster, node: str, how: Restart, *, stale: Callable[[Pod], bool], agent: agents.Agent, progress: Progress
-) -> tuple[bool, list[str]]:
-    """See to it that no pod of the node has a stale address; returns (was it restarted, which pods were recycled)."""
+    cluster: Cluster, node: str, how: Restart, *, stale: Callable[[Pod], bool], agent: agents.Agent,
+    progress: Progress, switched: Callable[[], None],
+) -> tuple[bool, list[str]]:  # fmt: skip
+    """See to it that no pod of the node has a stale address; returns (was it restarted, which pods were recycled).
+
+    `switched` is called once new pods get addresses of the network now in charge, while the node's own are renewed.
+    """
     restarted = False
     if how.method == "reboot":
         progress.step("reboot")
@@ -53,6 +57,7 @@ def bring_over(
         progress.step("wait", "restart.method is none: waiting for somebody else to renew the node's pods")
         _wait_for_others(cluster, node, how, stale=stale)
         return False, []
+    switched()
     progress.step("recycle")
     return restarted, recycle(cluster, node, stale=stale, timeout_seconds=how.timeout_seconds, progress=progress)
 

@@ -11,14 +11,14 @@ from typing import Any
 
 from components import probe
 from components.operations.api import Cluster, ClusterError
-from components.operations.asking import Outcomes, reach
+from components.operations.asking import Outcomes, Teller, reach
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
 from components.operations.host_ports import ask_host_ports
 from components.operations.marks import TurnStep, read_node, step_of
 from components.operations.model import Node, Pod
-from components.operations.progress import Progress
 from components.words import many
 
+VERIFY_LABELS = {"app.kubernetes.io/name": "verify"}
 _PODS = f"/api/v1/namespaces/{probe.NAMESPACE}/pods"
 _NEIGHBOURS = 3
 _UNSETTLED = (TurnStep.SWITCHING, TurnStep.RETURNING)
@@ -46,7 +46,7 @@ def _fresh_pod(node: str, *, image: str) -> dict[str, Any]:
         "metadata": {
             "name": f"verify-{node}",
             "namespace": probe.NAMESPACE,
-            "labels": {"app.kubernetes.io/name": "verify"},
+            "labels": VERIFY_LABELS,
         },
         "spec": {
             "nodeName": node,
@@ -58,6 +58,11 @@ def _fresh_pod(node: str, *, image: str) -> dict[str, Any]:
             "volumes": [{"name": "programs", "configMap": {"name": probe.NAME}}],
         },
     }
+
+
+def is_fresh_pod(pod: Pod) -> bool:
+    """Whether the pod is one that verifies a node."""
+    return pod.namespace == probe.NAMESPACE and pod.labels.items() >= VERIFY_LABELS.items()
 
 
 def _neighbours(cluster: Cluster, node: str, *, belongs: Callable[[Pod], bool]) -> tuple[list[Pod], list[Pod]]:
@@ -86,11 +91,14 @@ def verify_node(
     network: str,
     image: str,
     timeout_seconds: float,
-    progress: Progress,
+    news: Teller,
+    settled: Callable[[], object] = lambda: None,
 ) -> Verified:
     """Start a pod on the node and see it reach, and be reached by, everything that pods there need.
 
-    `belongs` tells the addresses of the network that the node must be on, `network` is its name for messages.
+    The node's other pods may be on their way meanwhile; `settled` returns once they are there, and only then their
+    host ports are tried. `belongs` tells the addresses of the network that the node must be on, `network` is its name
+    for messages.
     The pod works on a cordoned node and is always removed. Raises OperationError with a line a broken flow.
     """
     path = f"{_PODS}/verify-{node}"
@@ -104,16 +112,17 @@ def verify_node(
                 f"node {node}: a fresh pod got {fresh.address}, which is not of {network}; "
                 f"`kubectl get ciliumnode {node} -o yaml` and the node's /etc/cni/net.d say why"
             )
-        progress.say(f"a fresh pod has {fresh.address} of {network}")
+        news.say(f"a fresh pod has {fresh.address} of {network}")
         seconds = max(10.0, min(deadline.left, 60.0))
         same, other = _neighbours(cluster, node, belongs=belongs)
         # Side by side: each is a command in another pod, and takes as long as Python takes to start there.
         with ThreadPoolExecutor(max_workers=1 + 2 * _NEIGHBOURS) as pool:
             out = pool.submit(_flows_out, cluster, node, same, other, seconds=seconds)
-            flows_in = _flows_in(cluster, pool, node, fresh, same, other, seconds=seconds, progress=progress)
+            flows_in = _flows_in(cluster, pool, node, fresh, same, other, seconds=seconds, news=news)
             flows = out.result() | flows_in
+        settled()
         askers = [pod.name for pod in (*same[:1], *other[:1], fresh)]
-        flows |= ask_host_ports(cluster, read_node(cluster, node), belongs=belongs, askers=askers, progress=progress)
+        flows |= ask_host_ports(cluster, read_node(cluster, node), belongs=belongs, askers=askers, news=news)
     finally:
         with suppress(ClusterError):
             cluster.delete(path, grace_period_seconds=0)
@@ -129,13 +138,13 @@ def verify_node(
             + "\n  mend that and run `pulumi up` again, or take the node out of `waves` to give it back"
         )
     verified = Verified(address=fresh.address, flows={name: each["seconds"] for name, each in flows.items()})
-    progress.say(f"{many(len(flows), 'flow')} work, the slowest answered after {verified.slowest:.2f} s")
+    news.say(f"{many(len(flows), 'flow')} work, the slowest answered after {verified.slowest:.2f} s")
     return verified
 
 
 def _flows_in(
     cluster: Cluster, pool: ThreadPoolExecutor, node: str, fresh: Pod, same: list[Pod], other: list[Pod], *,
-    seconds: float, progress: Progress,
+    seconds: float, news: Teller,
 ) -> Outcomes:  # fmt: skip
     """From the neighbours' pods to the fresh one; those that can't be asked are said, and at least one must be."""
     url = f"http://{fresh.address}:{probe.PORT}/"
@@ -154,7 +163,7 @@ def _flows_in(
             flows |= outcome.result()
         except ClusterError as error:  # its own node's trouble, and no word on this one
             unasked.append(pod)
-            progress.say(f"{pod.title} on {pod.node} cannot be asked: {error}")
+            news.say(f"{pod.title} on {pod.node} cannot be asked: {error}")
     if unasked and len(unasked) == len(asked):
         raise OperationError(
             f"node {node} stays cordoned: none of its neighbours' pods can be asked whether they reach it; look at "

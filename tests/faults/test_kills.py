@@ -39,7 +39,7 @@ THERE = (
     r"NODE \[4/7\] recycle: begins",
     r"NODE \[4/7\] recycle: \d+ pods? recycled",
     r"NODE \[5/7\] verify: begins",
-    r"NODE \[5/7\] verify: a fresh pod has",
+    r"NODE \[5/7\] verify: \d+ flows work",
     r"NODE \[6/7\] uncordon",
     r"NodeCutOver NODE-cut-over created",
 )

@@ -85,7 +85,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, accepts: Mapping[str, set[str] | None])
 
     monkeypatch.setattr(module, "reach", reach)
     cluster, progress = Listing(pod(PORT)), Progress("worker-1", 7)
-    return ask_host_ports(cluster, NODE, belongs=belongs, askers=list(accepts), progress=progress), asked
+    return ask_host_ports(cluster, NODE, belongs=belongs, askers=list(accepts), news=progress), asked
 
 
 HOST, BEHIND = f"tcp://{ADDRESS}:8088", "tcp://10.245.1.5:80"

@@ -137,7 +137,7 @@ def test_what_a_young_probe_lost_at_its_beginning_forbids_nothing_once_it_is_pas
     monkeypatch.setattr(traffic, "broken", lost)
     monkeypatch.setattr(traffic, "pause", lambda _: None)
     rules = Rules(
-        budget=Budget(), networks=Networks(old=("10.244.0.0/16",), new=("10.245.0.0/16",)), baseline_seconds=20,
+        budget=Budget(kinds={}), networks=Networks(old=("10.244.0.0/16",), new=("10.245.0.0/16",)), baseline_seconds=20,
         soak_seconds=0, deadline_seconds=5,
     )  # fmt: skip
     change = Change(title="phase secondary")

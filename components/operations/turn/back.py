@@ -1,7 +1,10 @@
 """The way back: the node is emptied, and then, the label being gone, it returns to the old network."""
 
+from collections.abc import Callable
+
 from components.operations import agent as agents
 from components.operations.api import Cluster
+from components.operations.asking import Teller
 from components.operations.cordon import cordon, uncordon
 from components.operations.deadline import OperationError
 from components.operations.drain import drain
@@ -12,7 +15,8 @@ from components.operations.progress import Progress
 from components.operations.recycle import recycle
 from components.operations.turn.settings import Turn
 from components.operations.turn.steps import assert_renewable, renew_in_place, steps
-from components.operations.verification import verify_node
+from components.operations.turn.verifying import Verification
+from components.operations.verification import Verified, verify_node
 
 
 def empty_for_return(cluster: Cluster, turn: Turn) -> None:
@@ -64,19 +68,26 @@ def _return(cluster: Cluster, turn: Turn, progress: Progress) -> None:
     progress.step("restore CNI conf")
     files = run_on_node(cluster, turn.node, "restore_cni_conf", image=turn.image, arguments=[turn.cni_conf])
     progress.say(f"CNI conf is {', '.join(files)}")
-    if turn.drain.in_place:
-        _verify_source(cluster, turn, progress)
-        renew_in_place(cluster, turn, stale=turn.on_cilium, progress=progress)
-    progress.step("recycle")
-    recycle(cluster, turn.node, stale=turn.on_cilium, timeout_seconds=turn.restart.timeout_seconds, progress=progress)
-    if not turn.drain.in_place:
-        _verify_source(cluster, turn, progress)
+    with _verification(cluster, turn) as verification:
+        if turn.drain.in_place:
+            verification.end(progress)
+            renew_in_place(cluster, turn, stale=turn.on_cilium, progress=progress)
+        else:
+            verification.begin()
+        progress.step("recycle")
+        recycle(
+            cluster, turn.node, stale=turn.on_cilium, timeout_seconds=turn.restart.timeout_seconds, progress=progress
+        )
+        if not turn.drain.in_place:
+            verification.end(progress)
     progress.step("uncordon")
 
 
-def _verify_source(cluster: Cluster, turn: Turn, progress: Progress) -> None:
-    progress.step("verify")
-    verify_node(
-        cluster, turn.node, belongs=turn.on_source, network=f"{turn.source_title}'s {turn.source_networks[0]}",
-        image=turn.image, timeout_seconds=turn.verify_timeout_seconds, progress=progress,
-    )  # fmt: skip
+def _verification(cluster: Cluster, turn: Turn) -> Verification:
+    def verify(news: Teller, settled: Callable[[], None]) -> Verified:
+        return verify_node(
+            cluster, turn.node, belongs=turn.on_source, network=f"{turn.source_title}'s {turn.source_networks[0]}",
+            image=turn.image, timeout_seconds=turn.verify_timeout_seconds, news=news, settled=settled,
+        )  # fmt: skip
+
+    return Verification(verify)

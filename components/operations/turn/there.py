@@ -1,11 +1,12 @@
 """The way there: the node is emptied, and then, the label being set, it comes onto Cilium's network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from components.operations import agent as agents
 from components.operations.api import Cluster
+from components.operations.asking import Teller
 from components.operations.cordon import cordon, uncordon
 from components.operations.deadline import OperationError
 from components.operations.drain import drain
@@ -28,6 +29,7 @@ from components.operations.restart import bring_over
 from components.operations.turn.drift import drift
 from components.operations.turn.settings import Turn
 from components.operations.turn.steps import assert_renewable, renew_in_place, steps
+from components.operations.turn.verifying import Verification
 from components.operations.verification import Verified, verify_node
 from components.words import many
 
@@ -84,16 +86,21 @@ def _move(cluster: Cluster, turn: Turn, progress: Progress) -> dict[str, Any]:
         return not turn.on_cilium(pod)
 
     evicted: Sequence[str] = ()
-    verified: Verified | None = None
     if turn.drain.in_place:
         # Proved before the first pod has to rely on it.
-        verified = _verify_cilium(cluster, turn, progress)
+        with _verification(cluster, turn) as verification:
+            verified = verification.end(progress)
         evicted = renew_in_place(cluster, turn, stale=stale, progress=progress)
     elif any(not _of_daemon_set(pod) for pod in stale_pods(cluster, turn.node, stale=stale)):
         # They came while the node was not cordoned, in a turn broken off or undone by hand: budgets count for them too.
         evicted = drain(cluster, turn.node, options=turn.drain, progress=progress).evicted
-    restarted, recycled = bring_over(cluster, turn.node, turn.restart, stale=stale, agent=agent, progress=progress)
-    verified = verified or _verify_cilium(cluster, turn, progress)
+    with _verification(cluster, turn) as verification:
+        restarted, recycled = bring_over(
+            cluster, turn.node, turn.restart, stale=stale, agent=agent, progress=progress,
+            switched=(lambda: None) if turn.drain.in_place else verification.begin,
+        )  # fmt: skip
+        if not turn.drain.in_place:
+            verified = verification.end(progress)
     progress.step("uncordon")
     schedulable = uncordon(cluster, turn.node)
     if turn.watched:
@@ -108,21 +115,24 @@ def _move(cluster: Cluster, turn: Turn, progress: Progress) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def _verify_cilium(cluster: Cluster, turn: Turn, progress: Progress) -> Verified:
-    """Verify the node's routes and, beside that, what a fresh pod on it reaches and is reached by."""
-    progress.step("verify")
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        route = pool.submit(_assert_route, cluster, turn)
-        try:
-            verified = verify_node(
-                cluster, turn.node, belongs=turn.on_cilium, network=f"Cilium's pool {turn.cilium_network}",
-                image=turn.image, timeout_seconds=turn.verify_timeout_seconds, progress=progress,
-            )  # fmt: skip
-        except OperationError:
-            route.result()  # a missing route is the reason for whatever else does not work
-            raise
-        route.result()
-    return verified
+def _verification(cluster: Cluster, turn: Turn) -> Verification:
+    """The verification of the node's routes and, beside that, of what a fresh pod on it reaches and is reached by."""
+
+    def verify(news: Teller, settled: Callable[[], None]) -> Verified:
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            route = pool.submit(_assert_route, cluster, turn)
+            try:
+                verified = verify_node(
+                    cluster, turn.node, belongs=turn.on_cilium, network=f"Cilium's pool {turn.cilium_network}",
+                    image=turn.image, timeout_seconds=turn.verify_timeout_seconds, news=news, settled=settled,
+                )  # fmt: skip
+            except OperationError:
+                route.result()  # a missing route is the reason for whatever else does not work
+                raise
+            route.result()
+        return verified
+
+    return Verification(verify)
 
 
 def _of_daemon_set(pod: Pod) -> bool:

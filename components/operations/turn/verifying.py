@@ -1,0 +1,81 @@
+"""A node's verification, begun beside the renewal of its pods: a fresh pod needs none of the node's own."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+
+from components.operations.asking import Teller
+from components.operations.deadline import OperationError
+from components.operations.progress import Progress
+from components.operations.verification import Verified
+
+Verify = Callable[[Teller, Callable[[], None]], Verified]
+
+
+class _News:
+    """Keeps lines until there is a step that they belong to, and from then on says them at once."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._progress: Progress | None = None
+        self._lock = threading.Lock()
+
+    def say(self, text: str) -> None:
+        """One line, now or later."""
+        with self._lock:
+            if self._progress:
+                self._progress.say(text)
+            else:
+                self._lines.append(text)
+
+    def tell(self, progress: Progress) -> None:
+        """Say what was kept."""
+        with self._lock:
+            self._progress = progress
+            for line in self._lines:
+                progress.say(line)
+
+
+class Verification:
+    """One verification. `verify` is given where its news go and what to call when it needs the node's own pods.
+
+    As a context it waits for the verification's end, and tells it to give up where the block failed.
+    """
+
+    def __init__(self, verify: Verify) -> None:
+        self._verify = verify
+        self._news = _News()
+        self._pods_are_there = threading.Event()
+        self._given_up = False
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verify")
+        self._running: Future[Verified] | None = None
+
+    def begin(self) -> None:
+        """Start it, as soon as the node's network is the one to verify."""
+        if self._running is None:
+            self._running = self._pool.submit(self._verify, self._news, self._wait_for_pods)
+
+    def end(self, progress: Progress) -> Verified:
+        """Its outcome, the node's pods being there; it is told as the step `verify`. Raises what it raised."""
+        progress.step("verify")
+        self.begin()
+        self._news.tell(progress)
+        self._pods_are_there.set()
+        assert self._running is not None
+        return self._running.result()
+
+    def _wait_for_pods(self) -> None:
+        self._pods_are_there.wait()
+        if self._given_up:
+            raise OperationError("the node's own pods did not come back")
+
+    def __enter__(self) -> "Verification":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._given_up = kind is not None
+        self._pods_are_there.set()
+        self._pool.shutdown()
