@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Event
@@ -92,10 +93,13 @@ class Helm:
 
     def find(self, name: str, namespace: str) -> LiveRelease | None:
         """The newest revision of a release, or None if there is no such release."""
+        with ThreadPoolExecutor(max_workers=3) as pool:
+            described = pool.submit(self._get, "metadata", name, "--output=json", namespace=namespace)
+            given = pool.submit(self._get, "values", name, "--output=json", namespace=namespace)
+            rendered = pool.submit(self._get, "manifest", name, namespace=namespace)
         try:
-            known = json.loads(self._get("metadata", name, "--output=json", namespace=namespace))
-            values = json.loads(self._get("values", name, "--output=json", namespace=namespace)) or {}
-            manifest = self._get("manifest", name, namespace=namespace)
+            known, manifest = json.loads(described.result()), rendered.result()
+            values = json.loads(given.result()) or {}
         except HelmError as error:
             if "not found" in str(error):
                 return None
