@@ -35,7 +35,8 @@ def bring_over(
 ) -> tuple[bool, list[str]]:  # fmt: skip
     """See to it that no pod of the node has a stale address; returns (was it restarted, which pods were recycled).
 
-    `switched` is called once new pods get addresses of the network now in charge, while the node's own are renewed.
+    `switched` is called, maybe twice, once new pods get addresses of the network now in charge, while the node's own are
+    renewed.
     """
     restarted = False
     if how.method == "reboot":
@@ -48,11 +49,15 @@ def bring_over(
             timeout_seconds=how.timeout_seconds,
             progress=progress,
         )
-        _settle(cluster, node, how, stale=stale, other_than=agent.run if restarted else "")
+        _settle(cluster, node, how, other_than=agent.run if restarted else "")
+        switched()
+        wait_for_fresh_addresses(cluster, node, stale=stale, timeout_seconds=_KUBELET_RENEWS_SECONDS)
     elif how.method == "command":
         progress.step("command")
         restarted = _run_command(cluster, node, how, progress=progress)
-        _settle(cluster, node, how, stale=stale, other_than="")
+        _settle(cluster, node, how, other_than="")
+        switched()
+        wait_for_fresh_addresses(cluster, node, stale=stale, timeout_seconds=_KUBELET_RENEWS_SECONDS)
     if how.method == "none":
         progress.step("wait", "restart.method is none: waiting for somebody else to renew the node's pods")
         _wait_for_others(cluster, node, how, stale=stale)
@@ -82,7 +87,9 @@ def _run_command(cluster: Cluster, node: str, how: Restart, *, progress: Progres
     return True
 
 
-def _settle(cluster: Cluster, node: str, how: Restart, *, stale: Callable[[Pod], bool], other_than: str) -> None:
+def _settle(cluster: Cluster, node: str, how: Restart, *, other_than: str) -> None:
+    """The node is Ready after its restart, and so is its agent, in another run than that."""
+
     def ready() -> Pending | None:
         return None if read_node(cluster, node).ready else Pending("it is NotReady")
 
@@ -99,7 +106,6 @@ def _settle(cluster: Cluster, node: str, how: Restart, *, stale: Callable[[Pod],
         timeout_seconds=how.agent_timeout_seconds,
         other_than=other_than,
     )
-    wait_for_fresh_addresses(cluster, node, stale=stale, timeout_seconds=_KUBELET_RENEWS_SECONDS)
 
 
 def _wait_for_others(cluster: Cluster, node: str, how: Restart, *, stale: Callable[[Pod], bool]) -> None:

@@ -120,10 +120,15 @@ class _Measuring:
             counted = outage.get("failed", 0) - outage.get("owed", 0)
             failed += 0 if why else outage.get("owed", 0)
             planned += outage.get("owed", 0) if why else 0
+            blamed = outage.get("blamed", 0)
             if bool(why) != bool(outage.get("planned")):
-                moved = min(counted, failed) if why else -min(counted, planned)
+                moved = min(counted, failed) if why else -min(counted - blamed, planned)
                 failed, planned = failed - moved, planned + moved
                 excused.add(round(outage.get("ms", 0.0), 1))
+            elif why:
+                # Counted as lost while nothing explained it yet.
+                moved = min(blamed, failed)
+                failed, planned = failed - moved, planned + moved
         for name, is_planned in (("gap", False), ("planned_gap", True)):
             longest = row.get(name, 0.0)
             if longest > old.get(name, 0.0) and not any(abs(longest - each) < _SAME_GAP_MS for each in excused):

@@ -39,9 +39,10 @@ def test_what_breaks_is_raised_at_its_end(capsys: pytest.CaptureFixture[str]) ->
     def verify(news: Teller, settled: Callable[[], None]) -> Verified:
         raise OperationError("node worker-1 stays cordoned: 2 of 9 flows are broken")
 
-    with pytest.raises(OperationError, match="2 of 9 flows"), Verification(verify) as verification:
+    with Verification(verify) as verification:
         verification.begin()
-        verification.end(Progress("worker-1", 7))
+        with pytest.raises(OperationError, match="2 of 9 flows"):
+            verification.end(Progress("worker-1", 7))
 
 
 def test_pods_that_do_not_come_back_end_it_and_are_what_is_told() -> None:
@@ -55,9 +56,13 @@ def test_pods_that_do_not_come_back_end_it_and_are_what_is_told() -> None:
             raise
         return WELL
 
-    with pytest.raises(OperationError, match="not within 600 s"), Verification(verify) as verification:
-        verification.begin()
-        raise OperationError("node worker-1: its pods Ready: not within 600 s")
+    def turn() -> None:
+        with Verification(verify) as verification:
+            verification.begin()
+            raise OperationError("node worker-1: its pods Ready: not within 600 s")
+
+    with pytest.raises(OperationError, match="not within 600 s"):
+        turn()
     assert ended == ["the node's own pods did not come back"]
 
 

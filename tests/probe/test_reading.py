@@ -150,6 +150,16 @@ def test_an_outage_that_lasts_counts_already() -> None:
     assert (flow.failed, flow.longest_gap_ms) == (5, 3000)
 
 
+def test_what_was_counted_as_lost_before_the_word_came_that_explains_it_is_taken_back() -> None:
+    """As a node restarts for longer than failures wait for a word: its pod leaves the names only after 12 s."""
+    outage = _outage(ms=12_237, failed=207, blamed=207, planned="vanished")
+    (flow,) = _measured(_line(flows=[_row(sent=400, failed=207, planned=41)], outages=[outage])).flows
+    assert (flow.failed, flow.planned) == (0, 248)
+    unplanned = _outage(ms=12_237, failed=207, blamed=207)
+    (flow,) = _measured(_line(flows=[_row(sent=400, failed=207)], outages=[unplanned])).flows
+    assert (flow.failed, flow.planned) == (207, 0)
+
+
 def _excused(**fields: Any) -> tuple[str, Measurement]:
     others = fields.pop("others", [])
     outage = _outage(failed=4, **fields)

@@ -151,7 +151,7 @@ class Attempts(Flow):
         trouble.peer = "" if self.to_pod else attempt.peer
         if trouble.ms > OWED_SECONDS * 1000 and not trouble.planned:
             self.row.failed += trouble.owed
-            trouble.owed = 0
+            trouble.blamed, trouble.owed = trouble.blamed + trouble.owed, 0
 
     def _end_streak(self, next_start: float, *, planned: str = "") -> None:
         streak, self._streak = self._streak, None

@@ -128,7 +128,7 @@ class Echo(Flow):
             return
         if now - silence.first > OWED_SECONDS and silence.owed:
             self.row.failed += silence.owed
-            silence.owed = 0
+            silence.blamed, silence.owed = silence.blamed + silence.owed, 0
         evidence = silence.scouts.bad_first or now - silence.first > 2 * _TELL_SECONDS
         if silence.trouble is None and now - silence.first > _TELL_SECONDS and evidence:
             silence.trouble = self.trouble(silence.first - self._half)
@@ -136,7 +136,7 @@ class Echo(Flow):
             end = silence.scouts.path_back(now) if silence.scouts.bad_first else now
             silence.trouble.ms = (end - silence.first + self._half) * 1000
             silence.trouble.sent, silence.trouble.failed = silence.sent, silence.failed
-            silence.trouble.owed = silence.owed
+            silence.trouble.owed, silence.trouble.blamed = silence.owed, silence.blamed
             silence.trouble.why = silence.reason
             silence.trouble.peer = "" if self.to_pod else self._peer
 
@@ -185,7 +185,8 @@ class Echo(Flow):
             return
         trouble = silence.trouble or self.trouble(start)
         trouble.start, trouble.ms = wall(start), max(0.0, milliseconds)
-        trouble.sent, trouble.failed, trouble.owed = silence.sent, silence.failed, silence.owed
+        trouble.sent, trouble.failed = silence.sent, silence.failed
+        trouble.owed, trouble.blamed = silence.owed, silence.blamed
         trouble.why, trouble.planned, trouble.lost = silence.reason, planned, silence.lost
         trouble.peer = "" if self.to_pod else self._peer
         self._ledger.closed(trouble, self.row)

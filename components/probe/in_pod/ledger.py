@@ -83,7 +83,8 @@ class Trouble:
     """A time without a success in one flow; `planned` is empty for a loss, `lost` says on which way the packets were.
 
     `there` is from this pod to the other, `back` is the answers' way. `owed` are those of the failed that its row does
-    not count yet.
+    not count yet, `blamed` those that it has counted as lost already: counts only grow, so where a word comes late that
+    explains the outage, the reader takes these back.
     """
 
     kind: str
@@ -93,6 +94,7 @@ class Trouble:
     sent: int = 0
     failed: int = 0
     owed: int = 0
+    blamed: int = 0
     why: str = ""
     planned: str = ""
     lost: str = ""

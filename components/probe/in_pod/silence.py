@@ -12,8 +12,8 @@ from .scouts import Scouts
 class Silence:
     """A time without an answer in time; all moments are of the monotonic clock, 0 if there was none.
 
-    `owed` are those of the failed beats that nobody counted yet, `held` is how long the other process said that it had
-    not run, `slowest` the longest that an answer took otherwise, in seconds.
+    `owed` are those of the failed beats that nobody counted yet, `blamed` those counted as lost, `held` is how long the
+    other process said that it had not run, `slowest` the longest that an answer took otherwise, in seconds.
     """
 
     first: float
@@ -25,6 +25,7 @@ class Silence:
     slowest: float = 0.0
     lost: str = ""
     owed: int = 0
+    blamed: int = 0
     sent: int = 0
     failed: int = 0
     concluded: bool = False
