@@ -35,8 +35,8 @@ def bring_over(
 ) -> tuple[bool, list[str]]:  # fmt: skip
     """See to it that no pod of the node has a stale address; returns (was it restarted, which pods were recycled).
 
-    `switched` is called, maybe twice, once new pods get addresses of the network now in charge; the node's own are being
-    renewed then.
+    `switched` is called, maybe twice, once new pods get addresses of the network now in charge; the node's own pods are
+    being renewed then.
     """
     restarted = False
     if how.method == "reboot":
