@@ -7,7 +7,7 @@ SOURCE ?= flannel
 RESTART ?= recycle
 STACK ?= dev
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-simulated test test-sources test-fast docs plan lint bench bench-by-hand bench-time lab-up lab-down lab-sim clean lock venv lab-ready
+.PHONY: help demo demo-simulated test test-all test-sources test-fast docs plan lint bench bench-by-hand bench-time lab-up lab-down lab-sim clean lock venv lab-ready
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -18,12 +18,16 @@ demo: lab-ready ## migrate a real cluster to Cilium, watched by traffic (SOURCE=
 demo-simulated: lab-ready ## the same on simulated nodes: nothing of a node is built, no packet sent (NODES=3)
 	@$(LAB) demo-simulated --nodes $(NODES)
 
-test: lab-ready ## lint and every test, the whole migration on the real lab included
+test: lab-ready ## lint and the tests, the whole migration on the real lab included; docs/benchmarks.md says what is sampled
 	@$(MAKE) --no-print-directory lint
 	@$(LAB) build
 	@$(PYTHON) -m pytest -m "not lab" -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 	@$(PYTHON) -m tests.faults
 	@$(PYTHON) -m pytest -m "lab and not sources" $(PYTEST_ARGS)
+
+test-all: lab-ready ## all that CI leaves out too: kills at every moment and after every resource, whole migrations of every source
+	@EXHAUSTIVE=1 $(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory test-sources
 
 test-sources: lab-ready ## whole migrations from Calico and Canal, and Calico's trap, on the real lab (15 minutes)
 	@$(LAB) build
