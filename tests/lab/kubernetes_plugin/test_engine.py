@@ -163,6 +163,6 @@ def _plugins(home: str) -> list[int]:
                 environment = (entry / "environ").read_bytes()
             except OSError:
                 continue
-            if b"scripts.lab.kubernetes_plugin" in command and os.fsencode(f"PULUMI_HOME={home}") in environment:
+            if b"scripts.lab.kubernetes_plugin.start" in command and os.fsencode(f"PULUMI_HOME={home}") in environment:
                 found.append(int(entry.name))
     return found
