@@ -30,7 +30,7 @@ listeners: list[Callable[[Timing], None]] = []
 
 
 def wanted() -> bool:
-    """Whether anybody keeps timings."""
+    """True where somebody keeps timings."""
     return bool(listeners) or VARIABLE in os.environ
 
 

@@ -12,20 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components import timings
+from scripts.bench.times.processes import below
 from scripts.lab.session import Session
 
 _END_SECONDS = 15
 _PROVIDER = "pulumi.dynamic"
-
-
-def _descendants(process: int) -> list[int]:
-    """Every process below this one, by the kernel's own lists."""
-    found: list[int] = []
-    for each in Path(f"/proc/{process}/task").glob("*/children"):
-        with suppress(OSError):
-            for child in map(int, each.read_text().split()):
-                found += [child, *_descendants(child)]
-    return found
 
 
 def _command(process: int) -> str:
@@ -140,14 +131,14 @@ class RunningUp:
 
     def kill_engine(self) -> None:
         """`kill -9` of the engine; its providers must end by themselves, and everything else below it is ended."""
-        below = _descendants(self._process.pid)
+        started = list(below(self._process.pid))
         self._process.kill()
         self._process.wait()
         end = time.monotonic() + _END_SECONDS
-        while any(_PROVIDER in _command(each) for each in below):
+        while any(_PROVIDER in _command(each) for each in started):
             assert time.monotonic() < end, "the provider's process outlives its engine"
             time.sleep(0.1)
-        for each in below:
+        for each in started:
             with suppress(ProcessLookupError):
                 os.kill(each, signal.SIGKILL)
         if threading.current_thread() is not self._reader:
@@ -155,7 +146,7 @@ class RunningUp:
 
     def kill_provider(self) -> None:
         """`kill -9` of the process in which the dynamic providers run."""
-        found = [each for each in _descendants(self._process.pid) if _PROVIDER in _command(each)]
+        found = [each for each in below(self._process.pid) if _PROVIDER in _command(each)]
         for each in found:
             os.kill(each, signal.SIGKILL)
 

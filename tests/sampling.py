@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def exhaustive() -> bool:
-    """Whether every case is wanted."""
+    """True where every case is wanted."""
     return bool(os.environ.get("EXHAUSTIVE"))
 
 

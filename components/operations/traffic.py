@@ -91,7 +91,7 @@ def baseline(reading: Reading, *, seconds: float) -> Reading:
 
 
 def reaches_back(reading: Reading, *, seconds: float) -> bool:
-    """Whether so many seconds before its latest record some probe had not begun, or only just."""
+    """True where some probe had not begun, or only just, so many seconds before its latest record."""
     return any(each.since > each.at - seconds - _SECONDS_A_RECORD for each in reading.latest.values() if not each.by)
 
 

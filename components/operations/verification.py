@@ -61,7 +61,7 @@ def _fresh_pod(node: str, *, image: str) -> dict[str, Any]:
 
 
 def is_fresh_pod(pod: Pod) -> bool:
-    """Whether the pod is one that verifies a node."""
+    """True for a pod that verifies a node."""
     return pod.namespace == probe.NAMESPACE and pod.labels.items() >= VERIFY_LABELS.items()
 
 
@@ -92,7 +92,7 @@ def verify_node(
     image: str,
     timeout_seconds: float,
     news: Teller,
-    settled: Callable[[], object] = lambda: None,
+    settled: Callable[[], None],
 ) -> Verified:
     """Start a pod on the node and see it reach, and be reached by, everything that pods there need.
 

@@ -1,4 +1,4 @@
-"""What every dynamic provider of ours shares: access to its work, a diff by inputs, and errors without stack traces.
+"""The base of all dynamic providers: access to its work, a diff by inputs, and errors without stack traces.
 
 A provider's module imports nothing of the cluster at its top: each engine run loads it, most of them only to compare.
 """

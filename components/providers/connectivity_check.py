@@ -31,7 +31,7 @@ class ConnectivityCheckProvider(ClusterProvider):
         return UpdateResult(outs=results(_news, self._check(_news)))
 
     def _check(self, props: Properties) -> dict[str, Any]:
-        from components.providers.connectivity import count_after, look_before
+        from components.providers.traffic_check import count_after, look_before
 
         if not self.work.config.traffic.enabled:
             return {"at": "", "traffic": {}}

@@ -15,11 +15,11 @@ from components.probe.measured import Measurement
 from scripts.lab import assertions
 from scripts.lab.cluster.sources import source as source_named
 from scripts.lab.console import LabError, Step, console
-from scripts.lab.journey import Journey
 from scripts.lab.lab import Lab
 from scripts.lab.paths import lab_folder
 from scripts.lab.session import Session, build_everything
 from scripts.lab.toolchain.pulumi import stack_history
+from scripts.lab.whole_migration import WholeMigration
 from scripts.lab.workloads.apply import Workloads, show
 from scripts.lab.workloads.recording import lab_records, read
 from scripts.lab.workloads.report import Report, Totals
@@ -144,8 +144,8 @@ def run_demo(
     started = time.monotonic()
     began = datetime.now(UTC)
     names = [node.name for node in lab.layout().nodes]
-    journey = Journey(session=session, witness=LabWitness(lab), nodes=names, consent=old.name, restart=restart)
-    seconds = journey.run()
+    migration = WholeMigration(session=session, witness=LabWitness(lab), nodes=names, consent=old.name, restart=restart)
+    seconds = migration.run()
     wall = time.monotonic() - started
     time.sleep(_AFTER_SECONDS)
     totals, explained = _report(began)

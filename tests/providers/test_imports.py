@@ -1,4 +1,4 @@
-"""What a run loads that changes nothing: providers compare inputs, and need neither cluster nor config for that."""
+"""Imports of a run without changes: providers compare inputs, and need neither cluster nor config for that."""
 
 import subprocess
 import sys

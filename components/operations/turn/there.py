@@ -86,19 +86,17 @@ def _move(cluster: Cluster, turn: Turn, progress: Progress) -> dict[str, Any]:
         return not turn.on_cilium(pod)
 
     evicted: Sequence[str] = ()
-    if turn.drain.in_place:
-        # Proved before the first pod has to rely on it.
-        with _verification(cluster, turn) as verification:
-            verified = verification.end(progress)
-        evicted = renew_in_place(cluster, turn, stale=stale, progress=progress)
-    elif any(not _of_daemon_set(pod) for pod in stale_pods(cluster, turn.node, stale=stale)):
-        # They came while the node was not cordoned, in a turn broken off or undone by hand: budgets count for them too.
-        evicted = drain(cluster, turn.node, options=turn.drain, progress=progress).evicted
     with _verification(cluster, turn) as verification:
+        if turn.drain.in_place:
+            # Proved before the first pod has to rely on it.
+            verified = verification.end(progress)
+            evicted = renew_in_place(cluster, turn, stale=stale, progress=progress)
+        elif any(not _of_daemon_set(pod) for pod in stale_pods(cluster, turn.node, stale=stale)):
+            # They came while the node was not cordoned, in a turn broken off or undone by hand: budgets count for them.
+            evicted = drain(cluster, turn.node, options=turn.drain, progress=progress).evicted
         restarted, recycled = bring_over(
-            cluster, turn.node, turn.restart, stale=stale, agent=agent, progress=progress,
-            switched=(lambda: None) if turn.drain.in_place else verification.begin,
-        )  # fmt: skip
+            cluster, turn.node, turn.restart, stale=stale, agent=agent, progress=progress, switched=verification.begin
+        )
         if not turn.drain.in_place:
             verified = verification.end(progress)
     progress.step("uncordon")

@@ -69,7 +69,7 @@ def processes_table(costs: Sequence[Cost]) -> list[str]:
 
 
 def spans_table(costs: Sequence[Cost]) -> list[str]:
-    """What the program and the providers spent their wall time on."""
+    """Wall seconds of the program and the providers, by what they spent them on."""
     lines = [
         "| command | program: start and imports | reading the cluster | checks | declaring | providers: start | "
         "requests (number, kB) | steps |",

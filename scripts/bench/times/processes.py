@@ -45,7 +45,7 @@ class Watch:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._root = os.getpid()
-        self._before = set(_below(self._root))
+        self._before = set(below(self._root))
 
     def __enter__(self) -> "Watch":
         self._thread.start()
@@ -57,7 +57,7 @@ class Watch:
 
     def _run(self) -> None:
         while not self._over.wait(_LOOK_SECONDS):
-            for process in set(_below(self._root)) - self._before:
+            for process in set(below(self._root)) - self._before:
                 with suppress(OSError, ValueError, IndexError):
                     self._look(process)
 
@@ -81,9 +81,10 @@ class Watch:
         return found
 
 
-def _below(process: int) -> Iterator[int]:
+def below(process: int) -> Iterator[int]:
+    """Every process below this one, by the kernel's own lists."""
     for task in Path(f"/proc/{process}/task").glob("*/children"):
         with suppress(OSError):
             for child in map(int, task.read_text().split()):
                 yield child
-                yield from _below(child)
+                yield from below(child)

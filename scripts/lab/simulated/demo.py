@@ -13,11 +13,11 @@ from rich.table import Table
 from components.operations.api import Cluster
 from components.operations.model import Pod
 from scripts.lab.console import LabError, Step, console
-from scripts.lab.journey import Journey
 from scripts.lab.paths import lab_folder
 from scripts.lab.session import Session, build_simulated
 from scripts.lab.simulated import lab as simulated
 from scripts.lab.simulated.control_plane import ControlPlane
+from scripts.lab.whole_migration import WholeMigration
 from scripts.report.collect import collect
 from scripts.report.page import to_html
 
@@ -26,7 +26,7 @@ _APP, _APP_PODS = "shop", 6
 
 
 class SimulatedResult(BaseModel):
-    """What it ends with; also `.lab/demo-simulated.json`."""
+    """The outcome; also `.lab/demo-simulated.json`."""
 
     nodes: int
     migrated: int
@@ -96,11 +96,11 @@ def run_simulated_demo(*, nodes: int, folder: Path | None = None) -> SimulatedRe
     build_simulated()
     base = folder or lab_folder() / "demo-simulated"
     plane = ControlPlane(simulated_nodes=True, pod_network=simulated.POD_NETWORK)
-    with Step(f"a real control plane and {nodes} simulated nodes with Flannel"):
-        plane.start()
-        simulated.populate(plane, nodes)
-        _workload(plane)
     try:
+        with Step(f"a real control plane and {nodes} simulated nodes with Flannel"):
+            plane.start()
+            simulated.populate(plane, nodes)
+            _workload(plane)
         names = [f"worker-{number}" for number in range(1, nodes + 1)]
         base.mkdir(parents=True, exist_ok=True)
         session = Session.start(
@@ -110,7 +110,7 @@ def run_simulated_demo(*, nodes: int, folder: Path | None = None) -> SimulatedRe
         session.set(cilium__values__operator__replicas="1")
         witness = ApiWitness(Cluster(kubeconfig=str(plane.kubeconfig)))
         began = time.monotonic()
-        turns = Journey(session=session, witness=witness, nodes=names, consent="flannel").run()
+        turns = WholeMigration(session=session, witness=witness, nodes=names, consent="flannel").run()
         seconds = time.monotonic() - began
         with Step("the report"):
             found = collect(

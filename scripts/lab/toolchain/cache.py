@@ -47,7 +47,7 @@ def _take(lock: IO[str], name: str) -> None:
 
 
 def present(name: str) -> bool:
-    """Whether the entry is there already."""
+    """True once the entry is made."""
     return (cache_folder() / name).exists()
 
 

@@ -58,9 +58,9 @@ def _python(home: Path) -> Path:
     """A Python for the language host that answers from a file what it asks before each run.
 
     The host lists the installed packages by pip, which takes half a second, to learn which plugins they need. The
-    environment's packages never change: its folder is named by the lock file that it was made from.
+    answer lies in the environment itself, whose packages never change: another lock file makes another environment.
     """
-    real, program, listed = Path(sys.executable), home / "python", home / "packages.json"
+    real, program, listed = Path(sys.executable), home / "python", Path(sys.prefix) / "packages.json"
     question = "-m pip list -v --format json"
     program.write_text(f'''#!/bin/sh
 if [ "$*" = "{question}" ]; then

@@ -22,7 +22,7 @@ class Witness(Protocol):
 
 
 @dataclass(kw_only=True)
-class Journey:
+class WholeMigration:
     """From `preflight` to `cleanup`, one node a wave."""
 
     session: Session
