@@ -6,6 +6,8 @@ NODES ?= 3
 SOURCE ?= flannel
 RESTART ?= recycle
 STACK ?= dev
+# One worker has the real lab, which waits more than it works; the others share the files of all other tests.
+BESIDE := --dist loadgroup --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-simulated test test-all test-sources test-fast docs plan lint bench bench-by-hand bench-time lab-up lab-down lab-sim clean lock venv lab-ready
 
@@ -21,9 +23,9 @@ demo-simulated: lab-ready ## the same on simulated nodes: nothing of a node is b
 test: lab-ready ## lint and the tests, the whole migration on the real lab included; docs/benchmarks.md says what is sampled
 	@$(MAKE) --no-print-directory lint
 	@$(LAB) build
-	@$(PYTHON) -m pytest -m "not lab" -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m "not alone and not sources" -n 3 $(BESIDE) $(PYTEST_ARGS)
 	@$(PYTHON) -m tests.faults
-	@$(PYTHON) -m pytest -m "lab and not sources" $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m alone $(PYTEST_ARGS)
 
 test-all: lab-ready ## all that CI leaves out too: kills at every moment and after every resource, whole migrations of every source
 	@EXHAUSTIVE=1 $(MAKE) --no-print-directory test
@@ -39,7 +41,7 @@ test-fast: venv ## the tests that need neither root nor built programs
 docs: lab-ready ## write docs/checks.md from the catalogue, docs/faults.md from what the fault suite sees, and the dashboard
 	@$(PYTHON) -m scripts.check.document
 	@$(PYTHON) -m scripts.monitoring
-	@$(PYTHON) -m pytest tests/faults -n 2 --dist loadfile --no-loadscope-reorder
+	@$(PYTHON) -m pytest tests/faults -n 2 $(BESIDE)
 	@$(PYTHON) -m tests.faults --write
 
 plan: venv ## the old CNI as found, and Cilium's values for it with reasons (STACK=dev)

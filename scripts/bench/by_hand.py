@@ -7,6 +7,8 @@ What it leaves to the reader is done as a careful one would: each wait is waited
 import json
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -34,6 +36,7 @@ from stacks.values import MIGRATED_LABEL, final_values, migration_values, node_c
 
 _SETTLE_SECONDS = 20
 _REBOOT_SECONDS = 120
+_INSTALL, _FINAL = "Cilium beside the old CNI", "final settings"
 _PROJECT = "cilium-live-migration"
 
 
@@ -47,9 +50,10 @@ class Cost(BaseModel):
 
 
 class Outcome(BaseModel):
-    """One migration: how long it took, and what it cost."""
+    """One migration: how long it took in all and in each stage, and what it cost; times in seconds."""
 
     seconds: float
+    stages: dict[str, float]
     costs: list[Cost]
 
 
@@ -90,41 +94,56 @@ def _fresh(nodes: int) -> tuple[Lab, Session]:
 def by_program(nodes: int) -> Outcome:
     """Our program, with a reboot of each node, as the guide has it."""
     lab, session = _fresh(nodes)
-    began = time.monotonic()
-    session.set(phase="secondary")
-    session.up()
+    stages: dict[str, float] = {}
+    with _stage(stages, _INSTALL):
+        session.set(phase="secondary")
+        session.up()
     session.set(restart__method="reboot")
     for number, node in enumerate(lab.layout().nodes):
-        session.set_path(f"waves[{number}][0]", node.name)
+        with _stage(stages, node.name):
+            session.set_path(f"waves[{number}][0]", node.name)
+            session.up()
+    with _stage(stages, _FINAL):
+        session.set(phase="finalize")
         session.up()
-    session.set(phase="finalize")
-    session.up()
-    seconds = time.monotonic() - began
     turns: dict[str, Any] = json.loads(session.pulumi("stack", "output", "--json").output)["nodes"]
     restarts = [each for node, turn in turns.items() if (each := restart_of(node, turn))]
-    return _measured(lab, seconds=seconds, restarts=restarts)
+    return _measured(lab, stages=stages, restarts=restarts)
 
 
 def by_hand(nodes: int) -> Outcome:
     """The guide's commands, one after the other."""
     lab, _ = _fresh(nodes)
     cilium = _plan(lab).cilium
+    stages: dict[str, float] = {}
+    with _stage(stages, _INSTALL):
+        _helm(lab, "install", migration_values(cilium))
+        lab.kubectl("-n", "kube-system", "rollout", "status", "daemonset/cilium", "--timeout=300s")
+        config = {
+            "apiVersion": cilium.node_config_version,
+            "kind": "CiliumNodeConfig",
+            "metadata": {"namespace": "kube-system", "name": "cilium-default"},
+            "spec": node_config(migration_values(cilium)),
+        }
+        lab.kubectl("apply", "-f", "-", stdin=json.dumps(config))
+    restarts = []
+    for node in lab.layout().nodes:
+        with _stage(stages, node.name):
+            restarts.append(_node_by_hand(lab, node.name))
+    with _stage(stages, _FINAL):
+        _helm(lab, "upgrade", final_values(cilium))
+        lab.kubectl("-n", "kube-system", "rollout", "restart", "daemonset/cilium")
+        lab.kubectl("-n", "kube-system", "rollout", "status", "daemonset/cilium", "--timeout=300s")
+        lab.kubectl("-n", "kube-system", "delete", "ciliumnodeconfig", "cilium-default")
+    return _measured(lab, stages=stages, restarts=restarts)
+
+
+@contextmanager
+def _stage(stages: dict[str, float], name: str) -> Iterator[None]:
     began = time.monotonic()
-    _helm(lab, "install", migration_values(cilium))
-    lab.kubectl("-n", "kube-system", "rollout", "status", "daemonset/cilium", "--timeout=300s")
-    config = {
-        "apiVersion": cilium.node_config_version,
-        "kind": "CiliumNodeConfig",
-        "metadata": {"namespace": "kube-system", "name": "cilium-default"},
-        "spec": node_config(migration_values(cilium)),
-    }
-    lab.kubectl("apply", "-f", "-", stdin=json.dumps(config))
-    restarts = [_node_by_hand(lab, node.name) for node in lab.layout().nodes]
-    _helm(lab, "upgrade", final_values(cilium))
-    lab.kubectl("-n", "kube-system", "rollout", "restart", "daemonset/cilium")
-    lab.kubectl("-n", "kube-system", "rollout", "status", "daemonset/cilium", "--timeout=300s")
-    lab.kubectl("-n", "kube-system", "delete", "ciliumnodeconfig", "cilium-default")
-    return _measured(lab, seconds=time.monotonic() - began, restarts=restarts)
+    yield
+    stages[name] = round(time.monotonic() - began, 1)
+    console.print(f"[bold]{name}: {stages[name]:.1f} s[/bold]")
 
 
 def _node_by_hand(lab: Lab, node: str) -> Restart:
@@ -168,12 +187,12 @@ def _helm(lab: Lab, verb: str, values: dict[str, Any]) -> None:
         raise LabError(f"helm {verb}: {done.stderr.strip()[-500:]}")
 
 
-def _measured(lab: Lab, *, seconds: float, restarts: list[Restart]) -> Outcome:
+def _measured(lab: Lab, *, stages: dict[str, float], restarts: list[Restart]) -> Outcome:
     time.sleep(_SETTLE_SECONDS)
     cluster = Cluster(kubeconfig=str(lab.kubeconfig))
     measurement = measure_now(cluster, cilium_namespace="kube-system", restarts=restarts)
     lab.down()
-    return Outcome(seconds=round(seconds, 1), costs=_costs(measurement))
+    return Outcome(seconds=round(sum(stages.values()), 1), stages=stages, costs=_costs(measurement))
 
 
 def _table(outcomes: dict[str, Outcome]) -> Table:
@@ -188,13 +207,20 @@ def _table(outcomes: dict[str, Outcome]) -> Table:
     return table
 
 
+def _stages(outcomes: dict[str, Outcome]) -> Table:
+    table = Table("stage, seconds", *outcomes)
+    for stage in next(iter(outcomes.values())).stages:
+        table.add_row(stage, *(f"{outcome.stages[stage]:.1f}" for outcome in outcomes.values()))
+    table.add_row("all", *(f"{outcome.seconds:.1f}" for outcome in outcomes.values()))
+    return table
+
+
 def main(nodes: Annotated[int, typer.Option(help="Nodes of the lab.")] = 3) -> None:
     """Migrate twice, print what each cost, and write `.lab/by-hand.json`."""
     build_everything()
     outcomes = {"program": by_program(nodes), "by hand": by_hand(nodes)}
     console.print(_table(outcomes))
-    for name, outcome in outcomes.items():
-        console.print(f"{name}: {outcome.seconds:.0f} s")
+    console.print(_stages(outcomes))
     target = lab_folder() / "by-hand.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps({name: each.model_dump() for name, each in outcomes.items()}, indent=2) + "\n")

@@ -95,6 +95,7 @@ def finalizer(scene: Scene) -> Iterator[None]:
 def webhook_down(scene: Scene) -> Iterator[None]:
     with existing(scene.work.cluster, _HOOKS, _hook(scene.work.namespace)):
         yield
+    scene.work.try_again()
 
 
 @contextmanager

@@ -196,6 +196,12 @@ class Workload:
         """Those that are Ready and stay."""
         return [pod for pod in map(Pod.read, self.pods()) if pod.ready and not pod.terminating_since]
 
+    def try_again(self) -> None:
+        """Have missing pods created now: the controller waits ever longer after each refusal."""
+        for each in self.cluster.list(self.path("replicasets", group="/apis/apps/v1")):
+            path = self.path("replicasets", each["metadata"]["name"], group="/apis/apps/v1")
+            self.cluster.patch(path, {"metadata": {"annotations": {"example.com/touched": "yes"}}})
+
     def remove(self) -> None:
         """Gone soon, so that it is nobody else's work."""
         self.cluster.delete(f"/api/v1/namespaces/{self.namespace}")

@@ -49,7 +49,8 @@ def test_a_lost_state_is_made_anew_and_no_node_that_is_done_is_touched(site: Sit
     run_again = adopted.up(check=False)
     assert run_again.exit_code == 0, run_again.output
     assert f"{done} [0/7] : is migrated already, nothing to drain" in run_again.output
-    assert pods_of(site, *site.done) == before
+    # What is evicted from the other node may come here; what was here stays, and its containers run on.
+    assert before.items() <= pods_of(site, *site.done).items()
     assert {name: site.cluster.get(node_path(name))["spec"] for name in site.done} == {
         name: node["spec"] for name, node in boots.items()
     }
