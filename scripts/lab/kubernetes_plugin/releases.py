@@ -14,6 +14,7 @@ from scripts.lab.kubernetes_plugin.errors import InitializationError, PluginErro
 from scripts.lab.kubernetes_plugin.helm import Helm, HelmError, LiveRelease
 from scripts.lab.kubernetes_plugin.naming import fresh_name
 from scripts.lab.kubernetes_plugin.operations import Checked, Diffed, Made, Naming, Properties, Request
+from scripts.lab.kubernetes_plugin.rendered import Rendering, kept
 from scripts.lab.kubernetes_plugin.tokens import join_id, split_id
 from scripts.lab.kubernetes_plugin.values import TextFile, holds_unknown, plain, with_secrets_of
 
@@ -68,11 +69,11 @@ class Releases:
         if files := inputs.pop("valueYamlFiles", None):
             inputs["values"] = with_secrets_of(_merged(files, plain(inputs.get("values")) or {}), inputs.get("values"))
         try:
-            manifest = self._render(plain(inputs))
+            rendering = self._render(plain(inputs))
         except HelmError as error:
             return Checked(inputs, {"chart": f"{error}; check the chart, its repository and the values"})
-        inputs["checksum"] = hashlib.sha256(manifest.encode()).hexdigest()
-        inputs["resourceNames"] = _resource_names(manifest)
+        inputs["checksum"] = rendering.checksum
+        inputs["resourceNames"] = rendering.names
         return Checked(inputs)
 
     def diff(self, request: Request) -> Diffed:
@@ -177,14 +178,20 @@ class Releases:
             raise PluginError(f"Release {object_id} vanished right after helm {verb}; look for who deletes it")
         return Made(object_id, _state(request.inputs, live))
 
-    def _render(self, inputs: Mapping[str, Any]) -> str:
+    def _render(self, inputs: Mapping[str, Any]) -> Rendering:
         flags = [] if inputs.get("skipCrds") else ["--include-crds"]
         if inputs.get("disableWebhooks"):
             flags.append("--no-hooks")
         for key in ("dependencyUpdate", "devel", "renderSubchartNotes"):
             flags += [_SWITCHES[key]] if inputs.get(key) else []
         command = ["template", inputs["name"], *_chart(inputs), *flags]
-        return self.helm.run(*command, namespace=inputs["namespace"], values=_given_values(inputs))
+        values = _given_values(inputs)
+
+        def render() -> Rendering:
+            manifest = self.helm.run(*command, namespace=inputs["namespace"], values=values)
+            return Rendering(checksum=hashlib.sha256(manifest.encode()).hexdigest(), names=_resource_names(manifest))
+
+        return kept([*command, inputs["namespace"]], values, render)
 
 
 def _owner(urn: str) -> str:
