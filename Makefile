@@ -6,10 +6,9 @@ NODES ?= 3
 SOURCE ?= flannel
 RESTART ?= recycle
 STACK ?= dev
-# One worker has the real lab, which waits more than it works; the others share the files of all other tests.
-BESIDE := --dist loadgroup --no-loadscope-reorder
+BESIDE := -n 2 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-simulated test test-all test-sources test-fast docs plan lint bench bench-by-hand bench-time lab-up lab-down lab-sim clean lock venv lab-ready
+.PHONY: help demo demo-simulated test test-on-lab test-elsewhere test-all test-sources test-fast docs plan lint bench bench-by-hand bench-time lab-up lab-down lab-sim clean lock venv lab-ready
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -23,9 +22,16 @@ demo-simulated: lab-ready ## the same on simulated nodes: nothing of a node is b
 test: lab-ready ## lint and the tests, the whole migration on the real lab included; docs/benchmarks.md says what is sampled
 	@$(MAKE) --no-print-directory lint
 	@$(LAB) build
-	@$(PYTHON) -m pytest -m "not alone and not sources" -n 3 $(BESIDE) $(PYTEST_ARGS)
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-on-lab test-elsewhere
 	@$(PYTHON) -m tests.faults
 	@$(PYTHON) -m pytest -m alone $(PYTEST_ARGS)
+
+# Side by side: what happens on the real lab waits more than it works.
+test-on-lab:
+	@$(PYTHON) -m pytest -m "lab and not alone and not sources" $(PYTEST_ARGS)
+
+test-elsewhere:
+	@$(PYTHON) -m pytest -m "not lab" $(BESIDE) $(PYTEST_ARGS)
 
 test-all: lab-ready ## all that CI leaves out too: kills at every moment and after every resource, whole migrations of every source
 	@EXHAUSTIVE=1 $(MAKE) --no-print-directory test
@@ -41,7 +47,7 @@ test-fast: venv ## the tests that need neither root nor built programs
 docs: lab-ready ## write docs/checks.md from the catalogue, docs/faults.md from what the fault suite sees, and the dashboard
 	@$(PYTHON) -m scripts.check.document
 	@$(PYTHON) -m scripts.monitoring
-	@$(PYTHON) -m pytest tests/faults -n 2 $(BESIDE)
+	@$(PYTHON) -m pytest tests/faults $(BESIDE)
 	@$(PYTHON) -m tests.faults --write
 
 plan: venv ## the old CNI as found, and Cilium's values for it with reasons (STACK=dev)

@@ -28,16 +28,13 @@ def pytest_configure(config: pytest.Config) -> None:
         costs.register(config, file)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker has the machine's one real lab, from the start; else a file is a worker's, the longest tests first."""
+    """Files with the longest tests first, so that no worker ends long after the other."""
     longest: dict[os.PathLike[str], float] = {}
     for item in items:
         mark = item.get_closest_marker("timeout")
         longest[item.path] = max(longest.get(item.path, 0), mark.args[0] if mark else 0)
-        on_lab = item.get_closest_marker("lab")
-        item.add_marker(pytest.mark.xdist_group("lab" if on_lab else str(item.path.relative_to(CHECKOUT))))
-    items.sort(key=lambda item: (not item.get_closest_marker("lab"), -longest[item.path]))
+    items.sort(key=lambda item: -longest[item.path])
 
 
 @pytest.fixture(scope="session")

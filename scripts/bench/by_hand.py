@@ -1,10 +1,13 @@
 """The same migration twice on the real lab, by our program and by the official guide's commands, both watched alike.
 
-The guide is Cilium's own, "Migrating a cluster to Cilium": cordon, drain, label, agent restart, reboot, look, uncordon.
-What it leaves to the reader is done as a careful one would: each wait is waited for, each node looked at.
+The guide is Cilium's own, "Migrating a cluster to Cilium": cordon, drain, label, agent restart, reboot, validate,
+uncordon. What it leaves to the reader is done as a careful one would: each wait is waited for, and a node whose
+validation fails is looked at again before it is uncordoned.
 """
 
+import ipaddress
 import json
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -25,6 +28,7 @@ from components.probe.budget import WORDS
 from components.probe.explanations import Restart
 from components.probe.measured import FlowKind, Measurement
 from scripts.lab.console import LabError, Step, console
+from scripts.lab.images import catalogue
 from scripts.lab.lab import Lab
 from scripts.lab.paths import CHECKOUT, lab_folder
 from scripts.lab.session import Session, build_everything
@@ -36,6 +40,14 @@ from stacks.values import MIGRATED_LABEL, final_values, migration_values, node_c
 
 _SETTLE_SECONDS = 20
 _REBOOT_SECONDS = 120
+_VALIDATION_SECONDS = 120
+_LOOK = """
+import os, socket, ssl, urllib.request
+server = os.environ["KUBERNETES_SERVICE_HOST"]
+answer = urllib.request.urlopen(f"https://{server}/healthz", context=ssl._create_unverified_context(), timeout=5).read()
+print("address", socket.gethostbyname(socket.gethostname()), answer.decode())
+"""
+_SEEN = re.compile(r"address (\S+) ok")
 _INSTALL, _FINAL = "Cilium beside the old CNI", "final settings"
 _PROJECT = "cilium-live-migration"
 
@@ -159,8 +171,29 @@ def _node_by_hand(lab: Lab, node: str) -> Restart:
     lab.kubectl("-n", "kube-system", "rollout", "status", "daemonset/cilium", "--timeout=300s")
     lab.kubectl("-n", NAMESPACE, "rollout", "status", "daemonset/probe", "--timeout=300s")
     end = datetime.now(UTC).timestamp()
+    _validate(lab, node)
     lab.kubectl("uncordon", node)
     return Restart(node=node, start=start, end=end)
+
+
+def _validate(lab: Lab, node: str) -> None:
+    """The guide's own last look at a node: a pod there has an address of Cilium's pool and reaches the API server."""
+    limit = time.monotonic() + _VALIDATION_SECONDS
+    overrides = {"spec": {"nodeName": node, "tolerations": [{"operator": "Exists"}]}}
+    command = [
+        "-n", "kube-system", "run", "verify-network", "--attach", "--rm", "--restart=Never", "--quiet",
+        f"--image={catalogue.PYTHON}", "--image-pull-policy=IfNotPresent", f"--overrides={json.dumps(overrides)}",
+        "--command", "--", "python3", "-c", _LOOK,
+    ]  # fmt: skip
+    pools = [ipaddress.ip_network(pool) for pool in _plan(lab).cilium.pools]
+    while True:
+        done = lab.kubectl(*command, check=False)
+        seen = _SEEN.search(done.stdout)
+        if seen and any(ipaddress.ip_address(seen[1]) in pool for pool in pools):
+            return
+        if time.monotonic() > limit:
+            raise LabError(f"node {node}: not on Cilium in {_VALIDATION_SECONDS} s: {done.stdout} {done.stderr}")
+        time.sleep(1)
 
 
 def _boot_id(lab: Lab, node: str) -> str:

@@ -1,5 +1,6 @@
 """A Pulumi stack on the lab: config, preview and up by the real CLI, as a user would type them."""
 
+import os
 import re
 import subprocess
 import sys
@@ -52,8 +53,9 @@ def prepare(*, kubeconfig: Path, folder: Path | None = None) -> dict[str, str]:
     link = charts / "cilium"
     chart = cilium_chart()
     if not link.is_symlink() or link.resolve() != chart.resolve():
-        link.unlink(missing_ok=True)
-        link.symlink_to(chart)
+        half = charts / f".{os.getpid()}"  # several may start at once
+        half.symlink_to(chart)
+        half.replace(link)
     helm = build_part(parts.HELM) / "helm"
     return environment(home=home, state=base / "pulumi-state", kubeconfig=kubeconfig, helm=helm)
 
