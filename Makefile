@@ -8,7 +8,7 @@ RESTART ?= recycle
 STACK ?= dev
 BESIDE := -n 2 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-simulated test test-on-lab test-elsewhere test-all test-sources test-fast docs plan lint bench bench-by-hand bench-time lab-up lab-down lab-sim clean lock venv lab-ready
+.PHONY: help demo demo-simulated test test-all test-sources test-fast docs plan lint bench bench-by-hand bench-time lab-up lab-down lab-sim clean lock venv lab-ready
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -22,16 +22,9 @@ demo-simulated: lab-ready ## the same on simulated nodes: nothing of a node is b
 test: lab-ready ## lint and the tests, the whole migration on the real lab included; docs/benchmarks.md says what is sampled
 	@$(MAKE) --no-print-directory lint
 	@$(LAB) build
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-on-lab test-elsewhere
-	@$(PYTHON) -m tests.faults
-	@$(PYTHON) -m pytest -m alone $(PYTEST_ARGS)
-
-# Side by side: what happens on the real lab waits more than it works.
-test-on-lab:
-	@$(PYTHON) -m pytest -m "lab and not alone and not sources" $(PYTEST_ARGS)
-
-test-elsewhere:
 	@$(PYTHON) -m pytest -m "not lab" $(BESIDE) $(PYTEST_ARGS)
+	@$(PYTHON) -m tests.faults
+	@$(PYTHON) -m pytest -m "lab and not sources" $(PYTEST_ARGS)
 
 test-all: lab-ready ## all that CI leaves out too: kills at every moment and after every resource, whole migrations of every source
 	@EXHAUSTIVE=1 $(MAKE) --no-print-directory test

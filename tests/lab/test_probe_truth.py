@@ -19,7 +19,7 @@ from scripts.lab.images import catalogue
 from scripts.lab.lab import Lab
 from tests.lab.faults import Fault, drop, stop
 
-pytestmark = [pytest.mark.lab, pytest.mark.alone, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 
 _NETWORKS = Networks(old=("10.244.0.0/16",), new=("10.245.0.0/16",))
 _SOAK_SECONDS = 60
