@@ -10,7 +10,7 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -141,7 +141,7 @@ def by_hand(nodes: int) -> Outcome:
     restarts = []
     for node in lab.layout().nodes:
         with _stage(stages, node.name):
-            restarts.append(_node_by_hand(lab, node.name))
+            restarts.append(_node_by_hand(lab, node.name, pools=cilium.pools))
     with _stage(stages, _FINAL):
         _helm(lab, "upgrade", final_values(cilium))
         lab.kubectl("-n", "kube-system", "rollout", "restart", "daemonset/cilium")
@@ -158,7 +158,7 @@ def _stage(stages: dict[str, float], name: str) -> Iterator[None]:
     console.print(f"[bold]{name}: {stages[name]:.1f} s[/bold]")
 
 
-def _node_by_hand(lab: Lab, node: str) -> Restart:
+def _node_by_hand(lab: Lab, node: str, *, pools: Sequence[str]) -> Restart:
     lab.kubectl("cordon", node)
     lab.kubectl("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=300s")
     lab.kubectl("label", "node", node, "--overwrite", f"{MIGRATED_LABEL}=true")
@@ -171,12 +171,12 @@ def _node_by_hand(lab: Lab, node: str) -> Restart:
     lab.kubectl("-n", "kube-system", "rollout", "status", "daemonset/cilium", "--timeout=300s")
     lab.kubectl("-n", NAMESPACE, "rollout", "status", "daemonset/probe", "--timeout=300s")
     end = datetime.now(UTC).timestamp()
-    _validate(lab, node)
+    _validate(lab, node, pools=pools)
     lab.kubectl("uncordon", node)
     return Restart(node=node, start=start, end=end)
 
 
-def _validate(lab: Lab, node: str) -> None:
+def _validate(lab: Lab, node: str, *, pools: Sequence[str]) -> None:
     """The guide's own last look at a node: a pod there has an address of Cilium's pool and reaches the API server."""
     limit = time.monotonic() + _VALIDATION_SECONDS
     overrides = {"spec": {"nodeName": node, "tolerations": [{"operator": "Exists"}]}}
@@ -185,11 +185,11 @@ def _validate(lab: Lab, node: str) -> None:
         f"--image={catalogue.PYTHON}", "--image-pull-policy=IfNotPresent", f"--overrides={json.dumps(overrides)}",
         "--command", "--", "python3", "-c", _LOOK,
     ]  # fmt: skip
-    pools = [ipaddress.ip_network(pool) for pool in _plan(lab).cilium.pools]
+    networks = [ipaddress.ip_network(pool) for pool in pools]
     while True:
         done = lab.kubectl(*command, check=False)
         seen = _SEEN.search(done.stdout)
-        if seen and any(ipaddress.ip_address(seen[1]) in pool for pool in pools):
+        if seen and any(ipaddress.ip_address(seen[1]) in network for network in networks):
             return
         if time.monotonic() > limit:
             raise LabError(f"node {node}: not on Cilium in {_VALIDATION_SECONDS} s: {done.stdout} {done.stderr}")

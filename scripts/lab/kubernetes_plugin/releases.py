@@ -14,7 +14,7 @@ from scripts.lab.kubernetes_plugin.errors import InitializationError, PluginErro
 from scripts.lab.kubernetes_plugin.helm import Helm, HelmError, LiveRelease
 from scripts.lab.kubernetes_plugin.naming import fresh_name
 from scripts.lab.kubernetes_plugin.operations import Checked, Diffed, Made, Naming, Properties, Request
-from scripts.lab.kubernetes_plugin.rendered import Rendering, kept
+from scripts.lab.kubernetes_plugin.rendering_cache import Rendering, kept
 from scripts.lab.kubernetes_plugin.tokens import join_id, split_id
 from scripts.lab.kubernetes_plugin.values import TextFile, holds_unknown, plain, with_secrets_of
 
@@ -185,13 +185,13 @@ class Releases:
         for key in ("dependencyUpdate", "devel", "renderSubchartNotes"):
             flags += [_SWITCHES[key]] if inputs.get(key) else []
         command = ["template", inputs["name"], *_chart(inputs), *flags]
-        values = _given_values(inputs)
+        namespace, values = inputs["namespace"], _given_values(inputs)
 
         def render() -> Rendering:
-            manifest = self.helm.run(*command, namespace=inputs["namespace"], values=values)
+            manifest = self.helm.run(*command, namespace=namespace, values=values)
             return Rendering(checksum=hashlib.sha256(manifest.encode()).hexdigest(), names=_resource_names(manifest))
 
-        return kept([*command, inputs["namespace"]], values, render)
+        return kept(render, chart=inputs["chart"], command=command, namespace=namespace, values=values)
 
 
 def _owner(urn: str) -> str:

@@ -1,4 +1,4 @@
-"""What a rendering of a chart says, kept for the next run: rendering Cilium's takes half a second of each `pulumi up`.
+"""A cache of a chart's renderings between runs: rendering Cilium's takes half a second of each `pulumi up`.
 
 Kept are a digest and names, never the rendering: it holds the keys of generated certificates.
 """
@@ -28,15 +28,17 @@ class _Kept:
     varies: bool | None
 
 
-def kept(command: list[str], values: Mapping[str, Any], render: Callable[[], Rendering]) -> Rendering:
+def kept(
+    render: Callable[[], Rendering], *, chart: str, command: list[str], namespace: str, values: Mapping[str, Any]
+) -> Rendering:
     """The rendering of a chart that lies on this machine, from the file of an earlier run where that is known.
 
     A chart that renders differently each time gets another checksum each time, as if it were rendered.
     """
-    home, chart = os.environ.get("PULUMI_HOME"), Path(command[2])
-    if not home or not chart.exists():
+    home, folder = os.environ.get("PULUMI_HOME"), Path(chart)
+    if not home or not folder.exists():
         return render()
-    file = Path(home) / "rendered" / f"{_key(command, values, chart)}.json"
+    file = Path(home) / "rendered" / f"{_key(folder, [*command, namespace], values)}.json"
     before = _read(file)
     if before and before.varies is not None:
         checksum = secrets.token_hex(32) if before.varies else before.rendering.checksum
@@ -46,7 +48,7 @@ def kept(command: list[str], values: Mapping[str, Any], render: Callable[[], Ren
     return now
 
 
-def _key(command: list[str], values: Mapping[str, Any], chart: Path) -> str:
+def _key(chart: Path, command: list[str], values: Mapping[str, Any]) -> str:
     # The chart's files by their times and sizes: whoever edits one gets a new rendering.
     files = sorted(path for path in chart.rglob("*") if path.is_file()) if chart.is_dir() else [chart]
     marks = [(str(path), status.st_size, status.st_mtime_ns) for path in files for status in [path.stat()]]

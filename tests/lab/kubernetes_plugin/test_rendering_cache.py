@@ -1,10 +1,10 @@
-"""What is kept of a chart's rendering, and when it is rendered anew."""
+"""The cache of renderings: a chart is rendered anew where anything differs that it is made of."""
 
 from pathlib import Path
 
 import pytest
 
-from scripts.lab.kubernetes_plugin.rendered import Rendering, kept
+from scripts.lab.kubernetes_plugin.rendering_cache import Rendering, kept
 
 
 @pytest.fixture
@@ -14,6 +14,11 @@ def chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     (folder / "Chart.yaml").write_text("name: example")
     return folder
+
+
+def _kept(chart: Path | str, renderer: "Renderer", *flags: str, values: int = 1) -> Rendering:
+    command = ["template", "cilium", str(chart), *flags]
+    return kept(renderer, chart=str(chart), command=command, namespace="kube-system", values={"a": values})
 
 
 class Renderer:
@@ -32,14 +37,14 @@ class Renderer:
 
 def test_what_never_differs_is_rendered_twice_and_then_known(chart: Path) -> None:
     renderer = Renderer("same")
-    said = [kept(["template", "cilium", str(chart)], {"a": 1}, renderer) for _ in range(4)]
+    said = [_kept(chart, renderer) for _ in range(4)]
     assert said == [Rendering(checksum="same", names={"v1/Pod": ["one"]})] * 4
     assert renderer.times == 2
 
 
 def test_what_differs_each_time_goes_on_to_differ(chart: Path) -> None:
     renderer = Renderer("first", "second")
-    said = [kept(["template", "cilium", str(chart)], {}, renderer).checksum for _ in range(5)]
+    said = [_kept(chart, renderer).checksum for _ in range(5)]
     assert renderer.times == 2
     assert len(set(said)) == 5
 
@@ -48,19 +53,19 @@ def test_what_differs_each_time_goes_on_to_differ(chart: Path) -> None:
 def test_another_rendering_is_not_taken_for_it(chart: Path, change: str) -> None:
     renderer = Renderer("same")
     for _ in range(2):
-        kept(["template", "cilium", str(chart)], {"a": 1}, renderer)
+        _kept(chart, renderer)
     if change == "chart":
         (chart / "values.yaml").write_text("a: 2")
     if change == "half":
         (file,) = (chart.parent / "home" / "rendered").iterdir()
         file.write_text(file.read_text()[:20])
     flags = ["--include-crds"] if change == "flags" else []
-    kept(["template", "cilium", str(chart), *flags], {"a": 2 if change == "values" else 1}, renderer)
+    _kept(chart, renderer, *flags, values=2 if change == "values" else 1)
     assert renderer.times == 3
 
 
 def test_a_chart_from_elsewhere_is_always_rendered(chart: Path) -> None:
     renderer = Renderer("same")
     for _ in range(3):
-        kept(["template", "cilium", f"oci://{chart}"], {}, renderer)
+        _kept(f"oci://{chart}", renderer)
     assert renderer.times == 3
