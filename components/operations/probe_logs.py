@@ -9,7 +9,7 @@ from components import probe
 from components.operations.api import Cluster, ClusterError
 from components.operations.deadline import Deadline, OperationError, pause
 from components.operations.model import Pod
-from components.probe.records import Reading, Record
+from components.probe.records import Key, Reading, Record
 
 _PODS = f"/api/v1/namespaces/{probe.NAMESPACE}/pods"
 _AT_ONCE = 24
@@ -22,7 +22,7 @@ _SECONDS = 10.0
 _ALL_SECONDS = 120.0
 _NAMED = 12
 _MOST_BYTES = 64 * 1024
-_STALE_SECONDS = 20.0  # a probe writes every 2 s; nodes' clocks may differ a little
+STALE_SECONDS = 20.0  # a probe writes every 2 s; nodes' clocks may differ a little
 _log = logging.getLogger(__name__)
 _Log = tuple[Pod, bool]  # and whether there is one of before a restart
 
@@ -82,24 +82,29 @@ def _each(logs: list[_Log], read: Callable[[_Log], list[str]], *, deadline: Dead
 
 
 def read_probes_at(cluster: Cluster, moment: datetime, *, deadline_seconds: float = _ALL_SECONDS) -> Reading:
-    """The first record of every probe after a moment, as far back as the logs go; of pods that are there still.
+    """The first record of every run after a moment, as far back as the logs go; of pods that are there still.
 
     Raises OperationError if not all are read before the deadline.
     """
     items = cluster.list(_PODS, labelSelector=f"app.kubernetes.io/name={probe.NAME}")
 
     def first(log: _Log) -> list[str]:
-        pod, _ = log
-        try:
-            text = cluster.logs(
-                namespace=pod.namespace, pod=pod.name, container=probe.NAME, since=moment, most_bytes=_MOST_BYTES,
-                timeout_seconds=_SECONDS,
-            )  # fmt: skip
-        except ClusterError as error:
-            _log.debug("probe %s on %s at %s: %s", pod.title, pod.node, moment, error)
-            return []
-        records = (line for line in text.splitlines() if Record.read(line))
-        return [next(records, "")]
+        pod, restarted = log
+        found: dict[Key, str] = {}
+        for previous in [False, True][: 1 + restarted]:
+            try:
+                text = cluster.logs(
+                    namespace=pod.namespace, pod=pod.name, container=probe.NAME, since=moment, previous=previous,
+                    most_bytes=_MOST_BYTES, timeout_seconds=_SECONDS,
+                )  # fmt: skip
+            except ClusterError as error:
+                _log.debug("probe %s on %s at %s: %s", pod.title, pod.node, moment, error)
+                continue
+            for line in text.splitlines():
+                record = Record.read(line)
+                if record and not record.by:  # an heir tells what a run had counted at its end
+                    found.setdefault(record.key, line)
+        return list(found.values())
 
     reading = Reading()
     for lines in _each(list(_with_a_log(items)), first, deadline=Deadline(deadline_seconds)):
@@ -154,6 +159,6 @@ def read_probes(
         read(more, lines=min(_MOST_LINES, (_LINES_AN_OLD_PAST if with_pasts else _LINES_A_RECORD) * (most + lines) + 2))
     own = [record for record in reading.latest.values() if not record.by]
     newest = max((record.at for record in own), default=0.0)
-    heard = {record.node for record in own if record.at > newest - _STALE_SECONDS}
+    heard = {record.node for record in own if record.at > newest - STALE_SECONDS}
     nodes = {str(each["metadata"]["name"]) for each in cluster.list("/api/v1/nodes")}
     return reading, sorted(nodes - heard)

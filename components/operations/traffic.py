@@ -1,5 +1,6 @@
 """What the probes say of a change: whether the cluster is quiet before it, and what it cost, held to a budget."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,13 +8,13 @@ from typing import Any
 
 from components.operations.api import Cluster
 from components.operations.deadline import Deadline, OperationError, pause
-from components.operations.probe_logs import read_probes, read_probes_at
+from components.operations.probe_logs import STALE_SECONDS, read_probes, read_probes_at
 from components.operations.progress import Progress
 from components.probe.budget import Budget, broken
 from components.probe.explanations import Restart
 from components.probe.measured import FlowTotals, Measurement
 from components.probe.reading import measure
-from components.probe.records import Networks, Reading
+from components.probe.records import Key, Networks, Reading, Record
 from components.words import many
 
 _SECONDS_A_RECORD = 2.0
@@ -82,11 +83,19 @@ def assert_quiet(cluster: Cluster, *, change: Change, rules: Rules, progress: Pr
 
 
 def baseline(reading: Reading, *, seconds: float) -> Reading:
-    """What had been counted so long before the latest records, as far back as a reading of all records goes."""
+    """What had been counted so long before now, as far back as a reading of all records goes.
+
+    Now is when a node's probe last wrote, by the node's own clock: of a run that ended before, nothing is new.
+    """
+    newest = max((each.at for each in reading.latest.values()), default=0.0)
+    now: defaultdict[str, float] = defaultdict(lambda: newest - STALE_SECONDS)  # nobody looks from a node that is gone
+    for each in reading.latest.values():
+        now[each.node] = max(now[each.node], each.at)
     found = {}
     for key, records in reading.history.items():
-        oldest = reading.latest[key].at - seconds
-        found[key] = min((each for each in records.values() if each.at >= oldest), key=lambda each: each.number)
+        latest = reading.latest[key]
+        within = (each for each in records.values() if each.at >= now[latest.node] - seconds)
+        found[key] = min(within, key=lambda each: each.number, default=latest)
     return Reading(latest=found)
 
 
@@ -117,12 +126,18 @@ def judge(
     pause(rules.soak_seconds)
     earlier = _before.get(change.title) or read_probes_at(cluster, since, deadline_seconds=rules.deadline_seconds)
     reading, silent = read_probes(cluster, deadline_seconds=rules.deadline_seconds)
+    earlier = Reading(latest=_ended_before(reading, since) | earlier.latest)
     measurement = measure(reading, networks=rules.networks, since=earlier, silent=silent, restarts=restarts)
     lost = broken(measurement, rules.budget)
     sent = sum(flow.sent for flow in measurement.flows)
     failed = sum(flow.failed for flow in measurement.flows)
     progress.done(f"{sent:,} sent, {failed:,} failed, longest gap {_longest(measurement.flows):,.0f} ms")
     return measurement, lost
+
+
+def _ended_before(reading: Reading, moment: datetime) -> dict[Key, Record]:
+    """The runs that wrote nothing since: what they lost is an earlier change's."""
+    return {key: each for key, each in reading.latest.items() if each.at <= moment.timestamp()}
 
 
 def record_of(measurement: Measurement, node: str = "") -> dict[str, Any]:

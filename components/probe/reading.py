@@ -173,8 +173,9 @@ def measure(
     records = reading.latest.values()
     end = max((record.at for record in records), default=0.0)
     before = since.latest if since else {}
-    # Who ended long ago says nothing of how long the others were looked at.
-    looking = [record for record in records if not record.final] or list(records)
+    # Runs that ended long ago say nothing of how long the others were looked at.
+    over = {key for key, record in before.items() if key in reading.latest and record.at == reading.latest[key].at}
+    looking = [record for record in records if not record.final and record.key not in over] or list(records)
     start = min((before[each.key].at if each.key in before else each.since for each in looking), default=end)
     flows = [
         FlowTotals.model_validate(

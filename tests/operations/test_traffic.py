@@ -89,6 +89,23 @@ def test_a_baseline_is_as_long_as_it_was_asked_for_whatever_else_a_log_holds() -
     assert {key: each.at for key, each in before.items()} == {("a", "r"): 30, ("a", "old"): 8}
 
 
+@pytest.mark.parametrize(
+    ("node", "ended", "counted"),
+    [("worker-1", 38, True), ("worker-1", 29, False), ("gone", 29, True), ("gone", 5, False)],
+)
+def test_what_a_run_lost_before_its_end_leaves_the_baseline_as_time_goes_on(
+    node: str, ended: int, counted: bool
+) -> None:
+    """A reboot ends each run of a node amid losses; the log of before is read as long as the kubelet keeps it."""
+    reading = Reading(keep_all=True)
+    same = {"probe": 1, "ip": "", "since": 0, "names": {}, "flows": [], "outages": [], "pauses": []}
+    ours = [{**same, "pod": "a", "node": "worker-1", "run": "new", "number": at, "at": at} for at in range(31, 41)]
+    dead = [{**same, "pod": "b", "node": node, "run": "old", "number": at, "at": at} for at in range(ended + 1)]
+    reading.add(json.dumps(each, separators=(",", ":")) for each in [*ours, *dead])
+    before = baseline(reading, seconds=10).latest["b", "old"]
+    assert (before.at < ended) is counted
+
+
 def test_a_long_list_is_cut_and_says_so() -> None:
     text = refusal(Change.of_wave("wave 3"), [f"line {number}" for number in range(20)])
     assert "wave 3 is done, but it broke its traffic budget" in text
