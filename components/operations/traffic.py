@@ -21,6 +21,9 @@ _SECONDS_A_RECORD = 2.0
 _LINES_A_RECORD = 3  # a probe's own, one that it inherited, now and then a past
 _BEGIN_SECONDS = 15.0
 _NAMED = 12
+_RESTARTS = ("reboot", "command")
+_BEFORE_A_RESTART = ("cordon", "drain", "agent")
+_TO_THE_SECOND = 1.0  # a turn's end is written to the second
 # A reading taken before a change, for as long as this process lives; after that the probes' logs say what it said.
 _before: dict[str, Reading] = {}
 
@@ -165,12 +168,17 @@ def refusal(change: Change, lost: Sequence[str]) -> str:
 
 
 def restart_of(node: str, turn: Mapping[str, Any]) -> Restart | None:
-    """The time in which a turn had its node restarted, by the turn's own record; None if it did not."""
+    """The time in which a turn had its node restarted, by the turn's own record; None if it did not.
+
+    That time alone is excused: pods stay reachable while their node is drained and its agent is re-created.
+    """
+    seconds = {str(name): float(took) for name, took in (turn.get("seconds") or {}).items()}
     if not turn.get("restarted") or not turn.get("finished"):
         return None
-    end = datetime.fromisoformat(str(turn["finished"]).replace("Z", "+00:00")).timestamp()
-    length = sum(float(each) for each in (turn.get("seconds") or {}).values())
-    return Restart(node=node, start=end - length - 1, end=end + 1)
+    restarting = sum(seconds.pop(name, 0.0) for name in _RESTARTS)
+    after = sum(took for name, took in seconds.items() if name not in _BEFORE_A_RESTART)
+    end = moment(str(turn["finished"])).timestamp() - after
+    return Restart(node=node, start=end - restarting - _TO_THE_SECOND, end=end + _TO_THE_SECOND)
 
 
 def moment(text: str) -> datetime:

@@ -46,7 +46,8 @@ def clean(
 ) -> None:
     """Stop the labs (the tests' and the simulated one too) and remove them; what was built stays unless asked."""
     simulated.control_plane().stop()
-    for folder in (lab_folder() / "tests", lab_folder()):
+    tests = lab_folder() / "tests"
+    for folder in (*sorted(tests.glob("gw*")), tests, lab_folder()):
         if folder.exists():
             Lab(folder).clean()
     if cache:

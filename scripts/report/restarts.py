@@ -7,7 +7,7 @@ from typing import Any
 
 from components.operations.traffic import restart_of
 from components.probe.explanations import Restart
-from scripts.report.turns import FIRST_HALF, Told, by_node, in_order
+from scripts.report.turns import Told, by_node, in_order
 
 _STEPS = ("reboot", "command")
 _SECONDS = 1.0  # Events are told to the second
@@ -25,8 +25,5 @@ def restarts_told(told: Sequence[Told]) -> list[Restart]:
 
 def restarts_recorded(outputs: Mapping[str, Any]) -> list[Restart]:
     """By the turns' own records in the stack's outputs, which outlive the Events."""
-    found = []
-    for node, turn in (outputs.get("nodes") or {}).items():
-        seconds = {name: took for name, took in (turn.get("seconds") or {}).items() if name not in FIRST_HALF}
-        found.append(restart_of(node, {**turn, "seconds": seconds}))
+    found = [restart_of(node, turn) for node, turn in (outputs.get("nodes") or {}).items()]
     return [each for each in found if each]

@@ -45,14 +45,23 @@ def test_a_nodes_record_has_the_flows_from_and_to_it() -> None:
     [
         ({"restarted": False, "finished": "2026-11-21T12:00:00Z", "seconds": {"agent": 9}}, None),
         ({"restarted": True, "finished": "", "seconds": {}}, None),
-        ({"restarted": True, "finished": "2026-11-21T12:00:00Z", "seconds": {"agent": 9.0, "reboot": 31.0}}, 42.0),
+        ({"restarted": True, "finished": "2026-11-21T12:00:00Z", "seconds": {"agent": 9.0, "reboot": 31.0}}, 33.0),
+        ({"restarted": True, "finished": "2026-11-21T12:00:00Z", "seconds": {"drain": 8, "command": 5}}, 7.0),
     ],
 )
 def test_a_restart_is_the_time_that_the_turns_own_record_says(turn: dict[str, Any], length: float | None) -> None:
     found = restart_of("worker-1", turn)
     assert (found.end - found.start if found else None) == length
     if found:
-        assert found.start < moment("2026-11-21T12:00:00Z").timestamp() < found.end
+        assert found.end == moment("2026-11-21T12:00:00Z").timestamp() + 1
+
+
+def test_what_a_node_loses_while_it_is_drained_switched_or_verified_is_not_its_restarts() -> None:
+    seconds = {"agent": 10.0, "cordon": 1.0, "drain": 100.0, "reboot": 30.0, "recycle": 3.0, "verify": 5.0}
+    found = restart_of("worker-1", {"restarted": True, "finished": "2026-11-21T12:00:00Z", "seconds": seconds})
+    assert found
+    end = moment("2026-11-21T12:00:00Z").timestamp() - 8
+    assert (found.start, found.end) == (end - 31, end + 1)
 
 
 def test_the_default_budget_forbids_any_lost_request_and_forgives_a_busy_name_server() -> None:

@@ -29,12 +29,12 @@ def test_a_restart_under_way_lasts_until_now() -> None:
     assert abs(found.end - datetime.now(UTC).timestamp()) < 10
 
 
-def test_a_record_tells_a_restart_by_the_second_half_of_its_turn() -> None:
-    seconds = {"cordon": 1.0, "drain": 100.0, "agent": 10.0, "reboot": 30.0}
+def test_a_record_tells_a_restart_and_nothing_before_or_after_it() -> None:
+    seconds = {"cordon": 1.0, "drain": 100.0, "agent": 10.0, "recycle": 4.0, "reboot": 30.0}
     turn: dict[str, Any] = {"restarted": True, "finished": "2026-11-21T09:01:00Z", "seconds": seconds}
     outputs = {"nodes": {"worker-1": turn, "worker-2": {**turn, "restarted": False}, "worker-3": {}}}
     found = [
         (each.node, each.start - START.timestamp(), each.end - START.timestamp()) for each in restarts_recorded(outputs)
     ]
-    assert found == [("worker-1", 19, 61)]
+    assert found == [("worker-1", 25, 57)]
     assert restarts_recorded({}) == []
