@@ -24,7 +24,7 @@ test: lab-ready ## lint and the tests, the whole migration on the real lab inclu
 	@$(LAB) build
 	@$(PYTHON) -m pytest -m "not lab" $(BESIDE) $(PYTEST_ARGS)
 	@$(PYTHON) -m tests.faults
-	@$(PYTHON) -m pytest -m "lab and not sources" $(BESIDE) $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m "lab and not sources" $(PYTEST_ARGS)
 
 test-all: lab-ready ## all that CI leaves out too: kills at every moment and after every resource, whole migrations of every source
 	@EXHAUSTIVE=1 $(MAKE) --no-print-directory test

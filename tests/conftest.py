@@ -15,8 +15,8 @@ from tests import costs
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
-# The tests' labs are not the user's: they may start and stop them as they like, each worker its own.
-os.environ["LAB_FOLDER"] = str(CHECKOUT / ".lab" / "tests" / os.environ.get("PYTEST_XDIST_WORKER", ""))
+# The tests' lab is not the user's: they may start and stop it as they like.
+os.environ["LAB_FOLDER"] = str(CHECKOUT / ".lab" / "tests")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

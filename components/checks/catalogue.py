@@ -16,6 +16,7 @@ from components.checks import (
     source,
     versions,
     waves,
+    way_back,
     window,
 )
 from components.checks.check import Check
@@ -28,6 +29,9 @@ CATALOGUE: tuple[Check, ...] = (
     gates.all_nodes_migrated,
     gates.finalize_complete,
     gates.no_way_back_from_here,
+    way_back.way_back_is_written,
+    way_back.cilium_kept,
+    way_back.way_back,
     gates.cleanup_consent,
     removals.cleanup_removals,
     access.permissions,

@@ -46,8 +46,7 @@ def clean(
 ) -> None:
     """Stop the labs (the tests' and the simulated one too) and remove them; what was built stays unless asked."""
     simulated.control_plane().stop()
-    tests = lab_folder() / "tests"
-    for folder in (*sorted(tests.glob("gw*")), tests, lab_folder()):
+    for folder in (lab_folder() / "tests", lab_folder()):
         if folder.exists():
             Lab(folder).clean()
     if cache:

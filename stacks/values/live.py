@@ -23,6 +23,7 @@ _WHERE_SET = {
     "mtu": "MTU",
     "cni-chaining-mode": "cni.chainingMode",
 }
+_NOT_WRITTEN = ""
 _WITH_IPV6 = {
     "enable-ipv6": "ipv6.enabled",
     "cluster-pool-ipv6-cidr": "ipam.operator.clusterPoolIPv6PodCIDRList",
@@ -41,6 +42,9 @@ def live_settings(values: Mapping[str, Any]) -> dict[str, str]:
     texts = {key: _text(value_at(values, path)) for key, path in keys.items()}
     if value_at(values, "operator.unmanagedPodWatcher.restart") is False:
         texts["unmanaged-pod-watcher-interval"] = "0"
+    taints = value_at(values, "operator.setNodeTaints")
+    if isinstance(taints, bool):
+        texts["set-cilium-node-taints"] = "true" if taints else _NOT_WRITTEN
     return texts
 
 
@@ -53,7 +57,7 @@ def _text(value: object) -> str:
 def settings_faults(live: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
     """What the live ConfigMap says otherwise than it must, one line each."""
     return [
-        f"{key} is '{live.get(key, 'not set')}', must be '{text}'"
+        f"{key} is '{live.get(key, 'not set')}', must " + (f"be '{text}'" if text else "not be set")
         for key, text in wanted.items()
         if live.get(key, "").lower() != text.lower()
     ]

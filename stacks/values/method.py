@@ -120,6 +120,12 @@ def _common(cilium: Cilium) -> list[MethodValue]:
             value=False,
             reason="an agent that stops must not take the CNI conf of a running node with it",
         ),
+        MethodValue(
+            path="operator.rollOutPods",
+            value=True,
+            reason="the operator reads its settings when it starts, and some of them change from phase to phase",
+            needed=False,
+        ),
         *(chained if cilium.chaining != "none" else []),
     ]
 
@@ -147,6 +153,11 @@ def migration_method(cilium: Cilium) -> list[MethodValue]:
             reason="the operator would restart cluster DNS for ever: its pods are not Cilium's (cilium#6839, #11444)",
         ),
         MethodValue(
+            path="operator.setNodeTaints",
+            value=False,
+            reason="nodes whose agent is not up yet would take no new pods, though the old CNI serves them",
+        ),
+        MethodValue(
             path="cni.customConf",
             value=True,
             reason="the agents would take every node's CNI conf at once instead of node by node",
@@ -168,6 +179,12 @@ def final_method(cilium: Cilium) -> list[MethodValue]:
             path="operator.unmanagedPodWatcher.restart",
             value=True,
             reason="pods that started before their node's agent are put right again",
+        ),
+        MethodValue(
+            path="operator.setNodeTaints",
+            value=True,
+            reason="a node whose agent is not up yet has no network for new pods any more, and is closed to them",
+            needed=False,
         ),
         MethodValue(path="cni.customConf", value=False, reason="the agents manage the CNI conf of every node"),
         MethodValue(

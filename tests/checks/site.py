@@ -136,6 +136,12 @@ class Site:
             spec={"selector": {"matchLabels": {"app": "x"}}, "template": template},
         )  # fmt: skip
 
+    def agents(self, *, image: str = "example") -> None:
+        """Cilium's DaemonSet, in the namespace of everything else."""
+        template = {**_BASIC, "spec": {"containers": [{"name": "cilium-agent", "image": image}]}}
+        spec = {"selector": {"matchLabels": {"app": "x"}}, "template": template}
+        self.namespaced("daemonsets", "cilium", group="/apis/apps/v1", spec=spec)
+
     def pod(
         self,
         name: str,

@@ -45,7 +45,7 @@ class Stage:
         self.session.up()
 
     def set_waves(self, *waves: list[str]) -> None:
-        self.session.pulumi("config", "rm", "waves", check=False)
+        self.session.pulumi("config", "set", "waves", "[]")
         for number, wave in enumerate(waves):
             for place, node in enumerate(wave):
                 self.session.set_path(f"waves[{number}][{place}]", node)

@@ -53,7 +53,7 @@ def test_yaml_with_comments_is_the_same_values() -> None:
     assert read["migration"] == plan.migration_values
     assert read["source"]["is"] == "Flannel 0.28.4"
     assert read["final"] == {
-        "operator": {"unmanagedPodWatcher": {"restart": True}},
+        "operator": {"unmanagedPodWatcher": {"restart": True}, "setNodeTaints": True},
         "cni": {"customConf": False},
         "policyEnforcementMode": "default",
     }
@@ -66,7 +66,8 @@ def test_json_has_a_reason_for_each_value() -> None:
     read = json.loads(to_json(planned()))
     assert all(each["reason"] for each in read["values"] if each["migration"] is not None)
     assert {each["path"] for each in read["values"] if each["changes"]} == {
-        "operator.unmanagedPodWatcher.restart", "cni.customConf", "policyEnforcementMode",
+        "operator.unmanagedPodWatcher.restart", "operator.setNodeTaints", "cni.customConf",
+        "policyEnforcementMode",
     }  # fmt: skip
 
 

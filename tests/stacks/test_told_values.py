@@ -32,7 +32,8 @@ def test_the_users_values_are_told_from_ours() -> None:
     assert told["hubble.enabled"].changes
     assert "cilium#6839" in told["operator.unmanagedPodWatcher.restart"].migration_reason
     assert {path for path, each in told.items() if each.changes} == {
-        "hubble.enabled", "operator.unmanagedPodWatcher.restart", "cni.customConf", "policyEnforcementMode",
+        "hubble.enabled", "operator.unmanagedPodWatcher.restart", "operator.setNodeTaints", "cni.customConf",
+        "policyEnforcementMode",
     }  # fmt: skip
 
 

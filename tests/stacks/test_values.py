@@ -45,7 +45,9 @@ def test_final_values_enforce_policies_and_manage_the_conf() -> None:
 
 def test_the_users_values_are_laid_over_without_losing_the_methods() -> None:
     cilium = make_cilium(values={"operator": {"replicas": 1}, "devices": "eth0"}, finalValues={"bpf": {"tproxy": True}})
-    assert value_at(migration_values(cilium), "operator") == {"unmanagedPodWatcher": {"restart": False}, "replicas": 1}
+    assert value_at(migration_values(cilium), "operator") == {
+        "unmanagedPodWatcher": {"restart": False}, "setNodeTaints": False, "rollOutPods": True, "replicas": 1,
+    }  # fmt: skip
     assert value_at(migration_values(cilium), "bpf.tproxy") is None
     assert value_at(final_values(cilium), "bpf") == {"hostLegacyRouting": True, "tproxy": True}
     assert contradictions(cilium) == []
@@ -62,6 +64,7 @@ def test_the_users_values_are_laid_over_without_losing_the_methods() -> None:
             "ipam.operator.clusterPoolIPv4PodCIDRList",
         ),
         ({"operator": {"unmanagedPodWatcher": {"restart": True}}}, "operator.unmanagedPodWatcher.restart"),
+        ({"operator": {"setNodeTaints": True}}, "operator.setNodeTaints"),
         ({"routingMode": "native"}, "routingMode"),
         ({"devices": ["eth0", "flannel.1"]}, "devices"),
         ({"devices": "flannel.1"}, "devices"),
@@ -77,12 +80,15 @@ def test_an_override_that_contradicts_the_method_is_found(values: dict[str, Any]
 def test_live_settings_are_compared_as_texts() -> None:
     wanted = live_settings(migration_values(make_cilium()))
     assert settings_faults(wanted, wanted) == []
-    live = {**wanted, "enable-policy": "default", "unmanaged-pod-watcher-interval": "15s"}
+    live = {
+        **wanted, "enable-policy": "default", "unmanaged-pod-watcher-interval": "15s", "set-cilium-node-taints": "true",
+    }  # fmt: skip
     assert settings_faults(live, wanted) == [
         "enable-policy is 'default', must be 'never'",
         "unmanaged-pod-watcher-interval is '15s', must be '0'",
+        "set-cilium-node-taints is 'true', must not be set",
     ]
-    assert len(settings_faults({}, wanted)) == len(wanted)
+    assert len(settings_faults({}, wanted)) == len([text for text in wanted.values() if text])
 
 
 def test_node_config_takes_over_only_labelled_nodes() -> None:

@@ -16,6 +16,8 @@ _KINDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _NODES = "/apis/cilium.io/v2/ciliumnodes"
 _DEFINITIONS = "pkg/k8s/apis/cilium.io/client/crds"
 _LOOK_SECONDS = 0.2
+# What the operator closes nodes with whose agent is scheduled and not Ready (cilium: operator/watchers/node_taint.go).
+_TAINT = {"key": "node.cilium.io/agent-not-ready", "effect": "NoSchedule"}
 
 
 def settings_of(live: Mapping[str, str], node_configs: list[Object], labels: Mapping[str, str]) -> AgentSettings:
@@ -46,12 +48,14 @@ class Cilium:
         self._pool: list[str] = []
         self._block_size = 24
         self._given: dict[str, str] = {}
+        self._taints = False
 
     async def operate(self, life: Life) -> None:
         """The operator: it registers Cilium's kinds and from then on gives every agent's node its block."""
         live = await self._live(life.namespace)
         self._pool = live.get("cluster-pool-ipv4-cidr", "").split()
         self._block_size = int(live.get("cluster-pool-ipv4-mask-size") or 24)
+        self._taints = live.get("set-cilium-node-taints") == "true"
         if not self._registered.is_set():
             await self._register()
             self._registered.set()
@@ -72,6 +76,7 @@ class Cilium:
 
     async def start(self, life: Life, not_ready: Callable[[str], Awaitable[None]]) -> AgentSettings:
         """An agent's start, up to the moment when it is Ready; `not_ready` tells the API server why."""
+        await self._say_closed(life.node, closed=self._taints)
         fault = self._faults.read().node(life.node)
         while fault.agent:
             await not_ready("CrashLoopBackOff" if fault.agent == "crashing" else "")
@@ -85,7 +90,18 @@ class Cilium:
         await asyncio.sleep(fault.agent_ready_seconds)
         machine = await self._world.until(life.node, lambda each: each.on)
         self._world.change(agent_started(machine, settings, block=block))
+        await self._say_closed(life.node, closed=False)
         return settings
+
+    async def _say_closed(self, name: str, *, closed: bool) -> None:
+        """The operator's taint, as long as the node's agent is not Ready."""
+        node = await self._api.find(f"/api/v1/nodes/{name}")
+        taints = ((node or {}).get("spec") or {}).get("taints") or []
+        others = [each for each in taints if each["key"] != _TAINT["key"]]
+        if node and closed != (len(others) < len(taints)):
+            await self._api.merge(
+                f"/api/v1/nodes/{name}", {"spec": {"taints": [*others, *([_TAINT] if closed else [])]}}
+            )
 
     async def take_over(self, life: Life, settings: AgentSettings) -> None:
         """What a Ready agent does next: its conf is the only one, if it shall be."""

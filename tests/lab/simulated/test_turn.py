@@ -1,7 +1,7 @@
 """A node's turn and the way back, by the program's own operations on simulated nodes; and what goes wrong there."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,8 @@ from components.operations.turn import Turn, empty_for_cilium, empty_for_return,
 from scripts.lab.simulated import lab
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.simulated.faults import BrokenFlow, Faults, NodeFaults, PodFaults
-from stacks.values import CNI_CONF, MIGRATED_LABEL, live_settings, migration_values, node_config
+from stacks.settle import Cilium
+from stacks.values import CNI_CONF, MIGRATED_LABEL, final_values, live_settings, migration_values, node_config
 from tests.builders import make_cilium
 from tests.operations.conftest import eventually
 
@@ -196,3 +197,39 @@ def test_a_node_that_stays_away_after_its_reboot_is_told(plane: ControlPlane, cl
     ):
         move_to_cilium(cluster, turn)
     assert move_to_cilium(cluster, _turn("worker-3", method="reboot"))["verified"]
+
+
+def _renew(cluster: Cluster, selector: str, *, node: str = "", ready: bool = True) -> None:
+    """Delete the pods and wait until as many others are there, Ready or not."""
+
+    def there() -> list[Pod]:
+        pods = map(Pod.read, cluster.list("/api/v1/pods", labelSelector=selector))
+        return [pod for pod in pods if node in ("", pod.node) and pod.phase == "Running"]
+
+    old = there()
+    for pod in old:
+        cluster.delete(pod.path)
+    gone = {pod.uid for pod in old}
+    eventually(lambda: sum(pod.uid not in gone and pod.ready == ready for pod in there()) == len(old))
+
+
+def _has_taint(cluster: Cluster, node: str) -> bool:
+    taints = cluster.get(node_path(node))["spec"].get("taints") or []
+    return "node.cilium.io/agent-not-ready" in [each["key"] for each in taints]
+
+
+@pytest.mark.parametrize(("values", "closed"), [(migration_values, False), (final_values, True)])
+def test_a_node_whose_agent_is_not_up_takes_pods_as_long_as_the_old_cni_serves_it(
+    plane: ControlPlane, cluster: Cluster, values: Callable[[Cilium], dict[str, Any]], closed: bool
+) -> None:
+    config = "/api/v1/namespaces/kube-system/configmaps/cilium-config"
+    cluster.patch(config, {"data": live_settings(values(make_cilium()))})
+    _renew(cluster, "io.cilium/app=operator")
+    plane.faults.write(Faults(nodes={"worker-3": NodeFaults(agent="never-ready")}))
+    _renew(cluster, "k8s-app=cilium", node="worker-3", ready=False)
+    assert _has_taint(cluster, "worker-3") is closed
+    plane.faults.clear()
+    eventually(lambda: len(_ready(cluster, "k8s-app=cilium")) == 3)
+    assert not _has_taint(cluster, "worker-3")
+    cluster.patch(config, {"data": live_settings(migration_values(make_cilium()))})
+    _renew(cluster, "io.cilium/app=operator")
