@@ -14,8 +14,8 @@ from stacks.phases import Phase
 _AGENT = "cilium-agent"
 _TAG = re.compile(r":v?(\d+\.\d+\.\d+[^@]*)")
 _LOST = (
-    "where Pulumi.STACK.yaml is missing here, bring it back (`pulumi config refresh` writes it as it was at the last "
-    "`pulumi up`)"
+    "where Pulumi.STACK.yaml is missing here, bring it back (`pulumi config refresh` writes what the last `pulumi up` "
+    "had; if that was an `up --skip-preview` refused like this one, `pulumi stack history --json` has what was before)"
 )
 
 

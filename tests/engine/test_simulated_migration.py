@@ -64,6 +64,26 @@ def _network_of_pinned(plane: ControlPlane) -> list[str]:
     return [pod["status"]["podIP"].rsplit(".", 2)[0] for pod in _objects(plane, "pods", "-l", "app=pinned")]
 
 
+def _lose_and_refresh_the_config(plane: ControlPlane, stack: Session) -> None:
+    """A checkout without the stack's file takes nothing back, and the command that the refusal prints mends it."""
+    written, networks = stack.config.read_text(), _networks(plane)
+    told = "would take 3 nodes back to Flannel and remove Cilium"
+    stack.config.unlink()
+    run = stack.preview(check=False)
+    assert (run.exit_code != 0, told in run.output, "`pulumi config refresh`" in run.output) == (True, True, True)
+    stack.pulumi("config", "refresh")
+    assert "phase: secondary" in stack.config.read_text()
+    assert "to delete" not in stack.preview().output
+
+    stack.config.unlink()
+    run = stack.pulumi("up", "--yes", "--skip-preview", check=False)
+    assert (run.exit_code != 0, told in run.output, "`pulumi stack history --json`" in run.output) == (True, True, True)
+    assert _networks(plane) == networks
+    updates = json.loads(stack.pulumi("stack", "history", "--json").output)
+    assert "secondary" in [each["config"].get("cilium-live-migration:phase", {}).get("value") for each in updates]
+    stack.config.write_text(written)
+
+
 def test_every_phase_and_a_way_back(plane: ControlPlane, stack: Session) -> None:
     stack.up()
     assert _networks(plane) == dict.fromkeys(NODES, FLANNEL)
@@ -77,6 +97,7 @@ def test_every_phase_and_a_way_back(plane: ControlPlane, stack: Session) -> None
     _move(stack, *NODES)
     assert _networks(plane) == dict.fromkeys(NODES, CILIUM)
     assert _network_of_pinned(plane) == [CILIUM, CILIUM]
+    _lose_and_refresh_the_config(plane, stack)
     _move(stack, NODES[0])
     assert _networks(plane) == {NODES[0]: CILIUM, NODES[1]: FLANNEL, NODES[2]: FLANNEL}
     assert _network_of_pinned(plane) == [FLANNEL, FLANNEL]
