@@ -30,7 +30,8 @@ class NodeTurn(pulumi.ComponentResource):
             f"{node}-label",
             {"apiVersion": "v1", "kind": "Node", "metadata": metadata},
             patches=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[drain]),
+            # The way back takes the label off: the plugin would make a Node that is gone anew, as an empty one.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[drain], retain_on_delete=True),
         )
         cut_over = NodeCutOver(
             f"{node}-cut-over",

@@ -44,6 +44,7 @@ def test_it_is_told_and_the_next_run_completes(site: Site, fault: Fault) -> None
         assert again.exit_code == 0, again.output
     if fault.lost_node:
         assert site.helpers() == []
+        assert site.cluster.find(node_path(node)) is None, "nothing of it was made anew"
     else:
         site.done.append(node)
         site.assert_whole(node)

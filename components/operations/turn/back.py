@@ -1,4 +1,4 @@
-"""The way back: the node is emptied, and then, the label being gone, it returns to the old network."""
+"""The way back: the node is emptied, and then, without its label, it returns to the old network."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from components.operations.cordon import cordon, uncordon
 from components.operations.deadline import OperationError
 from components.operations.drain import drain
 from components.operations.live_config import manages_every_node, read_live_config
-from components.operations.marks import TurnStep, clear, read_node, step_of
+from components.operations.marks import TurnStep, clear, node_path, read_node, step_of
 from components.operations.node_shell import run_on_node
 from components.operations.progress import Progress
 from components.operations.recycle import recycle
@@ -40,16 +40,17 @@ def empty_for_return(cluster: Cluster, turn: Turn) -> None:
 
 
 def return_to_source(cluster: Cluster, turn: Turn) -> None:
-    """Second half of the way back, the label being gone: agent, old CNI conf, pods, verify, uncordon.
+    """Second half of the way back: label off, agent, old CNI conf, pods, verify, uncordon.
 
     The order matters: an agent that still manages the CNI conf would undo its restoration within seconds.
     """
     with steps(cluster, turn.node, after=2) as progress:
+        cluster.patch(node_path(turn.node), {"metadata": {"labels": {turn.label: None}}})
         node = read_node(cluster, turn.node)
         if node.labels.get(turn.label):
             raise OperationError(
-                f"node {turn.node}: label {turn.label} is still set, somebody else holds it: "
-                f"`kubectl label node {turn.node} {turn.label}-` and run `pulumi up` again"
+                f"node {turn.node}: label {turn.label} was taken off and is set again, somebody else holds it: have "
+                "whoever manages the node's labels (GitOps, a cloud controller) drop it, then `pulumi up` again"
             )
         if step_of(node) is None:
             return

@@ -16,6 +16,7 @@ from components.operations.marks import (
     RESTARTED,
     TurnStep,
     mark,
+    node_path,
     now,
     read_node,
     step_of,
@@ -64,13 +65,27 @@ def empty_for_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
 def move_to_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
     """Second half, the label being set: switch the agent, renew the pods, verify, uncordon."""
     with steps(cluster, turn.node, after=2, more=bool(turn.watched)) as progress:
-        node = read_node(cluster, turn.node)
-        if node.labels.get(turn.label) != "true":
-            raise OperationError(f"node {turn.node}: label {turn.label}=true is not set; run `pulumi up` again")
+        _assert_labelled(cluster, turn, progress)
         if drift(cluster, turn) is None:
             progress.say("is migrated and verified already")
             return _summary(turn, seconds={}, evicted=0, recycled=0, restarted=False, verified=None, files=[])
         return _move(cluster, turn, progress)
+
+
+def _assert_labelled(cluster: Cluster, turn: Turn, progress: Progress) -> None:
+    """Set the label again where somebody took it off in mid-turn: the engine believes that it is there.
+
+    Raises OperationError if it does not stay.
+    """
+    if read_node(cluster, turn.node).labels.get(turn.label) == "true":
+        return
+    progress.say(f"its label {turn.label}=true was taken off and is set again")
+    cluster.patch(node_path(turn.node), {"metadata": {"labels": {turn.label: "true"}}})
+    if read_node(cluster, turn.node).labels.get(turn.label) != "true":
+        raise OperationError(
+            f"node {turn.node}: label {turn.label}=true was set and is taken off again: have whoever manages the "
+            "node's labels (GitOps, a cloud controller) leave it alone, then `pulumi up` again"
+        )
 
 
 def _move(cluster: Cluster, turn: Turn, progress: Progress) -> dict[str, Any]:

@@ -151,11 +151,12 @@ class Objects:
             if self.settings.delete_unreachable:
                 return
             raise
-        if live is None:
-            return
         manager = managers.manager_name(inputs, plain(request.state), request.urn)
         if _is_patch(request.urn, inputs or state):
-            managers.relinquish(live, self.cluster, manager)
+            # An apply of nothing to what is gone makes it anew, as a stub (upstream does not look either).
+            managers.relinquish(live or {**(inputs or state)}, self.cluster, manager)
+            return
+        if live is None:
             return
         policy = (annotation(inputs, DELETION_PROPAGATION) or "foreground").capitalize()
         try:

@@ -57,6 +57,16 @@ def test_a_patch_sets_its_fields_and_gives_them_back(engine: Engine, control_pla
     assert node_labels(control_plane)["kubernetes.io/hostname"] == "simulated-1"
 
 
+def test_fields_are_given_back_to_an_object_that_is_gone_by_making_a_stub_of_it(
+    engine: Engine, control_plane: ControlPlane, theirs: str
+) -> None:
+    made = engine.create(CONFIG_MAP_PATCH, "patch", data_patch(theirs, ours="1"))
+    control_plane.kubectl("-n", theirs, "delete", "configmap", "theirs")
+    engine.delete(made)
+    stub = json.loads(control_plane.kubectl("-n", theirs, "get", "configmap", "theirs", "-o", "json"))
+    assert "data" not in stub
+
+
 def test_a_field_taken_away_shows_after_a_refresh(engine: Engine, control_plane: ControlPlane) -> None:
     made = engine.create(NODE_PATCH, "mark", node_patch(drifting="yes"))
     control_plane.kubectl("label", "node", "simulated-1", "drifting-")
