@@ -27,6 +27,8 @@ def _provider() -> kubernetes.Provider:
         context=config.get("context"),
         # A run killed between an object's creation and the engine's note of it meets its own object the next time.
         upsert_existing_objects=True,
+        # The plugin names itself anew for an object that it adopts, and would then not change what it applied before.
+        enable_patch_force=True,
         enable_config_map_mutable=True,
     )
 

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from components.names import NAMESPACE
 from components.operations.marks import node_path
 from scripts.lab.session import Session
 from scripts.lab.simulated.faults import Faults, PodFaults
@@ -59,6 +60,11 @@ def test_a_lost_state_is_made_anew_and_no_node_that_is_done_is_touched(site: Sit
     site.assert_whole(done, half)
     work.assert_complete()
     assert "to create" not in adopted.preview().output
+    # What was adopted is ours to change: it has a field manager of the lost state beside the new one.
+    site.configure(waves=[], sections={"probe": {"image": "python:3.12-slim"}})
+    adopted.up()
+    (probes,) = site.cluster.list(f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets")
+    assert probes["spec"]["template"]["spec"]["containers"][0]["image"] == "python:3.12-slim"
     document.add(
         id="state-lost",
         title="The stack's state is lost in the middle of a turn",

@@ -1,7 +1,7 @@
 """Field managers of server-side apply: our name on an object, taking over older names, and letting go."""
 
 import copy
-import hashlib
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +18,13 @@ _PREDECESSORS = frozenset(
 )
 
 
-def manager_name(inputs: Mapping[str, Any], state: Mapping[str, Any], urn: str) -> str:
-    """The object's field manager: the annotation's, else the one in the state, else one of the resource's own.
+def manager_name(inputs: Mapping[str, Any], state: Mapping[str, Any]) -> str:
+    """The object's field manager: the annotation's, else the one in the state, else one drawn by chance.
 
-    That one is the same each time, so a run that follows a cut-off one meets no conflict with what that one applied.
+    So, as with upstream, an object whose state was lost has two, and they conflict at its next change.
     """
     kept = state.get(STATE_KEY)
-    own = f"pulumi-kubernetes-{hashlib.sha256(urn.encode()).hexdigest()[:8]}"
+    own = f"pulumi-kubernetes-{secrets.token_hex(4)}"
     return annotation(inputs, FIELD_MANAGER) or (kept if isinstance(kept, str) else "") or own
 
 

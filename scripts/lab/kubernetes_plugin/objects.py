@@ -80,7 +80,7 @@ class Objects:
         inputs = as_sent(request.inputs)
         if request.preview and not self._can_preview(request.urn, inputs):
             return Made("", request.inputs)
-        manager = managers.manager_name(inputs, {}, request.urn)
+        manager = managers.manager_name(inputs, {})
         try:
             live = self._retried(lambda: self._make(inputs, manager, request), request)
         except ApiError as error:
@@ -110,7 +110,7 @@ class Objects:
             return Made("", {})
         known = _old_inputs(request)
         inputs = live_inputs(live, known) if known else imported_inputs(live)
-        manager = managers.manager_name(known, plain(request.state), request.urn)
+        manager = managers.manager_name(known, plain(request.state))
         state = self._state(live, request, manager)
         inputs = with_secrets_of(inputs, request.old_inputs)
         lacking = self._lacking(live, known) if known else []
@@ -123,8 +123,8 @@ class Objects:
         inputs = as_sent(request.inputs)
         if request.preview and (holds_unknown(inputs) or not self._is_served(inputs)):
             return Made(request.object_id, request.inputs)
-        former = managers.manager_name(_old_inputs(request), plain(request.state), request.urn)
-        manager = managers.manager_name(inputs, plain(request.state), request.urn)
+        former = managers.manager_name(_old_inputs(request), plain(request.state))
+        manager = managers.manager_name(inputs, plain(request.state))
         _, name = split_id(request.object_id)
         self._name_namespace(inputs, kind_of(inputs))
         old = self.cluster.find(kind_of(inputs), namespace_of(inputs), name)
@@ -151,7 +151,7 @@ class Objects:
             if self.settings.delete_unreachable:
                 return
             raise
-        manager = managers.manager_name(inputs, plain(request.state), request.urn)
+        manager = managers.manager_name(inputs, plain(request.state))
         if _is_patch(request.urn, inputs or state):
             # An apply of nothing to what is gone makes it anew, as a stub (upstream does not look either).
             managers.relinquish(live or {**(inputs or state)}, self.cluster, manager)
@@ -277,7 +277,7 @@ class Objects:
     def _refused_in_place(self, found: list[Difference], new: dict[str, Any], request: Request) -> list[Difference]:
         # The table of immutable fields cannot know every kind; the API server does.
         try:
-            manager = managers.manager_name(new, plain(request.state), request.urn)
+            manager = managers.manager_name(new, plain(request.state))
             self.cluster.apply(new, manager=manager, force=True, dry_run=True)
         except ApiError as error:
             if error.is_immutable:

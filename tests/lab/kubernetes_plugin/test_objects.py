@@ -113,17 +113,24 @@ def test_an_existing_object_is_not_taken_over_unless_asked(
         engine.configure(kubeconfig=control_plane.kubeconfig.read_text())
 
 
-def test_an_adopted_object_can_be_changed_after_a_run_that_was_cut_off(
-    engine: Engine, control_plane: ControlPlane, namespace: str
+@pytest.mark.parametrize("forced", [False, True])
+def test_an_adopted_object_is_changed_with_force_alone(
+    engine: Engine, control_plane: ControlPlane, namespace: str, forced: bool
 ) -> None:
-    engine.create(SERVICE, "web", service(namespace))
-    engine.configure(kubeconfig=control_plane.kubeconfig.read_text(), upsertExistingObjects="true")
+    """After a run that was cut off two field managers, each drawn by chance, hold the same fields."""
+    made = {"kubeconfig": control_plane.kubeconfig.read_text(), "upsertExistingObjects": "true"}
+    engine.create(SERVICE, "web", service(namespace, 80))
+    engine.configure(**made, **({"enablePatchForce": "true"} if forced else {}))
     try:
-        again = engine.create(SERVICE, "web", service(namespace))
-        engine.update(again, service(namespace, sessionAffinity="ClientIP"))
+        again = engine.create(SERVICE, "web", service(namespace, 80))
+        if forced:
+            engine.update(again, service(namespace, 80, sessionAffinity="ClientIP", type="NodePort"))
+            assert live(control_plane, namespace, "service/web")["spec"]["type"] == "NodePort"
+        else:
+            with pytest.raises(RefusedError, match="cannot set what others own"):
+                engine.update(again, service(namespace, 80, type="NodePort"))
     finally:
         engine.configure(kubeconfig=control_plane.kubeconfig.read_text())
-    assert live(control_plane, namespace, "service/web")["spec"]["sessionAffinity"] == "ClientIP"
 
 
 def test_an_unnamed_object_keeps_its_automatic_name(engine: Engine, namespace: str) -> None:
