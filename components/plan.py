@@ -77,9 +77,18 @@ class MigrationPlan:
         return sorted(self.snapshot.node_names)
 
     @property
+    def nodes_to_look_at(self) -> list[str]:
+        """Ready Linux nodes, and those looked at before: a node that is NotReady for now is no other node."""
+        known = self.snapshot.facts
+        return sorted(
+            node.name for node in self.snapshot.nodes if node.runs_linux and (node.ready or node.name in known)
+        )
+
+    @property
     def nodes_to_do(self) -> list[str]:
         """Nodes that are in no wave yet."""
-        return sorted(self.snapshot.node_names - set(self.config.nodes))
+        names = {node.name for node in self.snapshot.nodes if node.runs_linux}
+        return sorted(names - set(self.config.nodes))
 
     def lines(self, *, at_once: int) -> list[str]:
         """What this run will do to each node that is about to move or to go back.

@@ -37,13 +37,25 @@ def agents_ready(context: Context) -> Iterator[Found]:
         if pod.namespace == context.config.cilium.namespace and pod.labels.get(_AGENT[0]) == _AGENT[1]
     ]
     ill = {pod.node: pod for pod in agents if not pod.ready and not pod.finished}
+    have = {pod.node for pod in agents}
+    # Where no agent is seen at all they are looked for elsewhere: this is about a node that was left out.
+    without = {node.name for node in context.snapshot.nodes if node.runs_linux} - have if agents else set()
     moving = {node.name for node in context.about_to_switch}
+    for phase in (Phase.FINALIZE, Phase.CLEANUP):
+        if context.config.phase.includes(phase) and context.enters(phase):
+            moving |= context.snapshot.node_names  # each agent is started anew, or sweeps its node
     for name in sorted(moving & set(ill)):
         yield Found(
             evidence=f"Cilium's agent {ill[name].title} on node {name} is not Ready",
             remedy=f"`kubectl -n {ill[name].namespace} logs {ill[name].name}` says why; mend that first",
         )
-    others = sorted(set(ill) - moving)
+    for name in sorted(moving & without):
+        yield Found(
+            evidence=f"no agent of Cilium runs on node {name}",
+            remedy=f"`kubectl -n {context.config.cilium.namespace} describe daemonset cilium` says why (a selector, a "
+            "taint); mend that first",
+        )
+    others = sorted((set(ill) | without) - moving)
     if others:
         yield Found(
             evidence=f"Cilium's agent is not Ready on {many(len(others), 'node')} ({some(others)})",

@@ -61,12 +61,13 @@ def all_nodes_migrated(context: Context) -> Iterator[Found]:
     """Cilium alone: every node must have had its turn, and no pod may hold an address of the old network."""
     if not context.enters(Phase.FINALIZE) or context.snapshot.cilium_config is None:
         return
-    left = sorted(context.snapshot.node_names - context.snapshot.migrated)
+    every = {node.name for node in context.snapshot.nodes if node.runs_linux}
+    left = sorted(every - context.snapshot.migrated)
     if left:
         done = len(context.snapshot.migrated)
         yield Found(
             evidence=f"phase '{context.config.phase}' needs every node on Cilium, but {done} of "
-            f"{len(context.snapshot.nodes)} are: {', '.join(left[:_AT_MOST])}{' …' if len(left) > _AT_MOST else ''} "
+            f"{len(every)} are: {', '.join(left[:_AT_MOST])}{' …' if len(left) > _AT_MOST else ''} "
             f"{'is' if len(left) == 1 else 'are'} not",
             remedy=f"put {'it' if len(left) == 1 else 'them'} into `waves` with phase 'migrate' and run `pulumi up`",
         )
@@ -207,10 +208,11 @@ def one_run_at_a_time(context: Context) -> Iterator[Found]:
 def new_nodes(context: Context) -> Iterator[Found]:
     """Nodes that joined midway are said aloud."""
     if context.moves_nodes and not context.config.phase.includes(Phase.FINALIZE):
-        left = sorted(context.snapshot.node_names - set(context.config.nodes))
+        every = {node.name for node in context.snapshot.nodes if node.runs_linux}
+        left = sorted(every - set(context.config.nodes))
         if left:
             yield Found(
-                evidence=f"{len(left)} of {len(context.snapshot.nodes)} nodes are in no wave: "
+                evidence=f"{len(left)} of {len(every)} nodes are in no wave: "
                 f"{', '.join(left[:_AT_MOST])}{' …' if len(left) > _AT_MOST else ''}",
                 remedy="they stay on the old network for now",
             )

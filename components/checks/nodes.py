@@ -9,6 +9,7 @@ from components.checks.words import some
 from components.operations.drain_notes import Surroundings, Topic, preview_notes
 from components.operations.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
 from components.operations.marks import BY, CORDONED_BEFORE, SINCE, STEP, TurnStep, step_of
+from components.words import many
 from stacks.config_errors import nearest
 from stacks.phases import Phase
 from stacks.values import MIGRATED_LABEL
@@ -57,13 +58,69 @@ def nodes_ready(context: Context) -> Iterator[Found]:
                 severity=Severity.WARNING,
             )
             continue
-        first = context.enters(Phase.SECONDARY) and context.config.phase.includes(Phase.SECONDARY)
-        blocks = node.name in moving or first
+        acted_on = next((phase for phase in _ON_EVERY_NODE if _acts(context, phase)), None)
+        blocks = node.runs_linux and (node.name in moving or acted_on is not None)
         yield Found(
-            evidence=f"node {node.name} is NotReady",
-            remedy="bring it back first" if blocks else "it does not block the others, but look at it",
+            evidence=f"node {node.name} is NotReady"
+            + (f", and phase '{acted_on}' acts on every node" if blocks and node.name not in moving else ""),
+            remedy=(
+                f"bring it back first; or, if its machine is gone for good, `kubectl delete node {node.name}`"
+                if blocks
+                else "it does not block the others, but look at it"
+            ),
             severity=Severity.BLOCKER if blocks else Severity.WARNING,
         )
+
+
+# Cilium comes to every node, every agent is started anew, every node is swept.
+_ON_EVERY_NODE = (Phase.SECONDARY, Phase.FINALIZE, Phase.CLEANUP)
+
+
+def _acts(context: Context, phase: Phase) -> bool:
+    return context.config.phase.includes(phase) and context.enters(phase)
+
+
+@check(
+    id="nodes-linux",
+    title="Nodes of the waves run Linux",
+    severity=Severity.BLOCKER,
+    phase=Phase.MIGRATE,
+    why="Cilium's agent runs on Linux nodes alone; Windows nodes and virtual ones keep their own network",
+    remedy="take it out of `waves`",
+    gate=True,
+)
+def nodes_linux(context: Context) -> Iterator[Found]:
+    """Nodes of the waves that no agent runs on, and the others of that kind, which stay as they are."""
+    wanted = set(context.config.nodes)
+    others = []
+    for node in context.snapshot.nodes:
+        if not node.runs_linux and node.name in wanted:
+            yield Found(evidence=f"node {node.name} of the waves is no Linux machine, so no agent of Cilium runs on it")
+        elif not node.runs_linux:
+            others.append(node.name)
+    if others:
+        yield Found(
+            evidence=f"{many(len(others), 'node')} ({some(sorted(others))}) run no Linux and stay on their network",
+            remedy="see that pods there reach those on Cilium's network as they need to, and what Cilium's policies "
+            "mean for them",
+            severity=Severity.WARNING,
+        )
+
+
+@check(
+    id="nodes-inspected",
+    title="Every node was looked at",
+    severity=Severity.NOTE,
+    phase=Phase.SECONDARY,
+    why="ports, routes, kernel and CNI conf of a node that was NotReady at `preflight` are not known",
+    remedy="once it is Ready the next `pulumi up` looks at it",
+)
+def nodes_inspected(context: Context) -> Iterator[Found]:
+    """Nodes of which nothing is known, where others were looked at."""
+    facts = context.snapshot.facts
+    left = sorted(node.name for node in context.snapshot.nodes if node.runs_linux and node.name not in facts)
+    if facts and left and context.ahead(Phase.CLEANUP):
+        yield Found(evidence=f"{many(len(left), 'node')} ({some(left)}) not looked at")
 
 
 @check(

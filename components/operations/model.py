@@ -22,6 +22,9 @@ def condition_is_true(item: Object, kind: str) -> bool:
     return any(each.get("type") == kind and each.get("status") == "True" for each in conditions)
 
 
+_VIRTUAL = "virtual-kubelet"  # the label `type` of its nodes, which are somebody's service and no machine
+
+
 @dataclass(frozen=True, kw_only=True)
 class Node:
     """One node of the cluster."""
@@ -35,6 +38,11 @@ class Node:
     control_plane: bool
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
+
+    @property
+    def runs_linux(self) -> bool:
+        """Whether it is a machine that Cilium's agent can run on: neither a Windows node nor a virtual kubelet's."""
+        return self.labels.get("kubernetes.io/os", "linux") == "linux" and self.labels.get("type") != _VIRTUAL
 
     @classmethod
     def read(cls, item: Object) -> "Node":

@@ -1,11 +1,13 @@
 """Looks at nodes themselves (ports, routes, CNI conf) and writes what was seen where the checks find it."""
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from components.names import NAMESPACE
-from components.operations.api import Cluster
+from components.operations.api import Cluster, ClusterError
+from components.operations.deadline import OperationError
 from components.operations.model import Node
 from components.operations.node_shell import run_on_node
 from components.operations.snapshot import FACTS, is_of_facts
@@ -41,18 +43,45 @@ def parts(data: dict[str, str]) -> list[dict[str, str]]:
     return found
 
 
-def inspect_nodes(cluster: Cluster, nodes: list[str], *, image: str) -> dict[str, Any]:
-    """Look at each node and write it down; returns everything that was seen, by node."""
+def inspect_nodes(cluster: Cluster, nodes: Sequence[str], *, image: str) -> dict[str, Any]:
+    """Look at each of these nodes and write it down beside what is known of others; returns what was seen, by node.
+
+    Nodes that are NotReady or run no Linux are left out: what was seen of them before stays. What is known of nodes
+    that are gone goes. Raises OperationError if a Ready node cannot be looked at.
+    """
+    there = {node.name: node for node in map(Node.read, cluster.list("/api/v1/nodes"))}
+    wanted = [name for name in nodes if name in there and there[name].ready and there[name].runs_linux]
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        found = pool.map(lambda node: run_on_node(cluster, node, "inspect_network", image=image), nodes)
-        facts = dict(zip(nodes, found, strict=True))
-    blocks = {block for item in cluster.list("/api/v1/nodes") for block in Node.read(item).pod_cidrs}
+        found = pool.map(lambda name: _look(cluster, name, image=image), wanted)
+        facts = {name: seen for name, seen in zip(wanted, found, strict=True) if seen is not None}
+    blocks = {block for node in there.values() for block in node.pod_cidrs}
     kept = {
         node: {**seen, "routes": telling(seen["routes"], blocks=blocks), "interfaces": own_devices(seen["interfaces"])}
         for node, seen in facts.items()
     }
-    _write(cluster, {node: json.dumps(seen, sort_keys=True) for node, seen in kept.items()})
+    known = {node: text for node, text in _known(cluster).items() if node in there}
+    _write(cluster, known | {node: json.dumps(seen, sort_keys=True) for node, seen in kept.items()})
     return facts
+
+
+def _look(cluster: Cluster, name: str, *, image: str) -> dict[str, Any] | None:
+    """What is seen on the node; None if it went away or became NotReady meanwhile."""
+    try:
+        seen: dict[str, Any] = run_on_node(cluster, name, "inspect_network", image=image)
+    except (OperationError, ClusterError):
+        now = cluster.find(f"/api/v1/nodes/{name}")
+        if now is None or not Node.read(now).ready:
+            return None
+        raise
+    return seen
+
+
+def _known(cluster: Cluster) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for item in cluster.list(_CONFIG_MAPS):
+        if is_of_facts(item["metadata"]["name"]):
+            found |= item.get("data") or {}
+    return found
 
 
 def _write(cluster: Cluster, data: dict[str, str]) -> None:

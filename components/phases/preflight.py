@@ -42,7 +42,7 @@ class Preflight(pulumi.ComponentResource):
         self._probe(plan.config.probe.image, inside)
         self.inspection = NodeInspection(
             "nodes",
-            nodes=plan.nodes,
+            nodes=plan.nodes_to_look_at,
             # In its own phase it looks anew at each run: that is what one runs it for.
             look=now() if plan.config.phase is Phase.PREFLIGHT else LOOKED,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace, record]),

@@ -8,6 +8,7 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 from components.providers.base import ClusterProvider, Properties, results
 
 LOOKED = ""
+_NAMED = 5
 
 
 class NodeInspectionProvider(ClusterProvider):
@@ -17,10 +18,9 @@ class NodeInspectionProvider(ClusterProvider):
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Other nodes, or another wish to look; later phases wish nothing."""
-        again = _news["look"] != LOOKED and _news["look"] != _olds.get("look")
-        return DiffResult(changes=again or _news["nodes"] != _olds.get("nodes"))
+        return DiffResult(changes=_looks_again(_olds, _news) or _news["nodes"] != _olds.get("nodes"))
 
-    def _inspect(self, nodes: list[str]) -> dict[str, Any]:
+    def _inspect(self, nodes: list[str], *, known: int = 0) -> dict[str, Any]:
         from components.operations.marks import now
         from components.operations.node_inspection import inspect_nodes
         from components.operations.progress import Progress
@@ -30,8 +30,10 @@ class NodeInspectionProvider(ClusterProvider):
         progress.step("nodes", f"looking at {many(len(nodes), 'node')}")
         facts = inspect_nodes(self.work.cluster, nodes, image=self.work.config.probe.image)
         self._assert_port_free(facts)
-        progress.done(f"{many(len(facts), 'node')} looked at")
-        return {"inspected": len(facts), "at": now()}
+        left = sorted(set(nodes) - set(facts))
+        without = f"; not {', '.join(left[:_NAMED])}{' …' if len(left) > _NAMED else ''}: NotReady" if left else ""
+        progress.done(f"{many(len(facts), 'node')} looked at{without}")
+        return {"inspected": len(facts) + known, "at": now()}
 
     def _assert_port_free(self, facts: dict[str, Any]) -> None:
         from components.operations.deadline import OperationError
@@ -54,14 +56,20 @@ class NodeInspectionProvider(ClusterProvider):
         return CreateResult(id_="facts", outs=results(props, self._inspect(props["nodes"])))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Look again."""
-        return UpdateResult(outs=results(_news, self._inspect(_news["nodes"])))
+        """Look again, at all of them where that is wished, else at those that are new."""
+        nodes = list(_news["nodes"])
+        new = nodes if _looks_again(_olds, _news) else [name for name in nodes if name not in (_olds["nodes"] or [])]
+        return UpdateResult(outs=results(_news, self._inspect(new, known=len(nodes) - len(new))))
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Forget what was seen."""
         from components.operations.node_inspection import forget_nodes
 
         forget_nodes(self.work.cluster)
+
+
+def _looks_again(olds: Properties, news: Properties) -> bool:
+    return bool(news["look"] != LOOKED and news["look"] != olds.get("look"))
 
 
 class NodeInspection(Resource, module="preflight", name="NodeInspection"):

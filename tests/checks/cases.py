@@ -55,6 +55,14 @@ def also(*makes: Make) -> Make:
     return all_of_them
 
 
+def pair_with(system: str) -> Make:
+    def make(site: Site) -> None:
+        site.node("worker-1")
+        site.node("worker-2", labels={"kubernetes.io/os": system})
+
+    return make
+
+
 def half_way(site: Site) -> None:
     site.nodes(first="migrated")
     site.cilium()
@@ -132,6 +140,10 @@ CASES = (
          near=also(lambda s: s.lease("migration", namespace=NAMESPACE, renewed=at(-90), holder="alice@elsewhere/1"))),
     Case(check="nodes-known", told="node worker-9 of the waves is not in the cluster",
          settings={"phase": "migrate", "waves": [["worker-9"]]}, near_settings=WAVE),
+    Case(check="nodes-linux", told="node worker-2 of the waves is no Linux machine",
+         settings={**BOTH, "phase": "migrate"}, make=pair_with("windows"), near=pair_with("linux")),
+    Case(check="nodes-inspected", told="1 node (worker-2) not looked at", severity=Severity.NOTE,
+         make=also(lambda s: s.facts(worker_1={})), near=also(lambda s: s.facts(worker_1={}, worker_2={}))),
     Case(check="secondary-complete", told="there is no CiliumNodeConfig", make=also(lambda s: s.cilium()),
          settings=WAVE, near_settings={"phase": "secondary"}),
     Case(check="all-nodes-migrated", told="1 of 2 are: worker-2 is not", settings={"phase": "finalize", **BOTH},
