@@ -18,6 +18,7 @@ class Topic(StrEnum):
     HOST_PORT = "host port"
     ONE_AT_A_TIME = "one at a time"
     NOT_SELECTED = "not selected"
+    NOT_READY = "not Ready"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,7 @@ def preview_notes(plan: DrainPlan, budgets: Sequence[Budget], around: Surroundin
         *([] if around.options.in_place else [*_pinned(plan, around), *_host_ports(plan, around)]),
         *([] if around.options.disable_eviction else _one_at_a_time(plan, budgets)),
         *_not_selected(plan),
+        *_not_ready(plan),
     ]
 
 
@@ -165,3 +167,16 @@ def _not_selected(plan: DrainPlan) -> list[DrainNote]:
                 )
             )
     return notes
+
+
+def _not_ready(plan: DrainPlan) -> list[DrainNote]:
+    """What a drain leaves is renewed, and its readiness waited for: not that of what is not Ready now."""
+    return [
+        DrainNote(
+            topic=Topic.NOT_READY,
+            fact=f"pod {pod.title} ({pod.workload}) is not Ready",
+            remedy="it is renewed, but its turn does not wait for it; mend it first if it matters",
+        )
+        for pod, _ in plan.leave
+        if pod.on_pod_network and not pod.ready and not pod.finished and not pod.mirror
+    ]

@@ -4,6 +4,7 @@
 `cni-live-migration/step`                          where the node's turn is; absent on a node that was never touched
 `cni-live-migration/since`, `/by`                  when that step began (UTC), and who ran it
 `cni-live-migration/cordoned-before`               the node was cordoned before its turn, and stays so after
+`cni-live-migration/not-ready-before`           workloads whose pods on the node were not Ready when its turn began
 `cni-live-migration/boot-id`                       the boot ID before a restart that we asked for
 `cni-live-migration/restarted`                     the user's restart command has ended well in this turn
 `cni-live-migration/traffic-told`                  since when a wave's losses were counted that its operator was told of
@@ -21,8 +22,8 @@ from components.operations.model import Node
 
 STEP, SINCE, BY = f"{PREFIX}/step", f"{PREFIX}/since", f"{PREFIX}/by"
 CORDONED_BEFORE, BOOT_ID, RESTARTED = f"{PREFIX}/cordoned-before", f"{PREFIX}/boot-id", f"{PREFIX}/restarted"
-TRAFFIC_TOLD = f"{PREFIX}/traffic-told"
-ALL = (STEP, SINCE, BY, CORDONED_BEFORE, BOOT_ID, RESTARTED, TRAFFIC_TOLD)
+TRAFFIC_TOLD, NOT_READY_BEFORE = f"{PREFIX}/traffic-told", f"{PREFIX}/not-ready-before"
+ALL = (STEP, SINCE, BY, CORDONED_BEFORE, NOT_READY_BEFORE, BOOT_ID, RESTARTED, TRAFFIC_TOLD)
 
 
 class TurnStep(StrEnum):

@@ -1,12 +1,13 @@
 """Re-creates the pods that a drain leaves on a node, so that each gets an address of the network now in charge."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from components.operations.api import Cluster
 from components.operations.deadline import Deadline, OperationError, Pending, StoppedError, wait_until
 from components.operations.drain import pods_on
 from components.operations.model import Pod
 from components.operations.progress import Progress
+from components.operations.readiness import not_ready, title_of
 from components.operations.verification import is_fresh_pod
 from components.words import many
 
@@ -18,10 +19,12 @@ def stale_pods(cluster: Cluster, node: str, *, stale: Callable[[Pod], bool]) -> 
 
 
 def recycle(
-    cluster: Cluster, node: str, *, stale: Callable[[Pod], bool], timeout_seconds: float, progress: Progress
-) -> list[str]:
+    cluster: Cluster, node: str, *, stale: Callable[[Pod], bool], timeout_seconds: float, progress: Progress,
+    ill: Collection[str] = (),
+) -> list[str]:  # fmt: skip
     """Delete each stale pod, wait until all pods of the node are Ready with fresh addresses; returns who was deleted.
 
+    Those of the workloads that are `ill`, or whose stale pod is not Ready now, are not waited for to be Ready.
     Raises OperationError for a static pod, which only a reboot moves, and when time runs out.
     """
     found = stale_pods(cluster, node, stale=stale)
@@ -31,10 +34,13 @@ def recycle(
             f"node {node}: static pods {', '.join(static)} keep their old address until the node restarts: "
             "set restart.method to 'reboot' and run `pulumi up` again"
         )
+    missed = not_ready(found) | set(ill)
     for pod in found:
         cluster.delete(pod.path, uid=pod.uid)
     if found:
         progress.say(f"{many(len(found), 'pod')} recycled: {', '.join(pod.title for pod in found)}")
+    if missed:
+        progress.say(f"not waited for, as not Ready before: {', '.join(sorted(missed))}")
 
     def settled() -> Pending | None:
         waiting = []
@@ -45,7 +51,7 @@ def recycle(
                 waiting.append(f"{pod.title} is terminating")
             elif pod.address and stale(pod):
                 waiting.append(f"{pod.title} still has {pod.address}")
-            elif not pod.ready or not pod.address:
+            elif (not pod.ready or not pod.address) and not pod.finished and title_of(pod) not in missed:
                 waiting.append(f"{pod.title} is {pod.phase}, not Ready")
         return Pending("; ".join(waiting)) if waiting else None
 

@@ -11,6 +11,7 @@ from components.operations.deadline import Deadline, OperationError, Pending, wa
 from components.operations.marks import RESTARTED, TurnStep, mark, read_node
 from components.operations.model import Pod
 from components.operations.progress import Progress
+from components.operations.readiness import not_ready_before
 from components.operations.reboot import reboot
 from components.operations.recycle import recycle, stale_pods, wait_for_fresh_addresses
 
@@ -64,7 +65,11 @@ def bring_over(
         return False, []
     switched()
     progress.step("recycle")
-    return restarted, recycle(cluster, node, stale=stale, timeout_seconds=how.timeout_seconds, progress=progress)
+    recycled = recycle(
+        cluster, node, stale=stale, timeout_seconds=how.timeout_seconds, progress=progress,
+        ill=not_ready_before(cluster, node),
+    )  # fmt: skip
+    return restarted, recycled
 
 
 def _run_command(cluster: Cluster, node: str, how: Restart, *, progress: Progress) -> bool:

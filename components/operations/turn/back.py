@@ -12,6 +12,7 @@ from components.operations.live_config import manages_every_node, read_live_conf
 from components.operations.marks import TurnStep, clear, node_path, read_node, step_of
 from components.operations.node_shell import run_on_node
 from components.operations.progress import Progress
+from components.operations.readiness import not_ready_before, remember_not_ready
 from components.operations.recycle import recycle
 from components.operations.turn.settings import Turn
 from components.operations.turn.steps import assert_renewable, renew_in_place, steps
@@ -30,6 +31,7 @@ def empty_for_return(cluster: Cluster, turn: Turn) -> None:
         if turn.drain.in_place:
             assert_renewable(cluster, turn, stale=turn.on_cilium)
         progress.step("cordon", "the node goes back to the old network")
+        remember_not_ready(cluster, turn.node)
         cordon(cluster, turn.node, step=TurnStep.RETURNING)
         if turn.drain.in_place:
             progress.done("its pods stay until it is switched back")
@@ -77,8 +79,9 @@ def _return(cluster: Cluster, turn: Turn, progress: Progress) -> None:
             verification.begin()
         progress.step("recycle")
         recycle(
-            cluster, turn.node, stale=turn.on_cilium, timeout_seconds=turn.restart.timeout_seconds, progress=progress
-        )
+            cluster, turn.node, stale=turn.on_cilium, timeout_seconds=turn.restart.timeout_seconds, progress=progress,
+            ill=not_ready_before(cluster, turn.node),
+        )  # fmt: skip
         if not turn.drain.in_place:
             verification.end(progress)
     progress.step("uncordon")

@@ -13,6 +13,7 @@ from components.operations.drain import drain
 from components.operations.marks import (
     BOOT_ID,
     CORDONED_BEFORE,
+    NOT_READY_BEFORE,
     RESTARTED,
     TurnStep,
     mark,
@@ -24,6 +25,7 @@ from components.operations.marks import (
 from components.operations.model import Pod
 from components.operations.node_shell import run_on_node
 from components.operations.progress import Progress
+from components.operations.readiness import remember_not_ready
 from components.operations.recycle import stale_pods
 from components.operations.required import wait_for_watched
 from components.operations.restart import bring_over
@@ -35,6 +37,7 @@ from components.operations.verification import Verified, verify_node
 from components.words import many
 
 _CNI_CONF_SECONDS = 60.0
+_OF_A_TURN = (CORDONED_BEFORE, NOT_READY_BEFORE, BOOT_ID, RESTARTED)
 
 
 def empty_for_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
@@ -48,6 +51,7 @@ def empty_for_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
         if turn.drain.in_place:
             assert_renewable(cluster, turn, stale=turn.on_source)
         progress.step("cordon")
+        remember_not_ready(cluster, turn.node)
         cordon(cluster, turn.node, step=TurnStep.DRAINING)
         evicted: tuple[str, ...] = ()
         if not turn.drain.in_place:
@@ -120,7 +124,7 @@ def _move(cluster: Cluster, turn: Turn, progress: Progress) -> dict[str, Any]:
         # Only now: pods that can run on this node alone had to wait for it to take pods again.
         progress.step("watch", f"{many(len(turn.watched), 'workload')} of preflight.watched must be ready")
         wait_for_watched(cluster, turn.node, turn.watched, timeout_seconds=turn.watched_timeout_seconds)
-    mark(cluster, turn.node, TurnStep.MIGRATED, **{CORDONED_BEFORE: None, BOOT_ID: None, RESTARTED: None})
+    mark(cluster, turn.node, TurnStep.MIGRATED, **dict.fromkeys(_OF_A_TURN))
     seconds = progress.done("migrated" if schedulable else "migrated; stays cordoned, as it was before its turn")
     return _summary(
         turn, seconds=seconds, evicted=len(evicted), recycled=len(recycled), restarted=restarted, verified=verified,

@@ -56,6 +56,13 @@ def _cilium() -> list[dict[str, Any]]:
         operator,
         _daemon_set("cilium", "kube-system", {"k8s-app": "cilium"}, agent),
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        # A device plugin without its device: never Ready, before a turn, in it and after it.
+        _daemon_set(
+            "gpu",
+            "default",
+            {"app": "gpu", "simulated/stays": "crashing"},
+            {"nodeSelector": {"kubernetes.io/hostname": "worker-1"}, "containers": [{"name": "gpu", "image": IMAGE}]},
+        ),
         _daemon_set("edge", "default", {"app": "edge"}, {"containers": [edge]}),
         _daemon_set(probe.NAME, NAMESPACE, probe.LABELS, {"containers": [{"name": probe.NAME, "image": IMAGE}]}),
     ]
