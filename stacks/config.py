@@ -174,8 +174,11 @@ def _budget() -> dict[FlowKind, Allowance]:
     return {kind: seldom if kind in ("dns", "api") else Allowance() for kind in get_args(FlowKind)}
 
 
+_OFF: tuple[Any, ...] = ("off", False)  # PyYAML reads the word as the second
+
+
 class TrafficSettings(Section):
-    """What the probe's flows may lose before and in a wave; a kind that is not in `budget` is not looked at."""
+    """What the probe's flows may lose before and in a wave; a kind that is `off` in `budget` is not looked at."""
 
     enabled: bool = True
     baseline_seconds: Annotated[int, Field(ge=4, le=600)] = 20
@@ -183,6 +186,20 @@ class TrafficSettings(Section):
     deadline_seconds: Seconds = 120
     pause_ms: Annotated[float, Field(ge=0)] = 5000
     budget: dict[FlowKind, Allowance] = Field(default_factory=_budget)
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _laid_over_defaults(cls, said: Any) -> Any:
+        if not isinstance(said, Mapping):
+            return said
+        known: dict[str, Any] = {kind: each.model_dump(by_alias=True) for kind, each in _budget().items()}
+        for kind, value in said.items():
+            if kind in known and value in _OFF:
+                del known[kind]
+            else:
+                both = isinstance(value, Mapping) and kind in known
+                known[kind] = {**known[kind], **value} if both else value
+        return known
 
 
 class CleanupSettings(Section):

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stacks.config import ConfigError, RestartMethod, StackConfig, parse_config
+from stacks.flows import FlowKind
 from stacks.phases import Phase
 
 
@@ -76,3 +77,28 @@ def test_what_is_said_of_a_source_must_fit(source: dict[str, Any], told: str) ->
     with pytest.raises(ConfigError) as caught:
         parse_config({"source": json.dumps(source)})
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("budget", "kind", "allowed"),
+    [
+        ({}, "pod-http", (0, 5000)),
+        ({}, "dns", (3, 10_000)),
+        ({"dns": {"failed": 9}}, "dns", (9, 10_000)),
+        ({"dns": {"failed": 9}}, "pod-http", (0, 5000)),
+        ({"dns": {"failed": 9}}, "api", (3, 10_000)),
+        ({"service-echo": {"gapMs": 100}}, "service-echo", (0, 100)),
+        ({"pod-full": {}}, "pod-full", (0, 5000)),
+        ({"api": "off"}, "api", None),
+        ({"api": False}, "api", None),
+        ({"api": "off"}, "dns", (3, 10_000)),
+    ],
+)
+def test_a_budget_that_is_set_for_one_kind_judges_the_others_as_before(
+    budget: dict[str, Any], kind: FlowKind, allowed: tuple[int, float] | None
+) -> None:
+    for traffic in ({"budget": budget}, json.dumps({"budget": budget})):
+        judged = parse_config({"traffic": traffic}).traffic.budget
+        found = judged.get(kind)
+        assert (found and (found.failed, found.gap_ms)) == allowed
+        assert len(judged) == 7 - ("api" in budget)
