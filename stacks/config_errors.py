@@ -98,8 +98,9 @@ def _said(fault: ErrorDetails, path: Sequence[int | str], model: type[BaseModel]
     if kind in _GROUPS:
         names = _aliases(wanted)
         first = names[0] if names else "NAME"
+        place = f"--path {key}" if "." in key else key
         return (
-            f"is {shown(given)}, must have settings in it: `pulumi config rm {key}`, then {_SET} {key}.{first} VALUE`"
+            f"is {shown(given)}, must have settings in it: `pulumi config rm {place}`, then {_SET} {key}.{first} VALUE`"
         )
     if kind == "missing":
         return f"is needed here: {_SET} '{key}' VALUE`"

@@ -83,6 +83,8 @@ WRITTEN = (
         "is 'worker-1', must be a list", "`pulumi config set --path 'waves[0][0]' worker-1`"),
     bad("text-for-section", {"cilium": "1.19.7"}, "cilium", "is '1.19.7', must have settings in it",
         "`pulumi config rm cilium`"),
+    bad("text-for-section-within", {"traffic": '{"budget": {"dns": "none"}}'}, "traffic.budget.dns",
+        "is 'none', must have settings in it", "`pulumi config rm --path traffic.budget.dns`"),
     bad("list-for-section", {"acknowledge": '["clocks"]'}, "acknowledge", 'is ["clocks"], must have settings in it',
         "`pulumi config set --path acknowledge.NAME VALUE`"),
     bad("broken-json", {"waves": '[["worker-1"'}, "waves", "is not valid JSON", "`pulumi config rm waves`"),
