@@ -24,6 +24,7 @@ Object = dict[str, Any]
 T = TypeVar("T")
 PAGE_SIZE = 500
 _BEGINNINGS = 5
+_NOT_EXECUTED = 429  # refused before anything was done
 _HANDSHAKE = re.compile(r"Handshake status (\d+)")
 _MESSAGE = re.compile(r'"message":"((?:[^"\\]|\\.)*)"')
 
@@ -31,8 +32,8 @@ _MESSAGE = re.compile(r'"message":"((?:[^"\\]|\\.)*)"')
 class ClusterError(Exception):
     """The cluster's API said no, or said nothing; `status` is the HTTP code, 0 if there was no answer.
 
-    `sent` is whether the server may have had the request. `causes` are in the server's words, `cause_kinds` what it
-    calls them; `retry_after` is in seconds, 0 if not said.
+    `sent` is whether the server may have acted on the request. `causes` are in the server's words, `cause_kinds` what
+    it calls them; `retry_after` is in seconds, 0 if not said.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ def _error(status: int, body: bytes, *, doing: str, retry_after: str) -> Cluster
         causes=tuple(cause.get("message", "") for cause in causes),
         cause_kinds=tuple(cause.get("reason", "") for cause in causes),
         retry_after=float(retry_after) if retry_after.isdigit() else 0,
+        sent=status != _NOT_EXECUTED,
     )
 
 
@@ -117,8 +119,9 @@ class Cluster:
                 data = self._send_once(method, path, query, body, content_type)
             except ClusterError as error:
                 again = self._patience.wait(
-                    method=method, status=error.status, sent=error.sent, why=str(error), since=began, number=number
-                )
+                    method=method, status=error.status, sent=error.sent, why=str(error), since=began, number=number,
+                    at_least=error.retry_after,
+                )  # fmt: skip
                 if not again:
                     raise
                 number += 1
@@ -217,7 +220,14 @@ class Cluster:
                 return items
 
     def create(self, path: str, body: Object) -> Object:
-        """Create an object in the collection at `path`."""
+        """Create an object in the collection at `path`.
+
+        One that is refused as the server has no free seat (429) is sent again; an eviction is not, as that is the
+        answer of a budget.
+        """
+        if path.endswith("/eviction"):
+            data = self._send_once("POST", path, {}, body, "application/json")
+            return dict(json.loads(data)) if data else {}
         return self._request("POST", path, body=body)
 
     def mention(self, path: str, body: Object) -> None:

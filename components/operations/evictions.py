@@ -23,6 +23,8 @@ _FIRST_LOOK_SECONDS, _SLOWEST_LOOK_SECONDS = 0.1, 1.0
 _HEED_SECONDS = 0.5
 _COUNTS_SECONDS = 1.0
 _NAMES_SHOWN = 5
+_WEBHOOK = re.compile(r'admission webhook "([^"]+)" denied the request: (.*)', re.DOTALL)
+_OVERLOADED = re.compile("too many requests", re.IGNORECASE)
 _NUMBERS = re.compile(r"disruption budget (\S+) needs (\d+) healthy pods and has (\d+) currently")
 
 
@@ -92,8 +94,13 @@ def judge(pod: Pod, error: ClusterError) -> Answer:
             name, needed, present = numbers.groups()
             words = f"budget {pod.namespace}/{name} needs {needed} available, has {present}"
         return Answer(why=words, again_seconds=again)
-    if error.status == 429:
+    if error.status == 429 and (webhook := _WEBHOOK.search(str(error))):
+        # So a webhook says that it is at work on it, as KubeVirt's does while it migrates a machine live.
+        return Answer(why=f"webhook {webhook[1]} has it wait: {webhook[2]}", again_seconds=again)
+    if error.status == 429 and _OVERLOADED.search(str(error)):
         return Answer(why="the API server is overloaded and defers requests (429, no budget)", again_seconds=again)
+    if error.status == 429:
+        return Answer(why=f"the API server defers it (429): {words}", again_seconds=again)
     if error.status == 500 and "PodDisruptionBudget" in words:
         return Answer(why=f"the API cannot evict it: {words}; leave it one budget", refused=True)
     if error.status == 0:

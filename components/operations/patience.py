@@ -36,10 +36,13 @@ class Patience:
             self._away = False
             self._say("answers again")
 
-    def wait(self, *, method: str, status: int, sent: bool, why: str, since: float, number: int) -> bool:
+    def wait(
+        self, *, method: str, status: int, sent: bool, why: str, since: float, number: int, at_least: float = 0
+    ) -> bool:
         """Pause before the same request is sent once more; False if that is pointless, dangerous or too late.
 
-        `since` is when the request was first sent (monotonic seconds), `number` how often it was by now.
+        `since` is when the request was first sent (monotonic seconds), `number` how often it was by now, `at_least`
+        the pause that the server asks for, in seconds.
         """
         if status and status not in _PASSING:
             self.answered()
@@ -49,7 +52,8 @@ class Patience:
         if not self._away:
             self._away = True
             self._say(f"does not answer as it should ({why}); it is waited for, {self.seconds:.0f} s at the most")
-        return not stopping.wait(min(_FIRST_PAUSE_SECONDS * 2**number, _LONGEST_PAUSE_SECONDS))
+        pause = max(at_least, min(_FIRST_PAUSE_SECONDS * 2**number, _LONGEST_PAUSE_SECONDS))
+        return not stopping.wait(min(pause, self.seconds))
 
     def _say(self, text: str) -> None:
         say_aloud(f"API server {self._server} {text}")

@@ -41,6 +41,27 @@ LONG_AGO, LATER = "2026-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
         ),
         (ClusterError("Too many requests", status=429), False, True, "overloaded"),
         (
+            ClusterError('admission webhook "vm.example" denied the request: Eviction triggered its move', status=429),
+            False,
+            True,
+            "webhook vm.example has it wait: Eviction triggered its move",
+        ),
+        (
+            ClusterError(
+                'admission webhook "db.example" denied the request: shard 3 rebalances\n40 % done', status=429
+            ),
+            False,
+            True,
+            "db.example has it wait: shard 3 rebalances\n40 % done",
+        ),
+        (
+            ClusterError('admission webhook "q" denied the request: too many requests of yours', status=429),
+            False,
+            True,
+            "webhook q has it wait: too many requests of yours",
+        ),
+        (ClusterError("an aggregated API is busy", status=429), False, True, "(429): an aggregated API is busy"),
+        (
             ClusterError("no", status=403, causes=("ns goes",), cause_kinds=("NamespaceTerminating",)),
             False,
             False,

@@ -1,10 +1,16 @@
 """When a request is sent once more, and what is said meanwhile."""
 
+import json
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
+from components.operations.api import Cluster, ClusterError
 from components.operations.patience import FIRST_PATIENCE_SECONDS, PATIENCE_SECONDS, Patience, stopping
 
 
@@ -61,3 +67,50 @@ def test_an_outage_is_said_once_and_its_end_too(capsys: pytest.CaptureFixture[st
     patience.answered()
     said = capsys.readouterr().err.splitlines()
     assert [line.split(" https://example ")[1][:20] for line in said] == ["does not answer as i", "answers again"]
+
+
+class Seats(BaseHTTPRequestHandler):
+    """An API server that has no free seat for the first requests of each method."""
+
+    protocol_version = "HTTP/1.1"
+    refused, asked = 2, Counter[str]()
+
+    def log_message(self, *_: object) -> None:
+        return
+
+    def _answer(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.asked[self.command] += 1
+        full = self.asked[self.command] <= self.refused
+        body = b"Too many requests, please try again later.\n" if full else b'{"metadata": {}}'
+        self.send_response(429 if full else 200)
+        self.send_header("retry-after", "1")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815
+
+
+def test_a_request_that_was_refused_for_want_of_a_seat_is_sent_again_when_the_server_says(tmp_path: Path) -> None:
+    """It was not executed, so that does no harm, whatever the method; an eviction's is the answer of a budget."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Seats) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        kubeconfig = {
+            "clusters": [{"name": "it", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
+            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+            "users": [{"name": "it", "user": {}}],
+            "current-context": "it",
+        }
+        (tmp_path / "kubeconfig").write_text(json.dumps(kubeconfig))
+        cluster, began = Cluster(kubeconfig=str(tmp_path / "kubeconfig")), time.monotonic()
+        cluster.create("/api/v1/namespaces/x/pods", {})
+        assert time.monotonic() - began >= 2, "the server asked for a second each time"
+        cluster.get("/api/v1/nodes/a")
+        cluster.patch("/api/v1/nodes/a", {})
+        assert Seats.asked == {"POST": 3, "GET": 3, "PATCH": 3}
+        Seats.asked.clear()
+        with pytest.raises(ClusterError):
+            cluster.create("/api/v1/namespaces/x/pods/web/eviction", {})
+        assert Seats.asked == {"POST": 1}
+        server.shutdown()
