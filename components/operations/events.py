@@ -8,6 +8,7 @@ from components.operations.api import Cluster, ClusterError
 from components.operations.marks import now
 
 _LONGEST = 1000
+_LONGEST_NAME = 240  # of 253, with what is drawn after it
 
 
 def tell(cluster: Cluster, node: str, *, reason: str, message: str, warning: bool = False) -> None:
@@ -16,7 +17,7 @@ def tell(cluster: Cluster, node: str, *, reason: str, message: str, warning: boo
     event = {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": f"{node}.{secrets.token_hex(6)}", "namespace": "default"},
+        "metadata": {"name": f"{node[:_LONGEST_NAME]}.{secrets.token_hex(6)}", "namespace": "default"},
         # The kubelet's own convention: for nodes the name stands in for the uid.
         "involvedObject": {"kind": "Node", "name": node, "uid": node, "apiVersion": "v1"},
         "type": "Warning" if warning else "Normal",

@@ -6,7 +6,7 @@ from contextlib import suppress
 from importlib import resources
 from typing import Any
 
-from components.names import NAMESPACE, PREFIX
+from components.names import NAMESPACE, PREFIX, label_value
 from components.operations.api import Cluster, ClusterError
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
 
@@ -27,7 +27,7 @@ def _pod(node: str, *, image: str, name: str, arguments: list[str]) -> dict[str,
         "metadata": {
             "name": f"{name.replace('_', '-')}-{secrets.token_hex(4)}",
             "namespace": NAMESPACE,
-            "labels": {_LABEL: node[:63]},
+            "labels": {_LABEL: label_value(node)},
         },
         "spec": {
             "nodeName": node,
@@ -52,7 +52,7 @@ def _pod(node: str, *, image: str, name: str, arguments: list[str]) -> dict[str,
 
 def remove_old_shells(cluster: Cluster, node: str) -> None:
     """Delete what a killed run may have left of ours on the node."""
-    for item in cluster.list(_PODS, labelSelector=f"{_LABEL}={node[:63]}"):
+    for item in cluster.list(_PODS, labelSelector=f"{_LABEL}={label_value(node)}"):
         cluster.delete(f"{_PODS}/{item['metadata']['name']}", grace_period_seconds=0)
 
 
@@ -111,4 +111,16 @@ def run_on_node(
             cluster.delete(path, grace_period_seconds=0)
     if phase == "Failed":
         raise OperationError(f"node {node}: script {name} failed: {output[-500:]}")
-    return json.loads(output.splitlines()[-1])
+    return _last_line(output, of=f"node {node}: script {name}", pod=pod)
+
+
+def _last_line(output: str, *, of: str, pod: str) -> Any:
+    """What a script says at its end; a kubelet may have lost it, or the container's runtime cut it off."""
+    try:
+        return json.loads(output.splitlines()[-1])
+    except (IndexError, ValueError) as error:
+        said = f"only {output[-200:]!r}" if output else "nothing"
+        raise OperationError(
+            f"{of} ended well, but the log of its pod {pod} has {said}: look at the node's kubelet and its disk, then "
+            "`pulumi up` again"
+        ) from error

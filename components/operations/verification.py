@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components import probe
+from components.names import name_about
 from components.operations.api import Cluster, ClusterError
 from components.operations.asking import Outcomes, Teller, reach
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
@@ -39,12 +40,16 @@ class Verified:
         return max(self.flows.values(), default=0.0)
 
 
+def _name(node: str) -> str:
+    return name_about("verify", node)
+
+
 def _fresh_pod(node: str, *, image: str) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "name": f"verify-{node}",
+            "name": _name(node),
             "namespace": probe.NAMESPACE,
             "labels": VERIFY_LABELS,
         },
@@ -101,7 +106,7 @@ def verify_node(
     for messages.
     The pod works on a cordoned node and is always removed. Raises OperationError with a line a broken flow.
     """
-    path = f"{_PODS}/verify-{node}"
+    path = f"{_PODS}/{_name(node)}"
     _remove(cluster, path, node)
     cluster.create(_PODS, _fresh_pod(node, image=image))
     deadline = Deadline(timeout_seconds)
@@ -191,8 +196,8 @@ def _flows_out(cluster: Cluster, node: str, same: list[Pod], other: list[Pod], *
             )
     # A connection to the kubelet that breaks says nothing of the pod network: ask again.
     return wait_until(
-        lambda: reach(cluster, f"verify-{node}", targets, seconds=seconds),
-        what=f"node {node}: commands in pod {probe.NAMESPACE}/verify-{node}",
+        lambda: reach(cluster, _name(node), targets, seconds=seconds),
+        what=f"node {node}: commands in pod {probe.NAMESPACE}/{_name(node)}",
         deadline=Deadline(_KUBELET_SECONDS),
         remedy="look at the node's kubelet and at the API server's way to it; then `pulumi up` again",
     )
@@ -204,7 +209,7 @@ def _remove(cluster: Cluster, path: str, node: str) -> None:
             lambda: Pending("it is still there") if cluster.find(path) else None,
             what=f"node {node}: pod {path.rpartition('/')[2]} of an earlier run removed",
             deadline=Deadline(60),
-            remedy=f"`kubectl -n {probe.NAMESPACE} delete pod verify-{node} --force`",
+            remedy=f"`kubectl -n {probe.NAMESPACE} delete pod {_name(node)} --force`",
         )
 
 
@@ -215,8 +220,8 @@ def _wait_started(cluster: Cluster, path: str, node: str, deadline: Deadline) ->
 
     return wait_until(
         started,
-        what=f"node {node}: fresh pod {probe.NAMESPACE}/verify-{node} Ready",
+        what=f"node {node}: fresh pod {probe.NAMESPACE}/{_name(node)} Ready",
         deadline=deadline,
-        remedy=f"`kubectl -n {probe.NAMESPACE} describe pod verify-{node}` while `pulumi up` runs says why",
+        remedy=f"`kubectl -n {probe.NAMESPACE} describe pod {_name(node)}` while `pulumi up` runs says why",
         every_seconds=0.3,
     )
