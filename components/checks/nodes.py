@@ -27,13 +27,16 @@ from stacks.values import MIGRATED_LABEL
 def nodes_known(context: Context) -> Iterator[Found]:
     """Every node of the waves exists."""
     names = sorted(context.snapshot.node_names)
+    free = [name for name in names if name not in context.config.nodes]  # what is in a wave is not what was meant
     for number, wave in enumerate(context.config.waves):
         for position, name in enumerate(wave):
             if name not in context.snapshot.node_names:
-                meant = nearest(name, names)
+                meant = nearest(name, free)
                 yield Found(
                     evidence=f"node {name} of the waves is not in the cluster (config waves[{number}][{position}])",
-                    remedy=f"did you mean {meant}?" if meant else f"remove it from waves; the nodes are {some(names)}",
+                    remedy=f"remove it from waves if it was deleted; or did you mean {meant}?"
+                    if meant
+                    else f"remove it from waves; the nodes are {some(names)}",
                 )
 
 

@@ -153,11 +153,12 @@ class Site:
         ports: Sequence[Mapping[str, Any]] = (),
         cores: str = "0",
         labels: Mapping[str, str] | None = None,
+        image: str = "example",
         **fields: Any,
     ) -> None:
         container = {
             "name": "main",
-            "image": "example",
+            "image": image,
             "ports": list(ports),
             "resources": {"requests": {"cpu": cores}},
         }

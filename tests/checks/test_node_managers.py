@@ -1,0 +1,68 @@
+"""Who else works on the nodes is named, with the way to hold it."""
+
+import pytest
+
+from components.checks import CATALOGUE, run_checks
+from components.operations.model import Node, Pod
+from tests.builders import make_context, make_node, make_pod, secondary
+
+
+def found(
+    *pods: Pod, nodes: tuple[Node, ...] = (make_node("worker-1"), make_node("worker-2")), wave: str = "worker-1"
+) -> list[str]:
+    context = make_context(secondary(nodes=nodes, pods=pods), phase="migrate", waves=[[wave]] if wave else [])
+    return [each.line for each in run_checks(CATALOGUE, context) if each.check == "node-managers"]
+
+
+@pytest.mark.parametrize(
+    ("image", "told", "hold"),
+    [
+        ("public.ecr.aws/karpenter/controller:1.6.0@sha256:ab", "Karpenter (pod", "karpenter.sh/do-not-disrupt=true"),
+        ("mirror.corp:5000/proxy/karpenter/controller", "Karpenter (pod", "do-not-disrupt"),
+        (
+            "registry.k8s.io/autoscaling/cluster-autoscaler:v1.34.0",
+            "the cluster autoscaler",
+            "scale-down-disabled=true",
+        ),
+        ("registry.k8s.io/autoscaling/cluster-autoscaler-arm64:v1.34.0", "the cluster autoscaler", "scale-down"),
+        ("registry.k8s.io/descheduler/descheduler:v0.34.0", "the descheduler", "suspend its CronJob"),
+        ("kured", "kured (pod default/x)", "kubectl -n default annotate daemonset kured"),
+        ("ghcr.io/kubereboot/kured:1.17.0", "kured", """='{"nodeID":"migration"}'`"""),
+        ("rancher/system-upgrade-controller:v0.15", "the system upgrade controller", "scale its Deployment to 0"),
+        ("planetlabs/draino:e0d5277", "draino", "scale its Deployment to 0"),
+    ],
+)
+def test_a_tool_is_known_by_its_image_wherever_that_is_mirrored(image: str, told: str, hold: str) -> None:
+    (line,) = found(make_pod("x", images=("sidecar", image)))
+    assert told in line
+    assert hold in line
+
+
+@pytest.mark.parametrize(
+    "image", ["karpenter.corp.example/shop/web", "shop/kured-dashboard", "cluster-autoscaler-ui/web"]
+)
+def test_a_name_that_is_only_alike_is_another(image: str) -> None:
+    assert found(make_pod("x", images=(image,))) == []
+
+
+def test_each_is_said_once_and_only_before_nodes_move() -> None:
+    pods = [make_pod(name, images=("kured:1",), node=node) for name, node in (("a", "worker-1"), ("b", "worker-2"))]
+    assert len(found(*pods)) == 1
+    assert found(*pods, wave="") == []
+    assert found(make_pod("done", images=("kured:1",), phase="Succeeded")) == []
+
+
+def test_a_karpenter_that_runs_outside_is_known_by_its_nodes() -> None:
+    theirs = make_node("worker-1", labels={"karpenter.sh/nodepool": "default"})
+    (line,) = found(nodes=(theirs, make_node("worker-2")))
+    assert "Karpenter, which runs elsewhere, made worker-1" in line
+    assert found(nodes=(make_node("worker-1"), make_node("worker-2", labels=theirs.labels))) == []
+
+
+def test_a_deleted_node_is_not_taken_for_one_that_is_in_a_wave_already() -> None:
+    nodes = (make_node("worker-1"), make_node("worker-2"))
+    settings = {"phase": "migrate", "waves": [["worker-1"], ["worker-10"]]}
+    lines = [each.line for each in run_checks(CATALOGUE, make_context(secondary(nodes=nodes), **settings))]
+    (line,) = [line for line in lines if line.startswith("[nodes-known]")]
+    assert "worker-1?" not in line
+    assert "remove it from waves" in line
