@@ -34,8 +34,8 @@ _MANAGERS = (
     _Manager(
         name="the cluster autoscaler",
         path=re.compile(r"(^|/)cluster-autoscaler(-[a-z0-9]+)?$"),
-        hold="`kubectl annotate node NODE cluster-autoscaler.kubernetes.io/scale-down-disabled=true` holds it off a node; "
-        "take that off after its turn",
+        hold="`kubectl annotate node NODE cluster-autoscaler.kubernetes.io/scale-down-disabled=true` holds it off a "
+        "node; take that off after its turn",
     ),
     _Manager(
         name="the descheduler",
