@@ -11,19 +11,20 @@ from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from kubernetes import config as kubernetes_config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import ws_client
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from websocket import WebSocketException
 
 from components import timings
+from components.operations.kubeconfig import KubeconfigError, client_of
 from components.operations.patience import Patience
 
 Object = dict[str, Any]
 T = TypeVar("T")
 PAGE_SIZE = 500
 _BEGINNINGS = 5
+_UNKNOWN_USER = 401
 _NOT_EXECUTED = 429  # refused before anything was done
 _HANDSHAKE = re.compile(r"Handshake status (\d+)")
 _MESSAGE = re.compile(r'"message":"((?:[^"\\]|\\.)*)"')
@@ -95,17 +96,20 @@ class Cluster:
     REQUEST_TIMEOUT_SECONDS = 15.0
 
     def __init__(self, *, kubeconfig: str = "", context: str = "") -> None:
+        self._kubeconfig, self._context = kubeconfig, context
+        self._log_in()
+        self.server: str = self._configuration.host
+        self._patience = Patience(self.server)
+
+    def _log_in(self) -> None:
+        """With the kubeconfig as it is now: a token's file may have been written anew, a plugin be run again."""
         try:
-            api = kubernetes_config.new_client_from_config(config_file=kubeconfig or None, context=context or None)
-        except kubernetes_config.ConfigException as error:
-            raise ClusterError(
-                f"no usable kubeconfig: {error}; set KUBECONFIG, or `pulumi config set kubernetes:kubeconfig PATH`"
-            ) from error
+            api = client_of(self._kubeconfig, self._context)
+        except KubeconfigError as error:
+            raise ClusterError(str(error)) from error
         self._configuration = api.configuration
         self._pool = api.rest_client.pool_manager
         self._pool.connection_pool_kw["maxsize"] = 64
-        self.server: str = self._configuration.host
-        self._patience = Patience(self.server)
 
     def _headers(self) -> dict[str, str]:
         token = self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
@@ -113,11 +117,15 @@ class Cluster:
 
     def _send(self, method: str, path: str, query: Mapping[str, Any], body: Object | None, content_type: str) -> bytes:
         """Send, and send again where that does no harm and the server may be better in a moment."""
-        began, number = time.monotonic(), 0
+        began, number, logged_in = time.monotonic(), 0, False
         while True:
             try:
                 data = self._send_once(method, path, query, body, content_type)
             except ClusterError as error:
+                if error.status == _UNKNOWN_USER and not logged_in:
+                    logged_in = True
+                    self._log_in()
+                    continue
                 again = self._patience.wait(
                     method=method, status=error.status, sent=error.sent, why=str(error), since=began, number=number,
                     at_least=error.retry_after,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.operations.kubeconfig import is_contents
 from components.phases.cleanup import Cleanup
 from components.phases.finalize import Finalize
 from components.phases.migrate import Migrate
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 def _provider() -> kubernetes.Provider:
     """The cluster of the stack's config, or of the environment."""
     config = pulumi.Config("kubernetes")
+    kubeconfig = config.get("kubeconfig")
     return kubernetes.Provider(
         "cluster",
-        kubeconfig=config.get("kubeconfig"),
+        kubeconfig=pulumi.Output.secret(kubeconfig) if kubeconfig and is_contents(kubeconfig) else kubeconfig,
         context=config.get("context"),
         # A run killed between an object's creation and the engine's note of it meets its own object the next time.
         upsert_existing_objects=True,
