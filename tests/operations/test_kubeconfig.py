@@ -105,8 +105,8 @@ FAULTS: dict[str, tuple[Any, str]] = {
         config({"client-certificate": "/nonexistent/c", "client-key": "/nonexistent/k"}), "/nonexistent/c"
     ),
     "token file is gone": (config({"tokenFile": "/nonexistent/token"}), "/nonexistent/token No such file"),
-    "proxy without scheme": (config(cluster={"server": NOWHERE, "proxy-url": "proxy:3128"}), "its proxy-url must begin"),
-    "old gcp": (config({"auth-provider": {"name": "gcp", "config": {"access-token": SECRET}}}), "gke-gcloud-auth-plugin"),
+    "proxy without scheme": (config(cluster={"server": NOWHERE, "proxy-url": "proxy:3128"}), "its proxy-url must"),
+    "old gcp": (config({"auth-provider": {"name": "gcp", "config": {"access-token": SECRET}}}), "gke-gcloud"),
     "old azure": (config({"auth-provider": {"name": "azure", "config": {"access-token": SECRET}}}), "kubelogin"),
     "oidc without a token": (
         config({"auth-provider": {"name": "oidc", "config": {"refresh-token": SECRET}}}), "no usable kubeconfig"
