@@ -89,7 +89,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "a list": ("- a\n- b", "is no kubeconfig"),
     "binary": (b"\xff\xfe\x00\x81", "it is no text"),
     "lists that are none": (config(contexts="prod"), "its `contexts` is no list"),
-    "no context": (config(**{"current-context": ""}), "has no current-context, its contexts are prod"),
+    "no context": (config() | {"current-context": ""}, "has no current-context, its contexts are prod"),
     "user is gone": (config(contexts=[{"name": "prod", "context": OTHER}]), "names user 'gone', which is not in it"),
     "no users": (config(users=None), "names user 'u', which is not in it"),
     "no clusters": (config(clusters=[]), "names cluster 'c', which is not in it"),
