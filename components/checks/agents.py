@@ -55,7 +55,7 @@ def agents_ready(context: Context) -> Iterator[Found]:
             remedy=f"`kubectl -n {context.config.cilium.namespace} describe daemonset cilium` says why (a selector, a "
             "taint); mend that first",
         )
-    others = sorted((set(ill) | without) - moving)
+    others = sorted(set(ill) - moving)
     if others:
         yield Found(
             evidence=f"Cilium's agent is not Ready on {many(len(others), 'node')} ({some(others)})",
