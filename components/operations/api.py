@@ -3,6 +3,7 @@
 import builtins
 import json
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -97,6 +98,7 @@ class Cluster:
 
     def __init__(self, *, kubeconfig: str = "", context: str = "") -> None:
         self._kubeconfig, self._context = kubeconfig, context
+        self._login, self._logins = threading.Lock(), 0
         self._log_in()
         self.server: str = self._configuration.host
         self._patience = Patience(self.server)
@@ -110,6 +112,13 @@ class Cluster:
         self._configuration = api.configuration
         self._pool = api.rest_client.pool_manager
         self._pool.connection_pool_kw["maxsize"] = 64
+        self._logins += 1
+
+    def _log_in_again(self, *, after: int) -> None:
+        """Once for all threads whose requests were refused with the credentials of that login."""
+        with self._login:
+            if self._logins == after:
+                self._log_in()
 
     def _headers(self) -> dict[str, str]:
         token = self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
@@ -117,15 +126,11 @@ class Cluster:
 
     def _send(self, method: str, path: str, query: Mapping[str, Any], body: Object | None, content_type: str) -> bytes:
         """Send, and send again where that does no harm and the server may be better in a moment."""
-        began, number, logged_in = time.monotonic(), 0, False
+        began, number = time.monotonic(), 0
         while True:
             try:
                 data = self._send_once(method, path, query, body, content_type)
             except ClusterError as error:
-                if error.status == _UNKNOWN_USER and not logged_in:
-                    logged_in = True
-                    self._log_in()
-                    continue
                 again = self._patience.wait(
                     method=method, status=error.status, sent=error.sent, why=str(error), since=began, number=number,
                     at_least=error.retry_after,
@@ -138,15 +143,23 @@ class Cluster:
                 return data
 
     def _send_once(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, Any],
-        body: Object | None,
-        content_type: str,
-        *,
+        self, method: str, path: str, query: Mapping[str, Any], body: Object | None, content_type: str, *,
         seconds: float = REQUEST_TIMEOUT_SECONDS,
-    ) -> bytes:
+    ) -> bytes:  # fmt: skip
+        """Send once; where the user is not known any more, log in again and send, as nothing was executed."""
+        login = self._logins
+        try:
+            return self._attempt(method, path, query, body, content_type, seconds=seconds)
+        except ClusterError as error:
+            if error.status != _UNKNOWN_USER:
+                raise
+            self._log_in_again(after=login)
+            return self._attempt(method, path, query, body, content_type, seconds=seconds)
+
+    def _attempt(
+        self, method: str, path: str, query: Mapping[str, Any], body: Object | None, content_type: str, *,
+        seconds: float,
+    ) -> bytes:  # fmt: skip
         words = {key: value for key, value in query.items() if value is not None and value != ""}
         url = f"{self.server}{path}" + (f"?{urlencode(words)}" if words else "")
         began = time.monotonic()

@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -208,6 +209,18 @@ def test_a_token_that_is_refused_later_is_asked_for_anew(tmp_path: Path, server:
         server.token = "three"
         with pytest.raises(ClusterError, match="answered 401"):
             cluster.list("/api/v1/nodes")
+
+
+def test_many_requests_that_are_refused_at_once_log_in_once(tmp_path: Path, server: Server) -> None:
+    script = f"echo run >> {tmp_path}/runs; {credential('one')}"
+    server.token = "one"
+    (tmp_path / "k").write_text(json.dumps(config(plugin(tmp_path, script), {"server": server.address})))
+    cluster = Cluster(kubeconfig=str(tmp_path / "k"))
+    server.token = "two"
+    plugin(tmp_path, f"echo run >> {tmp_path}/runs; {credential('two')}")
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda _: cluster.list("/api/v1/nodes"), range(8))) == [[]] * 8
+    assert (tmp_path / "runs").read_text().count("run") == 2
 
 
 def test_a_socks_proxy_is_gone_through(server: Server) -> None:
