@@ -131,6 +131,8 @@ class Cluster:
             try:
                 data = self._send_once(method, path, query, body, content_type)
             except ClusterError as error:
+                if error.status == _NOT_EXECUTED and path.endswith("/eviction"):
+                    raise
                 again = self._patience.wait(
                     method=method, status=error.status, sent=error.sent, why=str(error), since=began, number=number,
                     at_least=error.retry_after,
@@ -246,9 +248,6 @@ class Cluster:
         One that is refused as the server has no free seat (429) is sent again; an eviction is not, as that is the
         answer of a budget.
         """
-        if path.endswith("/eviction"):
-            data = self._send_once("POST", path, {}, body, "application/json")
-            return dict(json.loads(data)) if data else {}
         return self._request("POST", path, body=body)
 
     def mention(self, path: str, body: Object) -> None:
