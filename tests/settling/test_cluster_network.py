@@ -67,7 +67,11 @@ def test_everything_that_matters_is_read() -> None:
 
 def test_what_was_settled_has_no_findings_whatever_is_in_the_way() -> None:
     snapshot = make_snapshot(
-        facts={"worker-2": make_facts(routes=(("10.245.3.0/24", "tun0"),), udp_ports=(8473,))},
+        facts={
+            "worker-1": make_facts(),
+            "worker-2": make_facts(routes=(("10.245.3.0/24", "tun0"),), udp_ports=(8473,)),
+            "worker-3": make_facts(),
+        },
         pods=(make_pod("edge", host_ports=(80,)),),
     )
     context = make_context(snapshot, phase="secondary")
