@@ -87,8 +87,7 @@ class MigrationPlan:
     @property
     def nodes_to_do(self) -> list[str]:
         """Nodes that are in no wave yet."""
-        names = {node.name for node in self.snapshot.nodes if node.runs_linux}
-        return sorted(names - set(self.config.nodes))
+        return sorted(self.snapshot.linux_names - set(self.config.nodes))
 
     def lines(self, *, at_once: int) -> list[str]:
         """What this run will do to each node that is about to move or to go back.

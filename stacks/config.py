@@ -178,7 +178,7 @@ _OFF: tuple[Any, ...] = ("off", False)  # PyYAML reads the word as the second
 
 
 class TrafficSettings(Section):
-    """What the probe's flows may lose before and in a wave; a kind that is `off` in `budget` is not looked at."""
+    """Limits of the losses before and in a wave; a kind of flow that is `off` in `budget` is not looked at."""
 
     enabled: bool = True
     baseline_seconds: Annotated[int, Field(ge=4, le=600)] = 20

@@ -39,10 +39,10 @@ def agents_ready(context: Context) -> Iterator[Found]:
     ill = {pod.node: pod for pod in agents if not pod.ready and not pod.finished}
     have = {pod.node for pod in agents}
     # Where no agent is seen at all they are looked for elsewhere: this is about a node that was left out.
-    without = {node.name for node in context.snapshot.nodes if node.runs_linux} - have if agents else set()
+    without = context.snapshot.linux_names - have if agents else set()
     moving = {node.name for node in context.about_to_switch}
     for phase in (Phase.FINALIZE, Phase.CLEANUP):
-        if context.config.phase.includes(phase) and context.enters(phase):
+        if context.enters(phase):
             moving |= context.snapshot.node_names  # each agent is started anew, or sweeps its node
     for name in sorted(moving & set(ill)):
         yield Found(

@@ -61,7 +61,7 @@ def all_nodes_migrated(context: Context) -> Iterator[Found]:
     """Cilium alone: every node must have had its turn, and no pod may hold an address of the old network."""
     if not context.enters(Phase.FINALIZE) or context.snapshot.cilium_config is None:
         return
-    every = {node.name for node in context.snapshot.nodes if node.runs_linux}
+    every = context.snapshot.linux_names
     left = sorted(every - context.snapshot.migrated)
     if left:
         done = len(context.snapshot.migrated)
@@ -208,7 +208,7 @@ def one_run_at_a_time(context: Context) -> Iterator[Found]:
 def new_nodes(context: Context) -> Iterator[Found]:
     """Nodes that joined midway are said aloud."""
     if context.moves_nodes and not context.config.phase.includes(Phase.FINALIZE):
-        every = {node.name for node in context.snapshot.nodes if node.runs_linux}
+        every = context.snapshot.linux_names
         left = sorted(every - set(context.config.nodes))
         if left:
             yield Found(

@@ -14,6 +14,9 @@ from stacks.config_errors import nearest
 from stacks.phases import Phase
 from stacks.values import MIGRATED_LABEL
 
+# Cilium comes to every node, every agent is started anew, every node is swept.
+_ON_EVERY_NODE = (Phase.SECONDARY, Phase.FINALIZE, Phase.CLEANUP)
+
 
 @check(
     id="nodes-known",
@@ -61,7 +64,7 @@ def nodes_ready(context: Context) -> Iterator[Found]:
                 severity=Severity.WARNING,
             )
             continue
-        acted_on = next((phase for phase in _ON_EVERY_NODE if _acts(context, phase)), None)
+        acted_on = next((phase for phase in _ON_EVERY_NODE if context.enters(phase)), None)
         blocks = node.runs_linux and (node.name in moving or acted_on is not None)
         yield Found(
             evidence=f"node {node.name} is NotReady"
@@ -73,14 +76,6 @@ def nodes_ready(context: Context) -> Iterator[Found]:
             ),
             severity=Severity.BLOCKER if blocks else Severity.WARNING,
         )
-
-
-# Cilium comes to every node, every agent is started anew, every node is swept.
-_ON_EVERY_NODE = (Phase.SECONDARY, Phase.FINALIZE, Phase.CLEANUP)
-
-
-def _acts(context: Context, phase: Phase) -> bool:
-    return context.config.phase.includes(phase) and context.enters(phase)
 
 
 @check(
@@ -121,7 +116,7 @@ def nodes_linux(context: Context) -> Iterator[Found]:
 def nodes_inspected(context: Context) -> Iterator[Found]:
     """Nodes of which nothing is known, where others were looked at."""
     facts = context.snapshot.facts
-    left = sorted(node.name for node in context.snapshot.nodes if node.runs_linux and node.name not in facts)
+    left = sorted(context.snapshot.linux_names - set(facts))
     if facts and left and context.ahead(Phase.CLEANUP):
         yield Found(evidence=f"{many(len(left), 'node')} ({some(left)}) not looked at")
 

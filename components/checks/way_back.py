@@ -55,7 +55,7 @@ def way_back_is_written(context: Context) -> Iterator[Found]:
 
 
 def _between(phase: Phase) -> bool:
-    """Whether nodes may go back in this phase at all."""
+    """True for the phases in which nodes may go back."""
     return phase.includes(Phase.SECONDARY) and not phase.includes(Phase.FINALIZE)
 
 

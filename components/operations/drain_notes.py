@@ -170,7 +170,7 @@ def _not_selected(plan: DrainPlan) -> list[DrainNote]:
 
 
 def _not_ready(plan: DrainPlan) -> list[DrainNote]:
-    """What a drain leaves is renewed, and its readiness waited for: not that of what is not Ready now."""
+    """Pods that a drain leaves and that are not Ready now: they are renewed, and not waited for."""
     return [
         DrainNote(
             topic=Topic.NOT_READY,

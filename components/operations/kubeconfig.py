@@ -58,7 +58,7 @@ def client_of(kubeconfig: str = "", context: str = "") -> ApiClient:
 
 
 def is_contents(text: str) -> bool:
-    """Whether a setting is a kubeconfig itself and no path, which has no line's end in it and begins with no key."""
+    """True for a kubeconfig itself, False for a path, which has no line's end in it and begins with no key."""
     return "\n" in text or text.startswith("{") or bool(re.match(r"[A-Za-z-]+: ", text))
 
 

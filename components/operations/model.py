@@ -41,7 +41,7 @@ class Node:
 
     @property
     def runs_linux(self) -> bool:
-        """Whether it is a machine that Cilium's agent can run on: neither a Windows node nor a virtual kubelet's."""
+        """True for a machine that Cilium's agent can run on: neither a Windows node nor a virtual kubelet's."""
         return self.labels.get("kubernetes.io/os", "linux") == "linux" and self.labels.get("type") != _VIRTUAL
 
     @classmethod

@@ -65,7 +65,7 @@ def inspect_nodes(cluster: Cluster, nodes: Sequence[str], *, image: str) -> dict
 
 
 def _look(cluster: Cluster, name: str, *, image: str) -> dict[str, Any] | None:
-    """What is seen on the node; None if it went away or became NotReady meanwhile."""
+    """The facts of one node; None if it went away or became NotReady meanwhile."""
     try:
         seen: dict[str, Any] = run_on_node(cluster, name, "inspect_network", image=image)
     except (OperationError, ClusterError):

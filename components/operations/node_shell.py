@@ -115,7 +115,7 @@ def run_on_node(
 
 
 def _last_line(output: str, *, of: str, pod: str) -> Any:
-    """What a script says at its end; a kubelet may have lost it, or the container's runtime cut it off."""
+    """The result that a script prints at its end; a kubelet may have lost it, or the container's runtime cut it off."""
     try:
         return json.loads(output.splitlines()[-1])
     except (IndexError, ValueError) as error:

@@ -35,7 +35,7 @@ def remember_not_ready(cluster: Cluster, node: str) -> None:
 
 
 def not_ready_before(cluster: Cluster, node: str) -> frozenset[str]:
-    """What was written down when the turn began; nothing if that was not (an older version began it)."""
+    """The workloads written down when the turn began; nothing if that was not (an older version began it)."""
     try:
         return frozenset(map(str, json.loads(read_node(cluster, node).annotations.get(NOT_READY_BEFORE) or "[]")))
     except (ValueError, TypeError):

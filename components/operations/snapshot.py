@@ -88,6 +88,11 @@ class Snapshot:
         """Every node's name."""
         return {node.name for node in self.nodes}
 
+    @cached_property
+    def linux_names(self) -> set[str]:
+        """The names of the nodes that an agent of Cilium can run on."""
+        return {node.name for node in self.nodes if node.runs_linux}
+
     def node(self, name: str) -> Node | None:
         """The node of that name, or None."""
         return next((node for node in self.nodes if node.name == name), None)

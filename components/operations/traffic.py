@@ -86,7 +86,7 @@ def assert_quiet(cluster: Cluster, *, change: Change, rules: Rules, progress: Pr
 
 
 def baseline(reading: Reading, *, seconds: float) -> Reading:
-    """What had been counted so long before now, as far back as a reading of all records goes.
+    """The counts so long before now, as far back as a reading of all records goes.
 
     Now is when a node's probe last wrote, by the node's own clock: of a run that ended before, nothing is new.
     """

@@ -1,4 +1,4 @@
-"""Who else works on the nodes is named, with the way to hold it."""
+"""Others who work on the nodes are named, with the way to hold them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a config leaves out undoes nothing, and what a run takes back is said with its number."""
+"""A config undoes nothing by what it leaves out, and a way back is said with its number of nodes."""
 
 from typing import Any
 

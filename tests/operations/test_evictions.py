@@ -1,11 +1,9 @@
-import json
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -17,6 +15,7 @@ from components.operations.evictions import Answer, EvictionQueue, judge, names,
 from components.operations.model import Pod
 from components.operations.progress import Progress
 from tests.builders import make_pod
+from tests.operations.answering import client_of
 
 BUDGET = "The disruption budget web-pdb needs 3 healthy pods and has 2 currently"
 LONG_AGO, LATER = "2026-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
@@ -87,7 +86,7 @@ def test_the_pause_that_the_server_asks_for_is_kept() -> None:
 
 
 @pytest.fixture
-def overloaded(tmp_path: Path) -> Iterator[Cluster]:
+def overloaded() -> Iterator[Cluster]:
     """A client of a server that answers everything as an API server without a free seat does."""
 
     class Answers(BaseHTTPRequestHandler):
@@ -103,17 +102,8 @@ def overloaded(tmp_path: Path) -> Iterator[Cluster]:
 
         do_POST = do_DELETE = _defer  # noqa: N815
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        kubeconfig = {
-            "clusters": [{"name": "it", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
-            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-            "users": [{"name": "it", "user": {}}],
-            "current-context": "it",
-        }
-        (tmp_path / "kubeconfig").write_text(json.dumps(kubeconfig))
-        yield Cluster(kubeconfig=str(tmp_path / "kubeconfig"))
-        server.shutdown()
+    with client_of(Answers) as client:
+        yield client
 
 
 @pytest.mark.parametrize("disable_eviction", [False, True])

@@ -1,4 +1,4 @@
-"""What is looked at: Ready Linux nodes, those that are asked for; what is known of others stays, of the gone goes."""
+"""Inspection of Ready Linux nodes; facts of others stay, those of nodes that are gone go."""
 
 import json
 from typing import Any
@@ -49,7 +49,7 @@ class Nodes(Cluster):
 
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What happens on a node that is looked at, by its name."""
+    """The event on each node that is looked at, by its name."""
     what: dict[str, Any] = {}
 
     def run(cluster: Nodes, name: str, *_: Any, **__: Any) -> dict[str, Any]:

@@ -1,17 +1,15 @@
 """When a request is sent once more, and what is said meanwhile."""
 
-import json
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from components.operations.api import Cluster, ClusterError
+from components.operations.api import ClusterError
 from components.operations.patience import FIRST_PATIENCE_SECONDS, PATIENCE_SECONDS, Patience, stopping
+from tests.operations.answering import client_of
 
 
 @pytest.fixture(autouse=True)
@@ -92,18 +90,10 @@ class Seats(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815
 
 
-def test_a_request_that_was_refused_for_want_of_a_seat_is_sent_again_when_the_server_says(tmp_path: Path) -> None:
+def test_a_request_that_was_refused_for_want_of_a_seat_is_sent_again_when_the_server_says() -> None:
     """It was not executed, so that does no harm, whatever the method; an eviction's is the answer of a budget."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Seats) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        kubeconfig = {
-            "clusters": [{"name": "it", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
-            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-            "users": [{"name": "it", "user": {}}],
-            "current-context": "it",
-        }
-        (tmp_path / "kubeconfig").write_text(json.dumps(kubeconfig))
-        cluster, began = Cluster(kubeconfig=str(tmp_path / "kubeconfig")), time.monotonic()
+    with client_of(Seats) as cluster:
+        began = time.monotonic()
         cluster.create("/api/v1/namespaces/x/pods", {})
         assert time.monotonic() - began >= 2, "the server asked for a second each time"
         cluster.get("/api/v1/nodes/a")
@@ -113,4 +103,3 @@ def test_a_request_that_was_refused_for_want_of_a_seat_is_sent_again_when_the_se
         with pytest.raises(ClusterError):
             cluster.create("/api/v1/namespaces/x/pods/web/eviction", {})
         assert Seats.asked == {"POST": 1}
-        server.shutdown()
