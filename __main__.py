@@ -11,6 +11,7 @@ gc.disable()
 import pulumi
 
 from components import timings
+from components.phases.known_state import releases_in_state
 from components.phases.migration import declare
 from components.plan import PlanError, make_plan
 
@@ -37,7 +38,10 @@ def main() -> None:
     cluster = pulumi.Config("kubernetes")
     try:
         plan = make_plan(
-            read_config(), kubeconfig=cluster.get("kubeconfig") or "", context=cluster.get("context") or ""
+            read_config(),
+            kubeconfig=cluster.get("kubeconfig") or "",
+            context=cluster.get("context") or "",
+            releases_in_state=releases_in_state,
         )
     except PlanError as error:
         raise pulumi.RunError(str(error)) from error

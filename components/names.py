@@ -4,6 +4,7 @@ import hashlib
 
 NAMESPACE = "cni-live-migration"
 PREFIX = "cni-live-migration"
+RELEASE = "cilium"  # Helm's
 _LABEL_VALUE, _OBJECT_NAME = 63, 253  # as many characters as Kubernetes takes
 
 

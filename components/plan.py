@@ -1,6 +1,6 @@
 """From config and cluster to what is going to happen: read once, checked, and said to the user before anything else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -134,8 +134,17 @@ class MigrationPlan:
         )
 
 
-def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str = "") -> MigrationPlan:
-    """Read config and cluster and check both, whatever is found. Changes nothing; raises PlanError if it can't."""
+def examine(
+    raw_config: Mapping[str, Any],
+    *,
+    kubeconfig: str = "",
+    context: str = "",
+    releases_in_state: Callable[[], frozenset[str]] | None = None,
+) -> MigrationPlan:
+    """Read config and cluster and check both, whatever is found. Changes nothing; raises PlanError if it can't.
+
+    `releases_in_state` reads the stack's state, where there is one; it is asked only if there is a release to know.
+    """
     try:
         config = parse_config(raw_config)
         unfit = unfit_acknowledgements(CATALOGUE, list(config.acknowledge))
@@ -150,7 +159,8 @@ def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str
                 cleanup=config.phase.includes(Phase.CLEANUP),
             )
         source = describe(snapshot, config.source)
-        seen = Context(config=config, snapshot=snapshot, source=source)
+        known = releases_in_state() if releases_in_state and snapshot.release else None
+        seen = Context(config=config, snapshot=snapshot, source=source, releases_in_state=known)
         seen.cilium  # noqa: B018 - settled before any check asks, so that what cannot be is one line
     except (ConfigError, ClusterError, SourceError, SettleError) as error:
         raise PlanError(str(error)) from error
@@ -158,9 +168,15 @@ def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str
         return MigrationPlan(context=seen, findings=tuple(run_checks(CATALOGUE, seen)))
 
 
-def make_plan(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str = "") -> MigrationPlan:
+def make_plan(
+    raw_config: Mapping[str, Any],
+    *,
+    kubeconfig: str = "",
+    context: str = "",
+    releases_in_state: Callable[[], frozenset[str]] | None = None,
+) -> MigrationPlan:
     """Read config and cluster, check both, and decide. Changes nothing; raises PlanError for whatever can't work."""
-    plan = examine(raw_config, kubeconfig=kubeconfig, context=context)
+    plan = examine(raw_config, kubeconfig=kubeconfig, context=context, releases_in_state=releases_in_state)
     refused = refusals(plan.findings)
     if refused:
         raise PlanError("refused, nothing was changed:\n" + "\n".join(f"  {line}" for line in refused))

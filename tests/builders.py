@@ -3,6 +3,7 @@
 from typing import Any
 
 from components.checks.context import Context
+from components.operations.helm_release import ReleaseRecord
 from components.operations.marks import STEP
 from components.operations.model import Budget, Controller, Node, Pod
 from components.operations.snapshot import NodeFacts, Snapshot
@@ -42,6 +43,12 @@ FLANNEL_CONFIG_MAP = {
     "metadata": {"namespace": "kube-flannel", "name": "kube-flannel-cfg"},
     "data": {"net-conf.json": '{"Network": "10.244.0.0/16", "Backend": {"Type": "vxlan"}}'},
 }
+
+
+DEPLOYED = ReleaseRecord(
+    name="cilium", namespace="kube-system", revision=3, status="deployed", kind="Secret",
+    object_name="sh.helm.release.v1.cilium.v3",
+)  # fmt: skip
 
 
 def make_cilium(**settings: Any) -> Cilium:
@@ -118,7 +125,7 @@ def secondary(**fields: Any) -> Snapshot:
     """The same with Cilium beside Flannel."""
     live = live_settings(migration_values(make_cilium()))
     record = FLANNEL.model_dump()
-    return make_snapshot(**{"cilium_config": live, "node_configs": 1, "record": record, **fields})
+    return make_snapshot(**{"cilium_config": live, "release": DEPLOYED, "node_configs": 1, "record": record, **fields})
 
 
 def alone(**fields: Any) -> Snapshot:

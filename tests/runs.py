@@ -150,6 +150,12 @@ class RunningUp:
         for each in found:
             os.kill(each, signal.SIGKILL)
 
+    def freeze(self, command: str) -> None:
+        """Stop a program below the engine where it is, as nothing but a kill would; `kill_engine` ends it with all."""
+        for each in below(self._process.pid):
+            if command in _command(each):
+                os.kill(each, signal.SIGSTOP)
+
     def interrupt(self) -> None:
         """Ctrl-C."""
         self._process.send_signal(signal.SIGINT)

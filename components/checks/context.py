@@ -21,11 +21,15 @@ from stacks.values import migration_values
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """Config, cluster and old CNI, and what follows from the three."""
+    """Config, cluster and old CNI, and what follows from the three.
+
+    `releases_in_state` are the Helm releases that the stack's state holds, as NAMESPACE/NAME; None if nobody asked.
+    """
 
     config: StackConfig
     snapshot: Snapshot
     source: SourceDescription
+    releases_in_state: frozenset[str] | None = None
 
     @cached_property
     def cilium(self) -> Cilium:

@@ -26,6 +26,8 @@ T = TypeVar("T")
 PAGE_SIZE = 500
 _BEGINNINGS = 5
 _UNKNOWN_USER = 401
+_JSON = "application/json"
+_METADATA = f"{_JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _NOT_EXECUTED = 429  # refused before anything was done
 _HANDSHAKE = re.compile(r"Handshake status (\d+)")
 _MESSAGE = re.compile(r'"message":"((?:[^"\\]|\\.)*)"')
@@ -169,7 +171,11 @@ class Cluster:
             response = self._pool.request(
                 method,
                 url,
-                headers={**self._headers(), "accept": "application/json, */*", "content-type": content_type},
+                headers={
+                    **self._headers(),
+                    "accept": f"{content_type if body is None else _JSON}, */*",
+                    "content-type": content_type,
+                },
                 body=None if body is None else json.dumps(body).encode(),
                 timeout=seconds,
                 retries=False,
@@ -218,18 +224,26 @@ class Cluster:
         """All items of a collection; a kind that the cluster doesn't serve has none."""
         return self.read_all(path, lambda item: item, **query)
 
-    def read_all(self, path: str, make: Callable[[Object], T], **query: Any) -> builtins.list[T]:
+    def _metadata(self, path: str, **query: Any) -> Object:
+        return self._request("GET", path, query=query, content_type=_METADATA)
+
+    def read_all(
+        self, path: str, make: Callable[[Object], T], *, metadata_only: bool = False, **query: Any
+    ) -> builtins.list[T]:
         """What `make` makes of all items of a collection, read in pages so that no more than one is held as JSON.
+
+        `metadata_only` leaves out what is in them, which may be large or secret.
 
         Where the version that is being paged through expires in between (410), it is read from the beginning again.
         """
+        read = self._metadata if metadata_only else self.get
         items: builtins.list[T] = []
         token: str | None = None
         beginnings = 0
         while True:
             beginnings += token is None
             try:
-                page = self.get(path, limit=PAGE_SIZE, **{**query, "continue": token})
+                page = read(path, limit=PAGE_SIZE, **{**query, "continue": token})
             except ClusterError as error:
                 if error.status == 404 and token is None:
                     return []

@@ -8,12 +8,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from components.names import NAMESPACE
+from components.names import NAMESPACE, RELEASE
 from components.operations.api import Cluster, ClusterError, Object
 from components.operations.autodetection import can_be_fooled
 from components.operations.calico_objects import read_calico
 from components.operations.clocks import clock_skews
 from components.operations.greeting import greet
+from components.operations.helm_release import newest_revision
 from components.operations.lease import read as read_lease
 from components.operations.live_config import read_live_config, served_node_config_versions
 from components.operations.model import Budget, Node, PinnedVolume, Pod
@@ -98,6 +99,7 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         going = [pool.submit(look_at, cluster, each, cilium_namespace=cilium_namespace) for each in aims.removals]
         node_config_versions = pool.submit(served_node_config_versions, cluster)
         live = pool.submit(read_live_config, cluster, namespace=cilium_namespace)
+        release = pool.submit(newest_revision, cluster, name=RELEASE, namespace=cilium_namespace)
         calico = pool.submit(read_calico, cluster)
         lease = read_lease(cluster)
         config_maps = _source_config_maps(cluster, daemon_sets.result())
@@ -116,6 +118,7 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         service_networks=tuple(network for networks in service_networks.result() for network in networks),
         cilium_pools=dict(cilium_nodes.result()),
         cilium_config=live.result(),
+        release=release.result(),
         node_configs=len(node_configs.result()),
         record=record,
         facts={

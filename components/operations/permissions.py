@@ -47,7 +47,8 @@ _OURS = (
     ("coordination.k8s.io", "leases", "get create patch"),
 )
 _CILIUMS = (
-    ("", "configmaps secrets services serviceaccounts", _KEEP),
+    ("", "configmaps services serviceaccounts", _KEEP),
+    ("", "secrets", f"{_KEEP} list"),
     ("apps", "daemonsets deployments", _KEEP),
     ("rbac.authorization.k8s.io", "roles rolebindings", _KEEP),
     ("cilium.io", "ciliumnodeconfigs", "get list create patch delete"),

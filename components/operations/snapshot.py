@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from components.operations.helm_release import ReleaseRecord
 from components.operations.marks import TurnStep, step_of
 from components.operations.model import Budget, Node, PinnedVolume, Pod
 from components.operations.node_state import NodeState
@@ -60,6 +61,7 @@ class Snapshot:
     service_networks: tuple[str, ...] = ()
     cilium_pools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cilium_config: Mapping[str, str] | None = None
+    release: ReleaseRecord | None = None
     node_configs: int = 0
     node_config_versions: tuple[str, ...] = ()
     record: Mapping[str, Any] | None = None

@@ -9,6 +9,8 @@ from typing import Any
 
 import pulumi
 
+from components.phases.known_state import RELEASE_TYPE
+
 _FIELDS = ("metadata", "spec", "data")
 
 
@@ -29,4 +31,4 @@ class HelmRelease(pulumi.CustomResource):
     """A release of a chart; `settings` are the provider's own inputs, `skipAwait` and the like."""
 
     def __init__(self, resource_name: str, *, settings: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__("kubernetes:helm.sh/v3:Release", resource_name, {"compat": "true", **settings}, opts)
+        super().__init__(RELEASE_TYPE, resource_name, {"compat": "true", **settings}, opts)

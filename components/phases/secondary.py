@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pulumi
 
+from components.names import RELEASE
 from components.phases.kubernetes_object import HelmRelease, KubernetesObject
 from components.phases.watched import cost_of, quiet_before
 from components.plan import MigrationPlan
@@ -44,9 +45,9 @@ class Secondary(pulumi.ComponentResource):
             prepared = pulumi.ResourceOptions(parent=self, depends_on=[before])
             first.append(SourcePreparation("source", families=families, opts=prepared))
         self.release = HelmRelease(
-            "cilium",
+            RELEASE,
             settings={
-                "name": "cilium",
+                "name": RELEASE,
                 "namespace": cilium.namespace,
                 "values": values,
                 "timeout": cilium.timeout_seconds,
@@ -55,6 +56,8 @@ class Secondary(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(
                 parent=self,
+                # Where `pulumi import` puts it.
+                aliases=[pulumi.Alias(name=RELEASE, parent=pulumi.ROOT_STACK_RESOURCE)],
                 depends_on=first,
                 protect=phase.includes(Phase.CLEANUP),
                 # Certificates that the chart generates differ at each rendering; values are what is compared.
@@ -64,7 +67,7 @@ class Secondary(pulumi.ComponentResource):
         self.ready = CiliumReady(
             "ready",
             settings=live_settings(values),
-            release="cilium",
+            release=RELEASE,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.release]),
         )
         last: list[pulumi.Resource] = [self.ready]

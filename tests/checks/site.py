@@ -127,6 +127,11 @@ class Site:
         if recorded:
             self.record()
 
+    def helm_revision(self, number: int, *, status: str = "deployed") -> None:
+        """Helm's record of a revision of Cilium's release, in the namespace of everything else."""
+        labels = {"owner": "helm", "name": "cilium", "version": str(number), "status": status}
+        self.namespaced("secrets", f"sh.helm.release.v1.cilium.v{number}", metadata={"labels": labels})
+
     def daemon_set(self, name: str, *, image: str = "example", status: Object | None = None, **spec: Any) -> None:
         template = json.loads(json.dumps(_BASIC))
         template["spec"]["containers"][0] |= {"image": image, "volumeMounts": spec.pop("mounts", [])}

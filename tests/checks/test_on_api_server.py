@@ -22,9 +22,10 @@ from tests.checks.users import as_user, rules_for
 
 pytestmark = pytest.mark.apiserver
 # Seen in tests of their own: what is said of the old CNI itself (tests/sources), a user's rights, the server's version
-# and pace.
+# and pace, the stack's state.
 APART = {
     "source-owner", "permissions", "kubernetes-version", "api-latency", "autodetection", "source-data-plane", "bgp",
+    "release-known",
 }  # fmt: skip
 
 

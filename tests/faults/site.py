@@ -212,12 +212,12 @@ class Workload:
             eventually(lambda: len(self.ready()) == self.replicas)
 
 
-def eventually(probed: Any, seconds: float = _PATIENCE_SECONDS) -> Any:
+def eventually(probed: Any, seconds: float = _PATIENCE_SECONDS, *, every: float = 0.1) -> Any:
     """What the probe returns as soon as that is true."""
     end = time.monotonic() + seconds
     while not (found := probed()):
         assert time.monotonic() < end, f"not within {seconds:.0f} s: {json.dumps(found, default=str)}"
-        time.sleep(0.1)
+        time.sleep(every)
     return found
 
 

@@ -10,9 +10,12 @@ from scripts.lab.session import Session
 from scripts.lab.simulated.faults import Faults, PodFaults
 from stacks.values import MIGRATED_LABEL
 from tests.faults import document
-from tests.faults.site import NEW, OLD, Site
+from tests.faults.site import NEW, OLD, Site, eventually
+from tests.remedies import commands, do_as_told, type_in
+from tests.runs import unlock
 
 pytestmark = [pytest.mark.engine, pytest.mark.apiserver, pytest.mark.timeout(600)]
+CILIUM = "kube-system"  # its namespace
 
 
 def pods_of(site: Site, *nodes: str) -> dict[str, str]:
@@ -47,6 +50,8 @@ def test_a_lost_state_is_made_anew_and_no_node_that_is_done_is_touched(site: Sit
         echo=False,
     )
     adopted.config.write_text(config)
+    refused = adopted.up(check=False)
+    assert do_as_told(refused, checks=["release-known"], stack=adopted, plane=site.plane), refused.output
     run_again = adopted.up(check=False)
     assert run_again.exit_code == 0, run_again.output
     assert f"{done} [0/7] : is migrated already, nothing to drain" in run_again.output
@@ -69,8 +74,37 @@ def test_a_lost_state_is_made_anew_and_no_node_that_is_done_is_touched(site: Sit
         id="state-lost",
         title="The stack's state is lost in the middle of a turn",
         told=f"{done} [0/7] : is migrated already, nothing to drain",
-        then="`pulumi up` makes it anew from the cluster: nodes that are done are not touched, the turn goes on",
+        then="`pulumi up` names the `pulumi import` of Cilium's release, and makes all else anew from the cluster: "
+        "nodes that are done are not touched, the turn goes on",
     )
+
+
+def _pending(site: Site) -> list[str]:
+    wanted = {"labelSelector": "owner=helm,status=pending-upgrade"}
+    found = site.cluster.list(f"/api/v1/namespaces/{CILIUM}/secrets", **wanted)
+    return [each["metadata"]["name"] for each in found]
+
+
+def test_a_run_killed_inside_helm_is_told_before_and_after_a_refresh(site: Site) -> None:
+    """The refresh takes the values of the revision that was cut off for live ones: nothing would be upgraded."""
+    site.configure(sections={"cilium": {"values": {"operator": {"replicas": 1}, "debug": {"enabled": True}}}})
+    run = site.up().go()
+    eventually(lambda: _pending(site), every=0.02)
+    run.freeze("helm upgrade")
+    run.kill_engine()
+    (cut_off,) = _pending(site)
+    unlock(site.stack)
+    site.stack.pulumi("refresh", "--yes", "--skip-preview", "--non-interactive")
+    refused = site.stack.preview(check=False)
+    assert f"Secret {CILIUM}/{cut_off} says 'pending-upgrade'" in refused.output
+    delete, _, refresh = commands(refused.output, check="helm-operation")
+    for command in (delete, refresh):
+        type_in(command, stack=site.stack, plane=site.plane)
+    assert "1 to update" in site.stack.preview().output
+    site.stack.up()
+    assert site.cluster.get(f"/api/v1/namespaces/{CILIUM}/configmaps/cilium-config")["data"]["debug"] == "true"
+    site.configure()
+    site.stack.up()
 
 
 def test_what_the_operator_cordoned_stays_cordoned_whenever_that_was(site: Site) -> None:

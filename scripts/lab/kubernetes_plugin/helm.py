@@ -1,7 +1,5 @@
 """The real helm program: install, upgrade, uninstall, render and read releases; its errors in its own words."""
 
-import base64
-import gzip
 import json
 import os
 import re
@@ -17,9 +15,7 @@ from typing import IO, Any
 from scripts.lab.kubernetes_plugin.cluster import Cluster
 from scripts.lab.kubernetes_plugin.errors import CancelledError, PluginError
 from scripts.lab.kubernetes_plugin.settings import Settings
-from scripts.lab.kubernetes_plugin.tokens import Kind
 
-_SECRET = Kind("", "v1", "Secret")
 _POLL_SECONDS = 0.2
 _GRACE_SECONDS = 20.0
 
@@ -39,14 +35,8 @@ class LiveRelease:
     app_version: str
     revision: int
     status: str
-    labels: Mapping[str, str]
     values: Mapping[str, Any]
     manifest: str
-
-    @property
-    def is_interrupted(self) -> bool:
-        """Whether an operation on it began and nobody recorded its end."""
-        return self.status.startswith("pending-")
 
 
 class Helm:
@@ -112,32 +102,8 @@ class Helm:
             app_version=known.get("appVersion", ""),
             revision=int(known.get("revision", 0)),
             status=known.get("status", ""),
-            labels=known.get("labels") or {},
             values=values,
             manifest=manifest,
-        )
-
-    def release_from_interruption(self, release: LiveRelease) -> None:
-        """Record an interrupted operation as failed, so that Helm accepts the next one; nothing else is touched."""
-        if self._settings.helm_release_settings.driver not in ("", "secret", "secrets"):
-            raise PluginError(
-                f"Release {release.namespace}/{release.name} is {release.status}: an operation on it was cut off; "
-                "run `helm rollback` or `helm uninstall` on it, then try again"
-            )
-        record = self._cluster.get(_SECRET, release.namespace, f"sh.helm.release.v1.{release.name}.v{release.revision}")
-        content = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(record["data"]["release"]))))
-        content["info"] |= {"status": "failed", "description": f"{release.status} when its process ended"}
-        packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(content).encode()))).decode()
-        self._cluster.merge_patch(
-            record,
-            {
-                "metadata": {
-                    "labels": {"status": "failed"},
-                    # Refused if whoever works on the release has recorded something in between.
-                    "resourceVersion": record["metadata"]["resourceVersion"],
-                },
-                "data": {"release": packed},
-            },
         )
 
     def _get(self, what: str, *arguments: str, namespace: str) -> str:

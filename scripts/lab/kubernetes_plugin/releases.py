@@ -1,6 +1,7 @@
 """The life of one Helm release: the inputs and outputs of `kubernetes:helm.sh/v3:Release` over the helm program."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,6 @@ import yaml
 
 from scripts.lab.kubernetes_plugin.cluster import Cluster
 from scripts.lab.kubernetes_plugin.diff import differences, parse_path
-from scripts.lab.kubernetes_plugin.engine import EngineLog
 from scripts.lab.kubernetes_plugin.errors import InitializationError, PluginError
 from scripts.lab.kubernetes_plugin.helm import Helm, HelmError, LiveRelease
 from scripts.lab.kubernetes_plugin.naming import fresh_name
@@ -21,8 +21,8 @@ from scripts.lab.kubernetes_plugin.values import TextFile, holds_unknown, plain,
 _DEFAULT_SECONDS = 300
 _OLD_STYLE_INPUTS = "__inputs"
 _IDENTITY = ("name", "namespace")
-# On a release's record: which resource made it, so that a run after a cut-off one knows its own.
-_OWNER_LABEL = "pulumi-resource"
+# Helm 4's words, where upstream, built on Helm 3, says it otherwise.
+_NAME_IN_USE = re.compile(r"cannot re-?use a name that is still in use")
 _REFUSED = ("lint", "postrender", "recreatePods")
 _SWITCHES = {
     "atomic": "--rollback-on-failure",
@@ -52,7 +52,6 @@ class Releases:
 
     helm: Helm
     cluster: Cluster
-    log: EngineLog
 
     def check(self, request: Request, naming: Naming) -> Checked:
         """Fill in the defaults and render the chart: wrong values and missing charts show before anything changes."""
@@ -83,29 +82,13 @@ class Releases:
         return Diffed([each for each in found if not any(each.path[: len(path)] == path for path in ignored)])
 
     def create(self, request: Request) -> Made:
-        """Install; a release of that name must not exist, unless a run of ours that was cut off left it."""
-        inputs = plain(request.inputs)
+        """Install; a release of that name must not exist, whoever made it."""
         if request.preview:
             return Made("", request.inputs)
-        name, namespace = inputs["name"], inputs["namespace"]
-        left_over = self.helm.find(name, namespace)
-        if left_over is None:
-            label = f"--labels={_OWNER_LABEL}={_owner(request.urn)}"
-            return self._run(request, "install", [label, *_switches(inputs, _INSTALL_SWITCHES)])
-        if left_over.labels.get(_OWNER_LABEL) != _owner(request.urn):
-            raise PluginError(
-                f"Release {namespace}/{name}: cannot re-use a name that is still in use (it is {left_over.status}, "
-                f"revision {left_over.revision}); import it with the id {namespace}/{name}, or choose another name"
-            )
-        self.log.warn(
-            request.urn,
-            f"release {namespace}/{name} is there from a run that did not end ({left_over.status}, revision "
-            f"{left_over.revision}); it is taken up where it was left",
-        )
-        return self._upgrade(request, left_over)
+        return self._run(request, "install", _switches(plain(request.inputs), _INSTALL_SWITCHES))
 
     def read(self, request: Request) -> Made:
-        """The release as Helm has it recorded; an empty id when it is gone."""
+        """The newest revision as Helm has it recorded, whatever became of it; an empty id when there is none."""
         namespace, name = split_id(request.object_id)
         namespace = namespace or self.cluster.default_namespace or "default"
         live = self.helm.find(name, namespace)
@@ -117,21 +100,22 @@ class Releases:
             inputs["values"] = with_secrets_of(dict(live.values), old.get("values"))
         if not old:
             inputs["version"] = live.version
-        state = _state(inputs, live)
-        if live.status == "failed" or live.is_interrupted:
-            reason = f"Release {namespace}/{name} is {live.status} (revision {live.revision})"
-            raise InitializationError(request.object_id, state, [f"{reason}; the next update upgrades it"], inputs)
-        return Made(request.object_id, state, inputs)
+        return Made(request.object_id, _state(inputs, live), inputs)
 
     def update(self, request: Request) -> Made:
-        """Upgrade, also from a revision that failed or was cut off."""
+        """Upgrade, also from a revision that failed; Helm refuses one that is pending."""
         if request.preview:
             return Made(request.object_id, request.inputs)
         namespace, name = split_id(request.object_id)
         live = self.helm.find(name, namespace)
         if live is None:
             raise PluginError(f"Release {namespace}/{name} is gone; run `pulumi refresh`, then it is installed anew")
-        return self._upgrade(request, live)
+        inputs = plain(request.inputs)
+        history = f"--history-max={int(inputs.get('maxHistory') or 0)}"
+        # Without it Helm takes the last revision's values whenever the program gives none.
+        reset = [] if inputs.get("reuseValues") and not inputs.get("resetValues") else ["--reset-values"]
+        flags = [history, *reset, *_switches(inputs, _UPGRADE_SWITCHES)]
+        return self._run(request, "upgrade", flags, before=live.revision)
 
     def delete(self, request: Request) -> None:
         """Uninstall and wait until its objects are gone, unless skipAwait is set; nothing to do if it is gone."""
@@ -144,16 +128,7 @@ class Releases:
         except HelmError as error:
             raise PluginError(f"Release {namespace}/{name} was not uninstalled: {error}") from None
 
-    def _upgrade(self, request: Request, live: LiveRelease) -> Made:
-        inputs = plain(request.inputs)
-        if live.is_interrupted:
-            self.helm.release_from_interruption(live)
-        history = f"--history-max={int(inputs.get('maxHistory') or 0)}"
-        # Without it Helm takes the last revision's values whenever the program gives none.
-        reset = [] if inputs.get("reuseValues") and not inputs.get("resetValues") else ["--reset-values"]
-        return self._run(request, "upgrade", [history, *reset, *_switches(inputs, _UPGRADE_SWITCHES)])
-
-    def _run(self, request: Request, verb: str, flags: list[str]) -> Made:
+    def _run(self, request: Request, verb: str, flags: list[str], *, before: int = 0) -> Made:
         inputs = plain(request.inputs)
         name, namespace = inputs["name"], inputs["namespace"]
         waits = _waits(inputs)
@@ -168,9 +143,13 @@ class Releases:
         try:
             self.helm.run(*command, *_timeout(inputs, request), namespace=namespace, values=_given_values(inputs))
         except PluginError as error:
+            if _NAME_IN_USE.search(str(error)):
+                raise PluginError("cannot re-use a name that is still in use") from None
             live = self.helm.find(name, namespace)
-            if live is None or (verb == "install" and live.labels.get(_OWNER_LABEL) != _owner(request.urn)):
+            if live is None:
                 raise PluginError(f"Release {object_id} was not installed: {error}") from None
+            if live.revision == before:
+                raise PluginError(str(error)) from None  # nothing began
             reason = f"Release {object_id} is {live.status} after helm {verb}: {error}"
             raise InitializationError(object_id, _state(request.inputs, live), [reason]) from None
         live = self.helm.find(name, namespace)
@@ -192,10 +171,6 @@ class Releases:
             return Rendering(checksum=hashlib.sha256(manifest.encode()).hexdigest(), names=_resource_names(manifest))
 
         return kept(render, chart=inputs["chart"], command=command, namespace=namespace, values=values)
-
-
-def _owner(urn: str) -> str:
-    return hashlib.sha256(urn.encode()).hexdigest()[:32]
 
 
 def _old_inputs(request: Request) -> Properties:

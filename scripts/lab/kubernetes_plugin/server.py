@@ -122,7 +122,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             settings = Settings.parse(given)
             cluster = Cluster(settings)
             self._objects = Objects(cluster, settings, self._log, self._cancelled)
-            self._releases = Releases(Helm(cluster, settings, self._cancelled), cluster, self._log)
+            self._releases = Releases(Helm(cluster, settings, self._cancelled), cluster)
             return provider_pb2.ConfigureResponse(
                 acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
             )

@@ -10,7 +10,7 @@ from scripts.lab.kubernetes_plugin.values import UNKNOWN, Secret
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.toolchain import parts
 from scripts.lab.toolchain.build import build_part
-from tests.lab.kubernetes_plugin.engine import Engine, RefusedError
+from tests.lab.kubernetes_plugin.engine import Engine, RefusedError, Resource, urn
 
 pytestmark = pytest.mark.apiserver
 
@@ -115,7 +115,7 @@ def test_secret_values_stay_secret(engine: Engine, namespace: str) -> None:
 
 def test_somebody_elses_release_is_not_touched(engine: Engine, namespace: str) -> None:
     engine.create(RELEASE, "theirs", first(namespace))
-    with pytest.raises(RefusedError, match=f"Release {namespace}/tiny: cannot re-use a name that is still in use"):
+    with pytest.raises(RefusedError, match="cannot re-use a name that is still in use"):
         engine.create(RELEASE, "ours", release(namespace))
     imported = engine.read(RELEASE, f"{namespace}/tiny")
     assert imported is not None
@@ -123,24 +123,32 @@ def test_somebody_elses_release_is_not_touched(engine: Engine, namespace: str) -
 
 
 @pytest.mark.parametrize("status", ["pending-install", "failed", "deployed"])
-def test_an_install_that_was_cut_off_is_taken_up(
+def test_an_install_whose_run_was_killed_stands_in_the_way_of_the_next(
     engine: Engine, control_plane: ControlPlane, namespace: str, status: str
 ) -> None:
     engine.create(RELEASE, "tiny", first(namespace))
     cut_off(control_plane, namespace, 1, status)
-    made = engine.create(RELEASE, "tiny", second(namespace))
-    assert made.state["status"]["status"] == "deployed"
-    assert made.state["status"]["revision"] == 2
-    assert greeting(control_plane, namespace) == "two"
+    with pytest.raises(RefusedError, match="cannot re-use a name that is still in use") as caught:
+        engine.create(RELEASE, "tiny", second(namespace))
+    assert caught.value.object_id == ""
+    assert greeting(control_plane, namespace) == "one"
 
 
-def test_an_upgrade_that_was_cut_off_is_done_again(engine: Engine, control_plane: ControlPlane, namespace: str) -> None:
+def test_an_upgrade_that_was_killed_is_refused_and_then_taken_for_done(
+    engine: Engine, control_plane: ControlPlane, namespace: str
+) -> None:
+    """As upstream does: only a deletion of the pending revision brings the release back to what it is."""
     made = engine.create(RELEASE, "tiny", first(namespace))
-    changed = engine.update(made, second(namespace))
+    engine.update(made, second(namespace))
     cut_off(control_plane, namespace, 2, "pending-upgrade")
-    with pytest.raises(RefusedError, match="is pending-upgrade"):
-        engine.refresh(changed)
-    again = engine.update(changed, second(namespace))
+    with pytest.raises(RefusedError, match=r"another operation .* is in progress") as caught:
+        engine.update(made, second(namespace))
+    assert not caught.value.state
+    refreshed = engine.refresh(made)
+    assert refreshed is not None
+    assert refreshed.inputs["values"] == {"greeting": "two"}
+    control_plane.kubectl("-n", namespace, "delete", "secret", "sh.helm.release.v1.tiny.v2")
+    again = engine.update(made, second(namespace))
     assert again.state["status"]["status"] == "deployed"
 
 
@@ -151,7 +159,8 @@ def test_a_release_that_does_not_get_ready_is_kept_and_can_be_mended(engine: Eng
     failure = caught.value
     assert failure.object_id == f"{namespace}/tiny"
     assert failure.state["status"]["status"] == "failed"
-    made = engine.create(RELEASE, "tiny", {**release(namespace), "timeout": 20})
+    kept = Resource(urn(RELEASE, "tiny"), failure.object_id, broken, dict(failure.state))
+    made = engine.update(kept, {**release(namespace), "timeout": 20})
     assert made.state["status"]["status"] == "deployed"
 
 
