@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
@@ -17,6 +17,14 @@ DEFAULT_SECONDS = 600.0
 DELETE_SECONDS = 300.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
 _PODS_NAMED = 5
+_ENDPOINTS, _POD = Kind("", "v1", "Endpoints"), Kind("", "v1", "Pod")
+# What upstream's waits look at beside the object itself.
+_FOLLOWED = {
+    "Service": (_ENDPOINTS,),
+    "Deployment": (Kind("apps", "v1", "ReplicaSet"), _POD, Kind("", "v1", "PersistentVolumeClaim")),
+    "DaemonSet": (_POD,),
+    "StatefulSet": (_POD,),
+}
 
 Object = Mapping[str, Any]
 
@@ -52,6 +60,8 @@ def wait_ready(
     """The object once it is ready; NotReadyError when the time is up or it failed for good."""
     kind, namespace, name = kind_of(live), namespace_of(live), metadata(live)["name"]
     deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
+    if (kind.group, kind.name) in _CHECKS and not is_set(live, SKIP_AWAIT):
+        _follow(live, cluster, [kind, *_FOLLOWED.get(kind.name, ())], deadline=deadline, cancelled=cancelled)
     while True:
         try:
             reasons = missing(live, cluster)
@@ -81,6 +91,7 @@ def wait_ready(
 def wait_gone(live: Object, cluster: Cluster, *, seconds: float, cancelled: Event, say: Callable[[str], None]) -> None:
     """Return once the object is gone (or another has its name); NotReadyError when the time is up."""
     deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
+    _follow(dict(live), cluster, [kind_of(live)], deadline=deadline, cancelled=cancelled)
     while True:
         found = cluster.find(kind_of(live), namespace_of(live), metadata(live)["name"])
         if found is None or metadata(found).get("uid") != metadata(live).get("uid"):
@@ -93,6 +104,15 @@ def wait_gone(live: Object, cluster: Cluster, *, seconds: float, cancelled: Even
         if cancelled.wait(pause):
             raise CancelledError(f"{title(found)}: waiting for its deletion was cancelled")
         pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+
+def _follow(
+    live: dict[str, Any], cluster: Cluster, kinds: Sequence[Kind], *, deadline: float, cancelled: Event
+) -> None:
+    """Nothing if the user may list and watch what upstream's waits look at; else they wait, and say nothing of it."""
+    if not all(cluster.may_follow(each, namespace_of(live)) for each in kinds):
+        cancelled.wait(max(deadline - time.monotonic(), 0))
+        raise NotReadyError(live, [f"{title(live)}: timed out"])
 
 
 def _status(live: Object) -> dict[str, Any]:
@@ -181,12 +201,8 @@ def _service(live: Object, cluster: Cluster) -> list[str]:
         return ["no load balancer address has been given to it"]
     if spec.get("type") == "ExternalName" or spec.get("clusterIP") == "None" or not spec.get("selector"):
         return []
-    name = metadata(live)["name"]
-    slices = cluster.labelled(
-        Kind("discovery.k8s.io", "v1", "EndpointSlice"), namespace_of(live), labels=f"kubernetes.io/service-name={name}"
-    )
-    endpoints = [endpoint for each in slices for endpoint in each.get("endpoints") or []]
-    ready = [each for each in endpoints if (each.get("conditions") or {}).get("ready") is not False]
+    found = cluster.named(_ENDPOINTS, namespace_of(live), metadata(live)["name"])
+    ready = [subset for each in found for subset in each.get("subsets") or [] if subset.get("addresses")]
     return [] if ready else ["no ready pod matches its selector"]
 
 
@@ -224,7 +240,7 @@ def _unready_pods(live: Object, cluster: Cluster) -> list[str]:
     if not labels:
         return []
     pods = cluster.labelled(
-        Kind("", "v1", "Pod"), namespace_of(live), labels=",".join(f"{key}={value}" for key, value in labels.items())
+        _POD, namespace_of(live), labels=",".join(f"{key}={value}" for key, value in labels.items())
     )
     unready = [
         pod

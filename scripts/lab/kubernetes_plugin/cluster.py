@@ -118,6 +118,25 @@ class Cluster:
         answer = self._request("GET", self._path(kind, namespace, ""), {"labelSelector": labels})
         return list(answer.get("items") or [])
 
+    def named(self, kind: Kind, namespace: str, name: str) -> list[dict[str, Any]]:
+        """The object of that name as its collection lists it: one, or none."""
+        answer = self._request("GET", self._path(kind, namespace, ""), {"fieldSelector": f"metadata.name={name}"})
+        return list(answer.get("items") or [])
+
+    def may_follow(self, kind: Kind, namespace: str) -> bool:
+        """Whether the user may list and watch a collection, which is how upstream's plugin waits."""
+        try:
+            path = self._path(kind, namespace, "")
+            self._request("GET", path, {"limit": "1"})
+            self._request("GET", path, {"watch": "true", "timeoutSeconds": "1"}, opens_only=True)
+        except UnknownKindError:
+            return True
+        except ApiError as error:
+            if error.code == 403:
+                return False
+            raise
+        return True
+
     def create(self, content: Mapping[str, Any], *, manager: str, dry_run: bool = False) -> dict[str, Any]:
         """Create an object; ApiError 409 when it exists."""
         kind = kind_of(content)
@@ -192,7 +211,9 @@ class Cluster:
         body: Any = None,
         *,
         content_type: str = "application/json",
+        opens_only: bool = False,
     ) -> dict[str, Any]:
+        """The answer as JSON; with `opens_only` nothing, as soon as the server has said that it will answer."""
         from urllib3.exceptions import HTTPError
 
         client = self._client
@@ -210,6 +231,7 @@ class Cluster:
                 headers=headers,
                 timeout=self._settings.kube_client_settings.timeout,
                 retries=2 if method == "GET" else False,
+                preload_content=not opens_only,
             )
         except HTTPError as error:
             raise UnreachableError(
@@ -218,6 +240,9 @@ class Cluster:
             ) from None
         if answer.status >= 400:
             raise ApiError.of(answer.status, answer.data)
+        if opens_only:
+            answer.close()
+            return {}
         return dict(json.loads(answer.data))
 
     @cached_property
