@@ -157,6 +157,7 @@ def examine(
                 required=config.preflight.named,
                 removals=config.cleanup.objects,
                 cleanup=config.phase.includes(Phase.CLEANUP),
+                secrets_namespace=config.cilium.secrets_namespace,
             )
         source = describe(snapshot, config.source)
         known = releases_in_state() if releases_in_state and snapshot.release else None

@@ -28,6 +28,9 @@ Seconds = Annotated[int, Field(gt=0, le=86_400)]
 TunnelProtocol = Literal["vxlan", "geneve"]
 
 
+SECRETS_NAMESPACE = "cilium-secrets"  # the chart's own choice
+
+
 class RestartMethod(StrEnum):
     """How the pods of a node come to the new network once its agent has taken over."""
 
@@ -52,6 +55,14 @@ class CiliumSettings(Section):
     values: dict[str, Any] = Field(default_factory=dict)
     final_values: dict[str, Any] = Field(default_factory=dict)
     timeout_seconds: Seconds = 600
+
+    @property
+    def secrets_namespace(self) -> str:
+        """The namespace that the chart makes for Cilium's copies of Secrets."""
+        tls = self.values.get("tls")
+        section = tls.get("secretsNamespace") if isinstance(tls, dict) else None
+        name = section.get("name") if isinstance(section, dict) else None
+        return name if isinstance(name, str) else SECRETS_NAMESPACE
 
     @field_validator("pod_cidr")
     @classmethod

@@ -6,7 +6,7 @@ from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.operations.marks import TurnStep, step_of
-from components.operations.permissions import Purpose
+from components.operations.permission_table import Purpose
 from stacks.phases import Phase
 
 
@@ -16,27 +16,32 @@ from stacks.phases import Phase
     severity=Severity.BLOCKER,
     phase=Phase.PREFLIGHT,
     why="a right that is missing shows only when it is used, with a node drained and its turn half-way",
-    remedy="give the user of the kubeconfig these rights, or use another one",
+    remedy="give the user of the kubeconfig these rights, as docs/rbac has them for each phase, or use another one",
 )
 def permissions(context: Context) -> Iterator[Found]:
-    """Everything that the API server would deny, at once."""
-    denied = {
-        purpose: "; ".join(need.title for need in context.snapshot.denied if need.purpose is purpose)
-        for purpose in Purpose
-    }
-    if denied[Purpose.WORK]:
-        yield Found(evidence=f"the user of the kubeconfig may not: {denied[Purpose.WORK]}")
-    if denied[Purpose.LOOK]:
+    """Everything that the API server would deny, at once: what this run needs, and what later phases will."""
+    config, reached = context.config, context.reached
+    granted = reached is Phase.CLEANUP or not config.phase.includes(Phase.SECONDARY)
+    now, later, look = list[str](), list[str](), list[str]()
+    for need in context.snapshot.denied:
+        if need.purpose is Purpose.LOOK:
+            look.append(need.title)
+        elif not config.phase.includes(need.phase):
+            later.append(need.title)
+        elif need.purpose is Purpose.WORK or not granted:
+            now.append(need.title)
+    if now:
+        yield Found(evidence=f"the user of the kubeconfig may not: {'; '.join(now)}")
+    if later:
         yield Found(
-            evidence=f"the user of the kubeconfig may not: {denied[Purpose.LOOK]}",
-            remedy="checks of these are silent without it",
+            evidence=f"the user of the kubeconfig may not: {'; '.join(later)}",
+            remedy=f"phases after '{config.phase}' need these; docs/rbac has a role for each phase",
             severity=Severity.WARNING,
         )
-    if denied[Purpose.GRANT] and not context.snapshot.cilium_config:
+    if look:
         yield Found(
-            evidence=f"the user of the kubeconfig may not: {denied[Purpose.GRANT]}",
-            remedy="Cilium's ClusterRoles are refused unless the user has every right that they give: allow these two "
-            "verbs, or have an administrator run phase secondary",
+            evidence=f"the user of the kubeconfig may not: {'; '.join(look)}",
+            remedy="checks of these are silent without it",
             severity=Severity.WARNING,
         )
 

@@ -19,12 +19,14 @@ from components.operations.lease import read as read_lease
 from components.operations.live_config import read_live_config, served_node_config_versions
 from components.operations.model import Budget, Node, PinnedVolume, Pod
 from components.operations.node_state import NodeState
-from components.operations.permissions import Aims, Purpose, denied
+from components.operations.permission_table import Purpose
+from components.operations.permissions import Aims, denied
 from components.operations.removals import look_at
 from components.operations.required import not_ready
 from components.operations.services import Service
 from components.operations.snapshot import RECORD, SETTLED, NodeFacts, Snapshot, is_of_facts
 from components.operations.webhooks import required_for_pods
+from stacks.config import SECRETS_NAMESPACE
 from stacks.objects import ObjectName
 from stacks.policies.cilium import OURS
 
@@ -32,7 +34,10 @@ T = TypeVar("T")
 _AT_ONCE = 16
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _CILIUM, _ADMIN_POLICIES = "/apis/cilium.io/v2", "/apis/policy.networking.k8s.io/v1alpha1"
-_ADMIN_KINDS = ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy")
+_ADMIN_KINDS = {
+    "AdminNetworkPolicy": "adminnetworkpolicies",
+    "BaselineAdminNetworkPolicy": "baselineadminnetworkpolicies",
+}
 _KUBE_PROXY = "/api/v1/namespaces/kube-system/configmaps/kube-proxy"
 _KUBE_PROXY_MODE = re.compile(r'^mode:[ \t]*"?(\w+)', re.MULTILINE)
 
@@ -44,13 +49,14 @@ def observe(
     required: Sequence[str] = (),
     removals: Sequence[ObjectName] = (),
     cleanup: bool = False,
+    secrets_namespace: str = SECRETS_NAMESPACE,
 ) -> Snapshot:
     """Read everything that the checks and the plan need; changes nothing. Raises ClusterError.
 
     `required` are workloads that the user wants to be there, as `KIND NAMESPACE/NAME`; `removals` what shall go in
-    phase `cleanup`, and `cleanup` whether that is asked for.
+    phase `cleanup`, and `cleanup` whether that is asked for; `secrets_namespace` is Cilium's second one.
     """
-    aims = Aims(removals=tuple(removals), removes=cleanup)
+    aims = Aims(removals=tuple(removals), removes=cleanup, secrets_namespace=secrets_namespace)
     try:
         return _observe(cluster, cilium_namespace=cilium_namespace, required=required, aims=aims)
     except ClusterError as error:
@@ -82,7 +88,7 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         service_networks = look("/apis/networking.k8s.io/v1/servicecidrs", _networks_of)
         services = look("/api/v1/services", Service.read)
         policies = look("/apis/networking.k8s.io/v1/networkpolicies", _as_it_is)
-        admin = [look(f"{_ADMIN_POLICIES}/{kind.lower()}s", partial(_of_kind, kind)) for kind in _ADMIN_KINDS]
+        admin = [look(f"{_ADMIN_POLICIES}/{plural}", partial(_of_kind, kind)) for kind, plural in _ADMIN_KINDS.items()]
         ciliums = [
             pool.submit(_unless_denied, partial(cluster.list, f"{_CILIUM}/{kind}", labelSelector=OURS), [])
             for kind in ("ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies")
@@ -99,7 +105,9 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         going = [pool.submit(look_at, cluster, each, cilium_namespace=cilium_namespace) for each in aims.removals]
         node_config_versions = pool.submit(served_node_config_versions, cluster)
         live = pool.submit(read_live_config, cluster, namespace=cilium_namespace)
-        release = pool.submit(newest_revision, cluster, name=RELEASE, namespace=cilium_namespace)
+        release = pool.submit(
+            _unless_denied, partial(newest_revision, cluster, name=RELEASE, namespace=cilium_namespace), None
+        )
         calico = pool.submit(read_calico, cluster)
         lease = read_lease(cluster)
         config_maps = _source_config_maps(cluster, daemon_sets.result())

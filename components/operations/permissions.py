@@ -3,84 +3,26 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import Enum
 
 from components.names import NAMESPACE
 from components.operations.api import Cluster, ClusterError
 from components.operations.calico_objects import read_kinds
+from components.operations.permission_table import (
+    OF_CALICO,
+    OF_CALICOS_OPERATOR,
+    PREPARATION,
+    REMOVAL,
+    REMOVAL_EVERYWHERE,
+    TABLE,
+    Place,
+    Purpose,
+)
+from stacks.config import SECRETS_NAMESPACE
 from stacks.objects import ObjectName
+from stacks.phases import Phase
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _AT_ONCE = 16
-_KEEP = "get create patch delete"
-_LOOK = "list"
-_CHECKS = (
-    ("", "services", _LOOK),
-    ("", "namespaces", _LOOK),
-    ("networking.k8s.io", "networkpolicies servicecidrs", _LOOK),
-    ("apiregistration.k8s.io", "apiservices", _LOOK),
-    ("policy.networking.k8s.io", "adminnetworkpolicies baselineadminnetworkpolicies", _LOOK),
-    ("admissionregistration.k8s.io", "validatingwebhookconfigurations mutatingwebhookconfigurations", _LOOK),
-)
-_EVERYWHERE = (
-    ("", "nodes", "get list patch"),
-    ("", "pods", "get list delete"),
-    ("", "pods/eviction", "create"),
-    ("", "persistentvolumes", "list"),
-    ("", "namespaces", "get create"),
-    ("", "replicationcontrollers", "get"),
-    ("apps", "daemonsets", "get list"),
-    ("apps", "deployments replicasets statefulsets", "get"),
-    ("policy", "poddisruptionbudgets", "list"),
-    ("cilium.io", "ciliumnodes", "get list"),
-    ("cilium.io", "ciliumnetworkpolicies ciliumclusterwidenetworkpolicies", f"{_KEEP} list"),
-    ("rbac.authorization.k8s.io", "clusterroles clusterrolebindings", _KEEP),
-)
-_OURS = (
-    ("", "pods services", _KEEP),
-    ("", "configmaps", "get list create patch delete"),
-    ("", "pods/exec", "get create"),
-    ("", "pods/log", "get"),
-    ("apps", "daemonsets deployments", _KEEP),
-    ("policy", "poddisruptionbudgets", _KEEP),
-    ("networking.k8s.io", "networkpolicies", _KEEP),
-    ("coordination.k8s.io", "leases", "get create patch"),
-)
-_CILIUMS = (
-    ("", "configmaps services serviceaccounts", _KEEP),
-    ("", "secrets", f"{_KEEP} list"),
-    ("apps", "daemonsets deployments", _KEEP),
-    ("rbac.authorization.k8s.io", "roles rolebindings", _KEEP),
-    ("cilium.io", "ciliumnodeconfigs", "get list create patch delete"),
-)
-
-
-# What the old CNI's removal takes, in its namespace and everywhere; and what is Calico's besides.
-_REMOVAL = (
-    ("apps", "daemonsets deployments", "get list delete"),
-    ("apps", "statefulsets", _LOOK),
-    ("policy", "poddisruptionbudgets", "delete"),
-    ("", "configmaps serviceaccounts services", "delete"),
-    ("", "pods", _LOOK),
-)
-_REMOVAL_EVERYWHERE = (
-    ("", "namespaces", "get delete"),
-    ("rbac.authorization.k8s.io", "clusterrolebindings clusterroles", "list delete"),
-    ("rbac.authorization.k8s.io", "rolebindings", _LOOK),
-)
-_OF_CALICO = (
-    ("apiextensions.k8s.io", "customresourcedefinitions", "list delete"),
-    ("", "nodes/status", "patch"),
-)
-_OPERATED = (("operator.tigera.io", "installations", "get delete"),)
-# An API server lets nobody give rights that they lack themselves unless by these, and Cilium's roles are new rights.
-_GRANTS = (("rbac.authorization.k8s.io", "clusterroles", "escalate bind"),)
-
-# What moves Calico's address detection, by how Calico is installed.
-_PREPARATION = {
-    "calico": (("apps", "daemonsets", "patch"),),
-    "calico-operator": (("operator.tigera.io", "installations", "get patch"),),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +30,8 @@ class Aims:
     """What of a migration is not the same for everybody: the objects that shall go at the end, and when that is near.
 
     `source` is the old CNI's kind and `home` its namespace, as long as it is there; both are empty until it is known.
-    `prepares` says whether it has to be prepared for Cilium.
+    `prepares` says whether it has to be prepared for Cilium; `secrets_namespace` is where Cilium keeps its copies of
+    Secrets.
     """
 
     removals: tuple[ObjectName, ...] = ()
@@ -96,28 +39,22 @@ class Aims:
     source: str = ""
     home: str = ""
     prepares: bool = False
+    secrets_namespace: str = SECRETS_NAMESPACE
 
 
 NO_AIMS = Aims()
 
 
-class Purpose(Enum):
-    """What a right is for: the work itself, checks alone, or giving rights to Cilium that the user may lack itself."""
-
-    WORK = "work"
-    LOOK = "look"
-    GRANT = "grant"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """One verb on one resource; everywhere, or in a namespace."""
+    """One verb on one resource, from a phase on; everywhere, or in a namespace."""
 
     verb: str
     group: str
     resource: str
     namespace: str = ""
     purpose: Purpose = Purpose.WORK
+    phase: Phase = Phase.PREFLIGHT
 
     @property
     def title(self) -> str:
@@ -133,23 +70,38 @@ def needs(
 
     `calico` are the kinds of Calico's that the API serves, as `read_kinds` has them.
     """
-    work = [("", _EVERYWHERE), (NAMESPACE, _OURS), (cilium_namespace, _CILIUMS)]
-    work += [("", tuple((group, resource, _LOOK) for _, group, resource in calico))]
-    if aims.prepares and aims.home:
-        work += [(aims.home if aims.source == "calico" else "", _PREPARATION.get(aims.source, ()))]
+    places = {
+        Place.EVERYWHERE: "",
+        Place.OURS: NAMESPACE,
+        Place.CILIUM: cilium_namespace,
+        Place.SECRETS: aims.secrets_namespace,
+        Place.SOURCE: aims.home,
+    }
+    tables = [*TABLE]
+    tables += [(Phase.PREFLIGHT, Place.EVERYWHERE, Purpose.WORK, tuple((each[1], each[2], "list") for each in calico))]
+    if aims.prepares and aims.home and aims.source in PREPARATION:
+        place, rows = PREPARATION[aims.source]
+        tables.append((Phase.SECONDARY, place, Purpose.WORK, rows))
     if aims.removes and aims.home:
-        work += [(aims.home, _REMOVAL), ("", _REMOVAL_EVERYWHERE)]
-        work += [("", _OF_CALICO)] if aims.source.startswith(("calico", "canal")) else []
-        work += [("", _OPERATED)] if aims.source == "calico-operator" else []
-    tables = [*((*each, Purpose.WORK) for each in work), ("", _CHECKS, Purpose.LOOK), ("", _GRANTS, Purpose.GRANT)]
-    for namespace, table, purpose in tables:
-        for group, resources, verbs in table:
+        everywhere = [*REMOVAL_EVERYWHERE]
+        everywhere += OF_CALICO if aims.source.startswith(("calico", "canal")) else ()
+        everywhere += OF_CALICOS_OPERATOR if aims.source == "calico-operator" else ()
+        tables.append((Phase.CLEANUP, Place.SOURCE, Purpose.WORK, REMOVAL))
+        tables.append((Phase.CLEANUP, Place.EVERYWHERE, Purpose.WORK, tuple(everywhere)))
+    for phase, place, purpose, rows in tables:
+        for group, resources, verbs in rows:
             for resource in resources.split():
                 for verb in verbs.split():
-                    yield Need(verb=verb, group=group, resource=resource, namespace=namespace, purpose=purpose)
+                    yield Need(
+                        verb=verb, group=group, resource=resource, namespace=places[place], purpose=purpose,
+                        phase=phase,
+                    )  # fmt: skip
     for each in aims.removals:
         for verb in ("get", "delete") if aims.removes else ("get",):
-            yield Need(verb=verb, group=each.group, resource=each.resource, namespace=each.namespace)
+            yield Need(
+                verb=verb, group=each.group, resource=each.resource, namespace=each.namespace,
+                phase=Phase.CLEANUP if verb == "delete" else Phase.PREFLIGHT,
+            )  # fmt: skip
     yield Need(
         verb="list", group="coordination.k8s.io", resource="leases", namespace="kube-node-lease", purpose=Purpose.LOOK
     )

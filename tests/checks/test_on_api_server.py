@@ -14,11 +14,13 @@ import yaml
 from components.checks import CATALOGUE, Severity
 from components.operations.api import Cluster, ClusterError
 from components.operations.observing import observe
-from components.operations.permissions import Purpose, needs
+from components.operations.permission_table import Purpose
+from components.operations.permissions import needs
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.checks.cases import CASES, Case, alone
 from tests.checks.site import Site
 from tests.checks.users import as_user, rules_for
+from tests.faults.site import eventually
 
 pytestmark = pytest.mark.apiserver
 # Seen in tests of their own: what is said of the old CNI itself (tests/sources), a user's rights, the server's version
@@ -107,10 +109,14 @@ def test_who_may_read_nothing_is_told_everything_at_once(plane: ControlPlane, si
 def test_rights_that_are_missing_are_one_blocker(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
     site.nodes()
     reads = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"]}]
-    needed, granting = Site(as_user(plane, site, tmp_path, reads)).found("permissions")
-    assert (needed.severity, granting.severity) == (Severity.BLOCKER, Severity.WARNING)
-    assert "create pods/eviction; " in needed.evidence
-    assert "list" not in needed.evidence
+    user = Site(as_user(plane, site, tmp_path, reads))
+    now, later = user.found("permissions")
+    assert (now.severity, later.severity) == (Severity.BLOCKER, Severity.WARNING)
+    assert "create configmaps in cni-live-migration; " in now.evidence
+    assert "create pods/eviction; " in later.evidence
+    assert " list" not in now.evidence + later.evidence
+    (all_now,) = user.found("permissions", phase="migrate", waves=[])
+    assert "create pods/eviction; " in all_now.evidence
 
 
 def test_who_may_do_what_the_program_needs_hears_nothing(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
@@ -132,7 +138,7 @@ def test_the_removals_rights_are_asked_for_when_it_is_near(plane: ControlPlane, 
     (found,) = user.found("permissions", phase="cleanup", **wishes)
     assert found.severity is Severity.BLOCKER
     for right in (
-        "list statefulsets.apps in kube-flannel", "delete namespaces", "list clusterrolebindings.rbac",
+        "list statefulsets.apps in kube-flannel", "list clusterrolebindings.rbac",
         "delete customresourcedefinitions.apiextensions.k8s.io",
     ):  # fmt: skip
         assert right in found.evidence
@@ -146,24 +152,58 @@ def test_what_only_checks_look_at_may_be_closed(plane: ControlPlane, site: Site,
     rules = rules_for(each for each in needs(cilium_namespace="kube-system") if each.purpose is not Purpose.LOOK)
     (found,) = Site(as_user(plane, site, tmp_path, rules)).found("permissions")
     assert found.severity is Severity.WARNING
-    assert "list services; " in found.evidence
+    assert "list apiservices.apiregistration.k8s.io; " in found.evidence
 
 
 WITHOUT_GRANTS = [each for each in needs(cilium_namespace="kube-system") if each.purpose is not Purpose.GRANT]
 
 
-def test_who_may_not_give_rights_is_warned(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
+def test_who_may_not_give_rights_is_stopped_before_cilium_comes(
+    plane: ControlPlane, site: Site, tmp_path: Path
+) -> None:
     site.nodes()
-    (found,) = Site(as_user(plane, site, tmp_path, rules_for(WITHOUT_GRANTS))).found("permissions")
-    assert found.severity is Severity.WARNING
-    rights = "escalate clusterroles.rbac.authorization.k8s.io; bind clusterroles.rbac.authorization.k8s.io"
-    assert found.evidence.endswith(f"may not: {rights}")
-
-
-def test_where_cilium_is_nobody_has_to_give_rights_any_more(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
-    alone(site)
     user = Site(as_user(plane, site, tmp_path, rules_for(WITHOUT_GRANTS)))
-    assert user.found("permissions", phase="finalize", waves=[["worker-1"], ["worker-2"]]) == []
+    (early,) = user.found("permissions")
+    (late,) = user.found("permissions", phase="secondary")
+    assert (early.severity, late.severity) == (Severity.WARNING, Severity.BLOCKER)
+    rights = [
+        f"{verb} {kind}.rbac.authorization.k8s.io{where}"
+        for kind, where in (("clusterroles", ""), ("roles", " in kube-system"), ("roles", " in cilium-secrets"))
+        for verb in ("escalate", "bind")
+    ]
+    assert late.evidence.endswith(f"may not: {'; '.join(rights)}")
+    assert "docs/rbac has a role for each phase" in early.remedy
+
+
+def test_where_cilium_is_alone_nobody_has_to_give_rights_any_more(
+    plane: ControlPlane, site: Site, tmp_path: Path
+) -> None:
+    site.nodes(first="migrated", second="migrated")
+    site.cilium(alone=True)
+    user = Site(as_user(plane, site, tmp_path, rules_for(WITHOUT_GRANTS)))
+    wishes = {"waves": [["worker-1"], ["worker-2"]], "cleanup": {"consent": "flannel"}}
+    assert [each.severity for each in user.found("permissions", phase="finalize", **wishes)] == [Severity.BLOCKER]
+    site.cluster.delete("/apis/apps/v1/namespaces/kube-flannel/daemonsets/kube-flannel-ds")
+    assert user.found("permissions", phase="cleanup", **wishes) == []
+
+
+def test_policies_of_administrators_are_read(site: Site) -> None:
+    group, plural = "policy.networking.k8s.io", "adminnetworkpolicies"
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    spec = {
+        "group": group, "scope": "Cluster",
+        "names": {"plural": plural, "singular": "adminnetworkpolicy", "kind": "AdminNetworkPolicy"},
+        "versions": [{"name": "v1alpha1", "served": True, "storage": True, "schema": schema}],
+    }  # fmt: skip
+    approved = {"api-approved.kubernetes.io": "https://github.com/kubernetes-sigs/network-policy-api"}
+    definition = {"metadata": {"name": f"{plural}.{group}", "annotations": approved}, "spec": spec}
+    site.add("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
+    body = {"apiVersion": f"{group}/v1alpha1", "kind": "AdminNetworkPolicy", "metadata": {"name": "tenants"}}
+    eventually(lambda: site.cluster.find(f"/apis/{group}/v1alpha1"))
+    site.add(f"/apis/{group}/v1alpha1/{plural}", body)
+    site.nodes()
+    seen = observe(site.cluster, cilium_namespace="kube-system").admin_policies
+    assert [(each["kind"], each["metadata"]["name"]) for each in seen] == [("AdminNetworkPolicy", "tenants")]
 
 
 def test_the_server_says_its_version(site: Site) -> None:

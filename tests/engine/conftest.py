@@ -61,12 +61,17 @@ def as_secondary(plane: ControlPlane, *, migrated: tuple[str, ...] = ()) -> None
         plane.kubectl("annotate", "node", node, f"{STEP}=migrated", "--overwrite")
 
 
+def populate(running: ControlPlane) -> None:
+    """Nodes, and Flannel on them."""
+    for name in NODES:
+        running.add_node(name)
+    _apply(running, *_flannel())
+
+
 @pytest.fixture
 def plane() -> Iterator[ControlPlane]:
     with ControlPlane(simulated_nodes=True) as running:
-        for name in NODES:
-            running.add_node(name)
-        _apply(running, *_flannel())
+        populate(running)
         yield running
 
 

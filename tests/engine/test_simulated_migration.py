@@ -1,6 +1,7 @@
 """The whole program on the real engine, with Cilium's real chart, against simulated nodes that behave."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +9,38 @@ import pytest
 
 from scripts.lab.session import Session
 from scripts.lab.simulated.control_plane import ControlPlane
-from tests.engine.conftest import NODES
+from tests.engine.conftest import NODES, populate
+from tests.engine.rights import User
 
 FLANNEL, CILIUM = "10.244", "10.192"
 pytestmark = [pytest.mark.engine, pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 
+# Rights of the table that this migration has no use for.
+NOT_NEEDED_HERE: set[str] = set()
+
+
 @pytest.fixture
-def stack(plane: ControlPlane, tmp_path: Path) -> Session:
+def user(tmp_path: Path) -> User:
+    return User(folder=tmp_path)
+
+
+@pytest.fixture
+def plane(user: User) -> Iterator[ControlPlane]:
+    with ControlPlane(simulated_nodes=True, api_server_flags=user.flags) as running:
+        populate(running)
+        user.grant(running)
+        yield running
+
+
+@pytest.fixture
+def stack(plane: ControlPlane, user: User, tmp_path: Path) -> Session:
     return Session.start(
-        kubeconfig=plane.kubeconfig, stack="simulated", template="Pulumi.simulated.yaml", folder=tmp_path, echo=False
+        kubeconfig=user.kubeconfig(plane),
+        stack="simulated",
+        template="Pulumi.simulated.yaml",
+        folder=tmp_path,
+        echo=False,
     )
 
 
@@ -84,7 +107,15 @@ def _lose_and_refresh_the_config(plane: ControlPlane, stack: Session) -> None:
     stack.config.write_text(written)
 
 
-def test_every_phase_and_a_way_back(plane: ControlPlane, stack: Session) -> None:
+def test_every_phase_and_a_way_back(plane: ControlPlane, stack: Session, user: User) -> None:
+    stack.set_path("phase", "secondary")
+    stack.up()
+    stack.pulumi("destroy", "--yes", "--skip-preview", "--non-interactive")
+    assert "kube-flannel-ds" in plane.kubectl("get", "daemonsets", "-A", "-o", "name")
+    assert not _objects(plane, "secrets", "-A", "-l", "owner=helm")
+    user.grant(plane)  # the roles in the namespace went with it
+
+    stack.set_path("phase", "preflight")
     stack.up()
     assert _networks(plane) == dict.fromkeys(NODES, FLANNEL)
     stack.set_path("phase", "secondary")
@@ -116,8 +147,12 @@ def test_every_phase_and_a_way_back(plane: ControlPlane, stack: Session) -> None
     stack.set_path("cleanup.consent", "flannel")
     plane.kubectl("create", "configmap", "old-agent")
     stack.set_path("cleanup.remove[0]", "ConfigMap default/old-agent")
+    missing = "[permissions] the user of the kubeconfig may not: delete configmaps in default: "
+    assert missing in stack.preview(check=False).output
+    user.grant_also(plane, verb="delete", resource="configmaps")
     assert "together with Flannel go ConfigMap default/old-agent" in stack.preview().output
     stack.up()
     assert "old-agent" not in plane.kubectl("get", "configmaps", "-o", "name")
     assert not [item for item in _objects(plane, "daemonsets", "-A") if "flannel" in item["metadata"]["name"]]
     assert "to create" not in stack.preview().output
+    assert user.unused() == NOT_NEEDED_HERE

@@ -1,0 +1,88 @@
+"""A user with exactly the rights of `docs/rbac`, and what of them a run used, by the API server's own audit log."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from components.operations.permissions import Aims, Need, needs
+from scripts.lab.simulated.control_plane import ControlPlane
+from scripts.rbac.roles import Recipient, roles
+from stacks.phases import Phase
+
+_USER = {"kind": "ServiceAccount", "namespace": "default", "name": "migrator"}
+_NAME = "system:serviceaccount:default:migrator"
+Right = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    """The user on a cluster whose API server writes down each request of theirs."""
+
+    folder: Path
+
+    @property
+    def flags(self) -> dict[str, str]:
+        """The API server's, before it starts."""
+        policy = {
+            "apiVersion": "audit.k8s.io/v1", "kind": "Policy",
+            "rules": [{"level": "Metadata", "users": [_NAME], "omitStages": ["RequestReceived"]}, {"level": "None"}],
+        }  # fmt: skip
+        self._policy.write_text(yaml.safe_dump(policy))
+        return {"audit-policy-file": str(self._policy), "audit-log-path": str(self._log)}
+
+    @property
+    def _policy(self) -> Path:
+        return self.folder / "audit-policy.yaml"
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "audit.log"
+
+    def grant(self, plane: ControlPlane) -> None:
+        """What an administrator does before a migration, and again after all of it was taken back."""
+        for phase in Phase:
+            text = yaml.safe_dump_all(roles(phase, Recipient(subject=_USER)))
+            if text:
+                plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
+
+    def grant_also(self, plane: ControlPlane, *, verb: str, resource: str) -> None:
+        """One right more, in namespace `default`."""
+        plane.kubectl("create", "role", "more", f"--verb={verb}", f"--resource={resource}")
+        plane.kubectl("create", "rolebinding", "more", "--role=more", "--serviceaccount=default:migrator")
+
+    def kubeconfig(self, plane: ControlPlane) -> Path:
+        """The user's own."""
+        plane.kubectl("create", "serviceaccount", "migrator")
+        config = yaml.safe_load(plane.kubeconfig.read_text())
+        token = plane.kubectl("create", "token", "migrator", "--duration=8h").strip()
+        config["users"] = [{"name": "admin", "user": {"token": token}}]
+        file = self.folder / "kubeconfig-of-migrator.yaml"
+        file.write_text(yaml.safe_dump(config))
+        return file
+
+    def unused(self) -> set[str]:
+        """The rights that no request needed; `create` of what was applied, and of exec, is in `patch` and `get`."""
+        used = {_right(json.loads(line)) for line in self._log.read_text().splitlines()}
+        used |= {(space, group, kind, "create") for space, group, kind, verb in used if verb == "patch"}
+        used |= {(space, group, kind, "create") for space, group, kind, verb in used if kind == "pods/exec"}
+        everywhere = {("", *right[1:]) for right in used}
+        return {each.title for each in _granted() if _key(each) not in used | everywhere}
+
+
+def _granted() -> list[Need]:
+    aims = Aims(removes=True, source="flannel", home="kube-flannel")
+    return list(needs(cilium_namespace="kube-system", aims=aims))
+
+
+def _key(need: Need) -> Right:
+    return need.namespace, need.group, need.resource, need.verb
+
+
+def _right(event: dict[str, object]) -> Right:
+    about = event.get("objectRef") or {}
+    assert isinstance(about, dict)
+    kind = "/".join(part for part in (about.get("resource", ""), about.get("subresource", "")) if part)
+    space = "" if kind == "namespaces" else about.get("namespace", "")
+    return space, about.get("apiGroup", ""), kind, str(event["verb"])
