@@ -1,6 +1,6 @@
 """From config and cluster to what is going to happen: read once, checked, and said to the user before anything else."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ from components.operations.api import ClusterError, connect
 from components.operations.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
 from components.operations.observing import observe
 from components.operations.snapshot import Snapshot
+from components.operations.web import unusable
 from components.policies import kept
 from components.sources import SourceDescription, SourceError, describe
 from components.words import many
@@ -134,11 +135,17 @@ class MigrationPlan:
         )
 
 
-def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str = "") -> MigrationPlan:
-    """Read config and cluster and check both, whatever is found. Changes nothing; raises PlanError if it can't."""
+def examine(
+    raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str = "", secret: Collection[str] = ()
+) -> MigrationPlan:
+    """Read config and cluster and check both, whatever is found. Changes nothing; raises PlanError if it can't.
+
+    No error shows a value of the `secret` keys.
+    """
     try:
-        config = parse_config(raw_config)
+        config = parse_config(raw_config, secret=secret)
         unfit = unfit_acknowledgements(CATALOGUE, list(config.acknowledge))
+        unfit += [f"config {fault}" for source in config.gates.sources if (fault := unusable(source))]
         if unfit:
             raise ConfigError("\n".join(unfit))
         with timings.timed("reading", "cluster"):
@@ -158,9 +165,11 @@ def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str
         return MigrationPlan(context=seen, findings=tuple(run_checks(CATALOGUE, seen)))
 
 
-def make_plan(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str = "") -> MigrationPlan:
+def make_plan(
+    raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str = "", secret: Collection[str] = ()
+) -> MigrationPlan:
     """Read config and cluster, check both, and decide. Changes nothing; raises PlanError for whatever can't work."""
-    plan = examine(raw_config, kubeconfig=kubeconfig, context=context)
+    plan = examine(raw_config, kubeconfig=kubeconfig, context=context, secret=secret)
     refused = refusals(plan.findings)
     if refused:
         raise PlanError("refused, nothing was changed:\n" + "\n".join(f"  {line}" for line in refused))
