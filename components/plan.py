@@ -39,6 +39,7 @@ class MigrationPlan:
 
     context: Context
     findings: tuple[Finding, ...]
+    secret: Collection[str] = ()  # the config's keys with a secret in them
 
     @property
     def config(self) -> StackConfig:
@@ -162,7 +163,7 @@ def examine(
     except (ConfigError, ClusterError, SourceError, SettleError) as error:
         raise PlanError(str(error)) from error
     with timings.timed("checks", "all"):
-        return MigrationPlan(context=seen, findings=tuple(run_checks(CATALOGUE, seen)))
+        return MigrationPlan(context=seen, findings=tuple(run_checks(CATALOGUE, seen)), secret=secret)
 
 
 def make_plan(

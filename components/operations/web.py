@@ -156,6 +156,9 @@ def _read(key: str, path: str) -> str:
 
 def _refusal(source: Source, status: int, location: str) -> str:
     credentials = f"{source.key}Http.bearerToken or .basicAuth"
+    if status == _UNKNOWN and (source.user or source.http.ways):
+        where = "Url" if source.user else f"Http.{source.http.ways[0]}"
+        return f"it answers 401: it does not take who asks, {source.key}{where}"
     if status == _UNKNOWN:
         return f"it answers 401: it does not know who asks; set {credentials} with `pulumi config set --secret --path`"
     if status == _FORBIDDEN:

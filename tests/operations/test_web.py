@@ -172,7 +172,7 @@ def _as_ssh(handler: BaseHTTPRequestHandler) -> None:
 
 
 ANSWERS: dict[str, tuple[Answer, str]] = {
-    "401": (says(QUIET, status=401), r"answers 401: it does not know who asks; set gates\.prometheusHttp\.bearerToken"),
+    "401": (says(QUIET, status=401), r"answers 401: it does not take who asks, gates\.prometheusHttp\.bearerToken"),
     "403": (says(QUIET, status=403), r"answers 403: who asks may not read there"),
     "404": (says(QUIET, status=404), "answers 404"),
     "503": (says(QUIET, status=503), "answers 503"),
