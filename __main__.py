@@ -19,11 +19,12 @@ gc.freeze()
 gc.enable()
 
 
-def read_config() -> dict[str, object]:
-    """This project's own settings, as the engine hands them over."""
+def read_config() -> tuple[dict[str, object], set[str]]:
+    """This project's own settings, as the engine hands them over, and the keys with a secret in them."""
     prefix = f"{pulumi.get_project()}:"
     settings = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
-    return {key.removeprefix(prefix): value for key, value in settings.items() if key.startswith(prefix)}
+    own = {key.removeprefix(prefix): value for key, value in settings.items() if key.startswith(prefix)}
+    return own, {key for key in own if pulumi.runtime.config.is_config_secret(f"{prefix}{key}")}
 
 
 def end_quietly() -> None:
@@ -36,11 +37,13 @@ def main() -> None:
     timings.note_start("program")
     end_quietly()
     cluster = pulumi.Config("kubernetes")
+    settings, secret = read_config()
     try:
         plan = make_plan(
-            read_config(),
+            settings,
             kubeconfig=cluster.get("kubeconfig") or "",
             context=cluster.get("context") or "",
+            secret=secret,
             releases_in_state=releases_in_state,
         )
     except PlanError as error:

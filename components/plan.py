@@ -1,6 +1,6 @@
 """From config and cluster to what is going to happen: read once, checked, and said to the user before anything else."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ from components.operations.api import ClusterError, connect
 from components.operations.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
 from components.operations.observing import observe
 from components.operations.snapshot import Snapshot
+from components.operations.web import unusable
 from components.policies import kept
 from components.sources import SourceDescription, SourceError, describe
 from components.words import many
@@ -38,6 +39,7 @@ class MigrationPlan:
 
     context: Context
     findings: tuple[Finding, ...]
+    secret: Collection[str] = ()  # the config's keys with a secret in them
 
     @property
     def config(self) -> StackConfig:
@@ -139,15 +141,18 @@ def examine(
     *,
     kubeconfig: str = "",
     context: str = "",
+    secret: Collection[str] = (),
     releases_in_state: Callable[[], frozenset[str]] | None = None,
 ) -> MigrationPlan:
     """Read config and cluster and check both, whatever is found. Changes nothing; raises PlanError if it can't.
 
-    `releases_in_state` reads the stack's state, where there is one; it is asked only if there is a release to know.
+    No error shows a value of the `secret` keys. `releases_in_state` reads the stack's state, where there is one; it is
+    asked only if there is a release to know.
     """
     try:
-        config = parse_config(raw_config)
+        config = parse_config(raw_config, secret=secret)
         unfit = unfit_acknowledgements(CATALOGUE, list(config.acknowledge))
+        unfit += [f"config {fault}" for source in config.gates.sources if (fault := unusable(source))]
         if unfit:
             raise ConfigError("\n".join(unfit))
         with timings.timed("reading", "cluster"):
@@ -166,7 +171,7 @@ def examine(
     except (ConfigError, ClusterError, SourceError, SettleError) as error:
         raise PlanError(str(error)) from error
     with timings.timed("checks", "all"):
-        return MigrationPlan(context=seen, findings=tuple(run_checks(CATALOGUE, seen)))
+        return MigrationPlan(context=seen, findings=tuple(run_checks(CATALOGUE, seen)), secret=secret)
 
 
 def make_plan(
@@ -174,10 +179,13 @@ def make_plan(
     *,
     kubeconfig: str = "",
     context: str = "",
+    secret: Collection[str] = (),
     releases_in_state: Callable[[], frozenset[str]] | None = None,
 ) -> MigrationPlan:
     """Read config and cluster, check both, and decide. Changes nothing; raises PlanError for whatever can't work."""
-    plan = examine(raw_config, kubeconfig=kubeconfig, context=context, releases_in_state=releases_in_state)
+    plan = examine(
+        raw_config, kubeconfig=kubeconfig, context=context, secret=secret, releases_in_state=releases_in_state
+    )
     refused = refusals(plan.findings)
     if refused:
         raise PlanError("refused, nothing was changed:\n" + "\n".join(f"  {line}" for line in refused))

@@ -2,8 +2,7 @@
 
 import ipaddress
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 
@@ -13,7 +12,8 @@ from pydantic.alias_generators import to_camel
 from stacks import forms
 from stacks.config_errors import ConfigError, lines_of, unknown_key
 from stacks.flows import FlowKind
-from stacks.forms import Faults, KeyFault, pool_network, shown
+from stacks.forms import Faults, KeyFault, pool_network
+from stacks.gates import GateSettings
 from stacks.labels import parse_selector
 from stacks.objects import ObjectName, object_name
 from stacks.phases import Phase
@@ -128,25 +128,6 @@ class RestartSettings(Section):
         if self.method is not RestartMethod.COMMAND and self.command:
             raise KeyFault("command", f"is set, but method is '{self.method}': set method to 'command' or remove it")
         return self
-
-
-class GateSettings(Section):
-    """What must hold before a node's turn begins, besides the cluster itself."""
-
-    prometheus_url: Annotated[str, forms.URL] = ""
-    ignore_alerts: str = "Watchdog|InfoInhibitor"
-    goldpinger_url: Annotated[str, forms.URL] = ""
-
-    @field_validator("ignore_alerts")
-    @classmethod
-    def _is_expression(cls, text: str) -> str:
-        try:
-            re.compile(text)
-        except re.error as error:
-            raise ValueError(
-                f"{shown(text)} is not a regular expression such as Watchdog|InfoInhibitor ({error})"
-            ) from error
-        return text
 
 
 class PreflightSettings(Section):
@@ -310,10 +291,10 @@ class StackConfig(Section):
         return self
 
 
-def parse_config(raw: Mapping[str, Any]) -> StackConfig:
+def parse_config(raw: Mapping[str, Any], *, secret: Collection[str] = ()) -> StackConfig:
     """Read the stack's own config keys (camel case, values as the engine hands them over: JSON text or plain).
 
-    Raises ConfigError with one line for each fault.
+    Raises ConfigError with one line for each fault; none shows a value of a `secret` key.
     """
     known = StackConfig.config_keys()
     values: dict[str, Any] = {}
@@ -333,7 +314,7 @@ def parse_config(raw: Mapping[str, Any]) -> StackConfig:
     try:
         parsed = StackConfig.model_validate(values)
     except ValidationError as error:
-        lines += lines_of(error, StackConfig, together=not lines)
+        lines += lines_of(error, StackConfig, together=not lines, secret=secret)
     if lines:
         raise ConfigError("\n".join(" ".join(line.split()) for line in lines))
     return parsed

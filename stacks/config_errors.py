@@ -1,12 +1,12 @@
 """What is wrong with the stack config, in an operator's words: the key as it is written, the fact, the remedy."""
 
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from enum import EnumMeta
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
@@ -21,6 +21,7 @@ _BOUNDS = {
     "less_than": ("lt", "less than"),
     "less_than_equal": ("le", "at most"),
 }
+_NOT_SHOWN = "[secret]"  # as the engine writes it
 _GROUPS = {"model_type", "model_attributes_type", "dict_type"}
 
 
@@ -43,9 +44,14 @@ def key_of(path: Sequence[int | str]) -> str:
     return text
 
 
-def lines_of(error: ValidationError, model: type[BaseModel], *, together: bool) -> list[str]:
-    """One line for each fault; those of several keys `together` only where each key is known to be what it seems."""
-    return [line for fault in error.errors() if fault["loc"] or together for line in _lines(fault, model)]
+def lines_of(
+    error: ValidationError, model: type[BaseModel], *, together: bool, secret: Collection[str] = ()
+) -> list[str]:
+    """One line for each fault; those of several keys `together` only where each key is known to be what it seems.
+
+    What was given is not shown where the key is one of the `secret` ones, or its setting is a credential.
+    """
+    return [line for fault in error.errors() if fault["loc"] or together for line in _lines(fault, model, secret)]
 
 
 def unknown_key(key: str, model: type[BaseModel]) -> str:
@@ -57,23 +63,22 @@ def unknown_key(key: str, model: type[BaseModel]) -> str:
     return f"config {key}: {_no_such(key, model, model)}"
 
 
-def _lines(fault: ErrorDetails, model: type[BaseModel]) -> Iterator[str]:
+def _lines(fault: ErrorDetails, model: type[BaseModel], secret: Collection[str]) -> Iterator[str]:
     raised = fault.get("ctx", {}).get("error")
     for each in raised.faults if isinstance(raised, Faults) else [raised]:
         path = [part for part in fault["loc"] if part != "[key]"]
         if isinstance(each, KeyFault):
             yield f"config {key_of([*path, each.key])}: {each}"
         else:
-            yield (
-                f"config {key_of(path)}: {_said(fault, path, model)}"
-                if path
-                else f"config: {_said(fault, path, model)}"
-            )
+            hidden = bool(path) and path[0] in secret
+            yield f"config{' ' * bool(path)}{key_of(path)}: {_said(fault, path, model, hidden=hidden)}"
 
 
-def _said(fault: ErrorDetails, path: Sequence[int | str], model: type[BaseModel]) -> str:
+def _said(fault: ErrorDetails, path: Sequence[int | str], model: type[BaseModel], *, hidden: bool) -> str:
     kind, given, context = fault["type"], fault["input"], fault.get("ctx", {})
     wanted, field = _wanted(path, model)
+    hidden = hidden or _holds_credential(wanted)
+    seen = _NOT_SHOWN if hidden else shown(given)
     key = key_of(path)
     if "[key]" in fault["loc"]:
         known = _choices(_key_type(_wanted(path[:-1], model)[0]))
@@ -82,31 +87,29 @@ def _said(fault: ErrorDetails, path: Sequence[int | str], model: type[BaseModel]
         section = _wanted(path[:-1], model)[0] if path[:-1] else model
         return _no_such(str(path[-1]), section, model)
     if kind in ("enum", "literal_error"):
-        return _not_one_of(given, _choices(wanted))
+        return _not_one_of(seen, _choices(wanted), meant="" if hidden else given)
     if kind in _NUMBERS:
         what = "a whole number" if kind.startswith("int") else "a number"
-        return f"is {shown(given)}, must be {what}{_such_as(field)}"
+        return f"is {seen}, must be {what}{_such_as(field)}"
     if kind.startswith("bool"):
-        return f"is {shown(given)}, must be true or false"
+        return f"is {seen}, must be true or false"
     if kind == "string_type":
-        return f"is {shown(given)}, must be a text{_such_as(field)}: in the stack's file put it in quotes"
+        return f"is {seen}, must be a text{_such_as(field)}: in the stack's file put it in quotes"
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
-        return f"is {shown(given)}, must be {words} {context[name]}{_such_as(field)}"
+        return f"is {seen}, must be {words} {context[name]}{_such_as(field)}"
     if kind == "list_type":
-        return f"is {shown(given)}, must be a list: {_SET} '{key}[0]' {_one_of(given)}`"
+        return f"is {seen}, must be a list: {_SET} '{key}[0]' {'VALUE' if hidden else _one_of(given)}`"
     if kind in _GROUPS:
         names = _aliases(wanted)
         first = names[0] if names else "NAME"
         place = f"--path {key}" if "." in key else key
-        return (
-            f"is {shown(given)}, must have settings in it: `pulumi config rm {place}`, then {_SET} {key}.{first} VALUE`"
-        )
+        return f"is {seen}, must have settings in it: `pulumi config rm {place}`, then {_SET} {key}.{first} VALUE`"
     if kind == "missing":
         return f"is needed here: {_SET} '{key}' VALUE`"
     if kind == "value_error":
-        return str(context["error"])
-    return f"is {shown(given)}, which cannot be used: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
+        return str(context["error"]).replace(shown(given), seen)
+    return f"is {seen}, which cannot be used: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
 
 
 def _no_such(name: str, section: Any, model: type[BaseModel]) -> str:
@@ -126,9 +129,9 @@ def _no_such_of(name: str, known: Sequence[str]) -> str:
     return f"there is no such setting; the settings are {', '.join(sorted(known))}"
 
 
-def _not_one_of(given: Any, known: Sequence[str]) -> str:
-    meant = nearest(given, known) if isinstance(given, str) else ""
-    return f"{shown(given)} is not one of {', '.join(f'{each!r}' for each in known)}" + (
+def _not_one_of(seen: str, known: Sequence[str], *, meant: Any) -> str:
+    meant = nearest(meant, known) if isinstance(meant, str) else ""
+    return f"{seen} is not one of {', '.join(f'{each!r}' for each in known)}" + (
         f"; did you mean '{meant}'?" if meant else ""
     )
 
@@ -171,6 +174,13 @@ def _bare(annotation: Any) -> Any:
 
 def _key_type(mapping: Any) -> Any:
     return _bare((get_args(mapping) or (None,))[0])
+
+
+def _holds_credential(wanted: Any) -> bool:
+    """Whether a setting is a credential, or a section with one in it."""
+    if isinstance(wanted, type) and issubclass(wanted, BaseModel):
+        return any(_holds_credential(_bare(field.annotation)) for field in wanted.model_fields.values())
+    return wanted is SecretStr
 
 
 def _choices(wanted: Any) -> list[str]:

@@ -58,7 +58,6 @@ WORKLOAD = matching(
     rf"(?:DaemonSet|Deployment|StatefulSet) [a-z0-9][-a-z0-9]*/{_NAME}",
     "a workload such as 'DaemonSet kube-system/foo' (kinds are DaemonSet, Deployment and StatefulSet)",
 )
-URL = matching(r"(?:https?://[^\s/]+\S*)?", "an address such as http://prometheus.monitoring:9090")
 
 
 def pool_network(text: str, *, version: int = 4) -> ipaddress.IPv4Network | ipaddress.IPv6Network:

@@ -1,36 +1,56 @@
 """Firing Prometheus alerts: where a server is configured, none may fire when a node's turn begins."""
 
-import json
 import re
-import urllib.error
 import urllib.parse
-import urllib.request
+from typing import Literal
+
+from pydantic import BaseModel, ValidationError
 
 from components.operations.deadline import OperationError
+from components.operations.web import WebError, ask, refused
 from components.words import many
+from stacks.gates import Source
+from stacks.web import origin
 
-_SECONDS = 10
+_QUERY = urllib.parse.urlencode({"query": 'ALERTS{alertstate="firing"}'})
+_DOING = "cannot be asked for firing alerts"
 
 
-def assert_none_firing(url: str, *, ignore: str) -> None:
+class _Alert(BaseModel):
+    metric: dict[str, str]
+
+
+class _Vector(BaseModel):
+    resultType: Literal["vector"]  # noqa: N815 (Prometheus' own name)
+    result: list[_Alert]
+
+
+class _Answer(BaseModel):
+    status: Literal["success"]
+    data: _Vector
+    warnings: list[str] = []
+
+
+def assert_none_firing(source: Source, *, ignore: str) -> None:
     """Raise OperationError if an alert fires whose name does not match `ignore` (a regular expression, may be empty).
 
-    A server that cannot be asked counts as firing: who asks for the gate wants it closed in doubt.
+    A server that cannot be asked, or says less than all it knows, counts as firing: in doubt the gate is closed.
     """
-    query = urllib.parse.urlencode({"query": 'ALERTS{alertstate="firing"}'})
-    address = f"{url.rstrip('/')}/api/v1/query?{query}"
     try:
-        with urllib.request.urlopen(address, timeout=_SECONDS) as answer:  # noqa: S310 (the user's own URL)
-            found = json.load(answer)["data"]["result"]
-    except (urllib.error.URLError, OSError, ValueError, KeyError) as error:
-        raise OperationError(
-            f"Prometheus at {url} cannot be asked for firing alerts ({error}); no node was touched: mend that, or "
-            "`pulumi config rm --path gates.prometheusUrl`"
-        ) from error
-    names = sorted({each["metric"].get("alertname", "?") for each in found})
+        answer = _Answer.model_validate_json(ask(source, f"/api/v1/query?{_QUERY}"))
+    except WebError as error:
+        raise refused(source, _DOING, error) from None
+    except ValidationError:
+        raise refused(
+            source, _DOING, WebError("it answers otherwise than Prometheus' API does; is a login before it?")
+        ) from None
+    if answer.warnings:
+        told = " ".join(answer.warnings[0].split())[:200]
+        raise refused(source, _DOING, WebError(f"it knows a part of them only: {told}"))
+    names = sorted({each.metric.get("alertname", "?") for each in answer.data.result})
     firing = [name for name in names if not (ignore and re.fullmatch(ignore, name))]
     if firing:
         raise OperationError(
-            f"{many(len(firing), 'alert')} firing at {url}: {', '.join(firing[:10])}; no node was touched: wait until "
-            "that is over, or name those that do not matter in gates.ignoreAlerts"
+            f"{many(len(firing), 'alert')} firing at {origin(source.base)}: {', '.join(firing[:10])}; no node was "
+            "touched: wait until that is over, or name those that do not matter in gates.ignoreAlerts"
         )

@@ -20,6 +20,7 @@ from websocket import WebSocketException
 from components import timings
 from components.operations.kubeconfig import KubeconfigError, client_of
 from components.operations.patience import Patience
+from stacks.web import without_user
 
 Object = dict[str, Any]
 T = TypeVar("T")
@@ -103,7 +104,7 @@ class Cluster:
         self._login, self._logins = threading.Lock(), 0
         self._log_in()
         self.server: str = self._configuration.host
-        self._patience = Patience(self.server)
+        self._patience = Patience(without_user(self.server))
 
     def _log_in(self) -> None:
         """With the kubeconfig as it is now: a token's file may have been written anew, a plugin be run again."""
@@ -182,7 +183,7 @@ class Cluster:
             )
         except (HTTPError, OSError) as error:
             raise ClusterError(
-                f"{method} {path}: no answer from {self.server} ({_root(error)})",
+                f"{method} {path}: no answer from {without_user(self.server)} ({_root(error)})",
                 sent=not isinstance(error, NewConnectionError | ConnectTimeoutError),
             ) from error
         timings.note("request", f"{method} {path}", seconds=time.monotonic() - began, size=len(response.data))

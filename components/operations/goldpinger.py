@@ -1,38 +1,41 @@
 """Goldpinger, where a cluster already runs it: no node's turn begins while it sees an unhealthy node."""
 
 import re
-import urllib.error
-import urllib.request
 
-from components.operations.deadline import OperationError
+from components.operations.web import WebError, ask, refused
+from stacks.gates import Source
 
-_SECONDS = 10
 # `goldpinger_nodes_health_total{goldpinger_instance="…",status="unhealthy"} 0`, one instance or all of them together.
-_HEALTH = re.compile(r'^goldpinger_nodes_health_total\{[^}]*status="(\w+)"[^}]*\}\s+([0-9.e+]+)', re.MULTILINE)
+_HEALTH = re.compile(r'^goldpinger_nodes_health_total\{[^}]*status="(\w+)"[^}]*\}\s+(\S+)', re.MULTILINE)
 
 
-def assert_all_healthy(url: str) -> None:
-    """Raise OperationError if Goldpinger's metrics at `url` tell of unhealthy nodes, or of no node, or not at all.
+def assert_all_healthy(source: Source) -> None:
+    """Raise OperationError if Goldpinger's metrics tell of unhealthy nodes, or of no node, or not at all.
 
     In doubt the gate is closed: who asks for it wants it so.
     """
-    address = url if url.rstrip("/").endswith("/metrics") else f"{url.rstrip('/')}/metrics"
-    remedy = "no node was touched: mend that, or `pulumi config rm --path gates.goldpingerUrl`"
     try:
-        with urllib.request.urlopen(address, timeout=_SECONDS) as answer:  # noqa: S310 (the user's own URL)
-            text = answer.read().decode(errors="replace")
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        raise OperationError(f"Goldpinger at {address} cannot be asked ({error}); {remedy}") from error
+        text = ask(source, "" if source.base.endswith("/metrics") else "/metrics").decode(errors="replace")
+        counts = _counts(text)
+    except WebError as error:
+        raise refused(source, "cannot be asked", error) from None
+    if not counts.get("healthy"):
+        why = WebError("no goldpinger_nodes_health_total with a number of them; is that its address?")
+        raise refused(source, "tells of no healthy node", why)
+    if counts.get("unhealthy"):
+        why = WebError(f"beside {counts['healthy']:.0f} healthy ones")
+        raise refused(source, f"sees {counts['unhealthy']:.0f} unhealthy nodes", why)
+
+
+def _counts(text: str) -> dict[str, float]:
+    """Nodes by their status, of all instances the most."""
     counts: dict[str, float] = {}
     for status, number in _HEALTH.findall(text):
-        counts[status] = max(counts.get(status, 0.0), float(number))
-    if not counts.get("healthy"):
-        raise OperationError(
-            f"Goldpinger at {address} tells of no healthy node (goldpinger_nodes_health_total); is that its address? "
-            f"{remedy}"
-        )
-    if counts.get("unhealthy"):
-        raise OperationError(
-            f"Goldpinger at {address} sees {counts['unhealthy']:.0f} unhealthy nodes beside {counts['healthy']:.0f} "
-            f"healthy ones; {remedy}"
-        )
+        try:
+            count = float(number)
+        except ValueError:
+            count = -1
+        if not count >= 0:
+            raise WebError(f"its number of {status} nodes is {number[:20]!r}")
+        counts[status] = max(counts.get(status, 0.0), count)
+    return counts

@@ -21,10 +21,13 @@ from kubernetes import config as library
 from kubernetes.client import ApiClient
 from urllib3.exceptions import HTTPError
 
+from stacks.web import without_user
+
 _WAYS = "set KUBECONFIG, or `pulumi config set kubernetes:kubeconfig PATH`"
 _DEFAULT = "~/.kube/config"
 _PLUGIN_SECONDS = 60
 _BEGINNING = 60
+_LONGEST_PATH = 1000
 _GONE = {
     "gcp": "install gke-gcloud-auth-plugin and run `gcloud container clusters get-credentials` again",
     "azure": "install kubelogin and run `az aks get-credentials` and `kubelogin convert-kubeconfig` again",
@@ -47,6 +50,11 @@ def client_of(kubeconfig: str = "", context: str = "") -> ApiClient:
     if is_contents(given):
         whole = _parsed(given, of="the kubeconfig in kubernetes:kubeconfig")
         return _client(whole, context, title="the kubeconfig in kubernetes:kubeconfig", folder=Path())
+    if len(given) > _LONGEST_PATH:
+        raise KubeconfigError(
+            f"no usable kubeconfig: kubernetes:kubeconfig is neither a path nor a kubeconfig's contents ({len(given)} "
+            f"characters; is it base64? decode it first); {_WAYS}"
+        )
     files = [Path(each).expanduser() for each in (given or os.environ.get("KUBECONFIG") or _DEFAULT).split(os.pathsep)]
     there = [file for file in files if str(file) != "." and file.exists()]
     if not there:
@@ -139,7 +147,7 @@ def _client(whole: Object, context: str, *, title: str, folder: Path, path: str 
 def _faults_of_cluster(cluster: Object) -> Iterator[str]:
     server = str(cluster.get("server") or "")
     if not re.match(r"https?://[^/]", server):
-        yield f"its server is '{server}', which must be an address such as https://10.0.0.1:6443"
+        yield f"its server is '{without_user(server)}', which must be an address such as https://10.0.0.1:6443"
     yield from _faults_of_data(cluster)
     proxy = str(cluster.get("proxy-url") or "")
     if proxy and not re.match(r"(https?|socks5h?)://[^/]", proxy):

@@ -4,6 +4,7 @@ import shlex
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from components.operations import agent as agents
 from components.operations.api import Cluster
@@ -77,15 +78,20 @@ def _run_command(cluster: Cluster, node: str, how: Restart, *, progress: Progres
         progress.say("was restarted in this turn already")
         return False
     words = [word.replace("{node}", node) for word in shlex.split(how.command)]
-    progress.say(f"running {shlex.join(words)}")
+    progress.say(f"running restart.command ({Path(words[0]).name} …)")  # its words may be credentials
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=how.timeout_seconds, check=False)
+        done = subprocess.run(
+            words, capture_output=True, text=True, errors="replace", timeout=how.timeout_seconds, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise OperationError(f"node {node}: restart.command could not be run to its end: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else f"it took longer than {how.timeout_seconds:.0f} s"
+        raise OperationError(
+            f"node {node} stays cordoned: restart.command could not be run to its end: {why}"
+        ) from None
     if done.returncode != 0:
         said = (done.stdout + done.stderr).strip()[-400:]
         raise OperationError(
-            f"node {node} stays cordoned: `{shlex.join(words)}` ended with {done.returncode}: {said}; mend it and run "
+            f"node {node} stays cordoned: restart.command ended with {done.returncode}: {said}; mend it and run "
             "`pulumi up` again"
         )
     mark(cluster, node, TurnStep.SWITCHING, **{RESTARTED: "true"})

@@ -23,9 +23,12 @@ def _provider() -> kubernetes.Provider:
     """The cluster of the stack's config, or of the environment."""
     config = pulumi.Config("kubernetes")
     kubeconfig = config.get("kubeconfig")
+    secret = pulumi.runtime.config.is_config_secret("kubernetes:kubeconfig")
     return kubernetes.Provider(
         "cluster",
-        kubeconfig=pulumi.Output.secret(kubeconfig) if kubeconfig and is_contents(kubeconfig) else kubeconfig,
+        kubeconfig=pulumi.Output.secret(kubeconfig)
+        if kubeconfig and (secret or is_contents(kubeconfig))
+        else kubeconfig,
         context=config.get("context"),
         # A run killed between an object's creation and the engine's note of it meets its own object the next time.
         upsert_existing_objects=True,
@@ -69,7 +72,7 @@ def declare(plan: MigrationPlan) -> dict[str, Any]:
         done.append(finalize)
     if phase.includes(Phase.CLEANUP):
         costs[Phase.CLEANUP] = Cleanup(plan, after()).cost
-    return {
+    outputs = {
         "phase": phase.value,
         "source": plan.source.kind,
         "strategy": plan.config.strategy,
@@ -80,3 +83,6 @@ def declare(plan: MigrationPlan) -> dict[str, Any]:
         "phases": {name: each.record for name, each in costs.items()},
         "acknowledged": plan.config.acknowledge,
     }
+    said = {"phase": "phase", "strategy": "strategy", "nodesDone": "waves", "acknowledged": "acknowledge"}
+    secret = [name for name, key in said.items() if key in plan.secret]
+    return {name: pulumi.Output.secret(value) if name in secret else value for name, value in outputs.items()}

@@ -44,15 +44,16 @@ class Secondary(pulumi.ComponentResource):
         if families:
             prepared = pulumi.ResourceOptions(parent=self, depends_on=[before])
             first.append(SourcePreparation("source", families=families, opts=prepared))
+        theirs = {"values": values, **_chart(cilium)}
+        secret = "cilium" in plan.secret
         self.release = HelmRelease(
             RELEASE,
             settings={
                 "name": RELEASE,
                 "namespace": cilium.namespace,
-                "values": values,
                 "timeout": cilium.timeout_seconds,
                 "skipAwait": True,  # CiliumReady waits, and looks at the data path besides
-                **_chart(cilium),
+                **{key: pulumi.Output.secret(value) if secret else value for key, value in theirs.items()},
             },
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -62,6 +63,8 @@ class Secondary(pulumi.ComponentResource):
                 protect=phase.includes(Phase.CLEANUP),
                 # Certificates that the chart generates differ at each rendering; values are what is compared.
                 ignore_changes=["checksum"],
+                # A refresh reads them back from Helm's record, which knows of no secret.
+                additional_secret_outputs=[*theirs] if secret else None,
             ),
         )
         self.ready = CiliumReady(

@@ -21,9 +21,9 @@ class NodeDrainProvider(ClusterProvider):
         node, gates = props["node"], self.work.config.gates
         cluster = self.work.working_cluster()
         if gates.prometheus_url:
-            assert_none_firing(gates.prometheus_url, ignore=gates.ignore_alerts)
+            assert_none_firing(gates.prometheus, ignore=gates.ignore_alerts)
         if gates.goldpinger_url:
-            assert_all_healthy(gates.goldpinger_url)
+            assert_all_healthy(gates.goldpinger)
         return CreateResult(id_=node, outs=results(props, empty_for_cilium(cluster, self.work.turn(node))))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:

@@ -33,6 +33,7 @@ def plan_of(
         {**settings.own, **(wishes or {})},
         kubeconfig=kubeconfig or settings.kubeconfig,
         context=context or settings.context,
+        secret=settings.secret,
     )
 
 

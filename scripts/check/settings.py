@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,17 @@ class Settings:
     own: Mapping[str, Any] = field(default_factory=dict)
     kubeconfig: str = ""
     context: str = ""
+    secret: frozenset[str] = frozenset()  # own keys with a secret in them
 
     @classmethod
-    def read(cls, config: Mapping[str, Any]) -> "Settings":
+    def read(cls, config: Mapping[str, Any], *, secret: Collection[str] = ()) -> "Settings":
         """From keys with their namespaces, as a stack's file has them."""
         own = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
         return cls(
             own=own,
             kubeconfig=str(config.get("kubernetes:kubeconfig") or ""),
             context=str(config.get("kubernetes:context") or ""),
+            secret=frozenset(key.removeprefix(f"{PROJECT}:") for key in secret) & own.keys(),
         )
 
 
@@ -40,7 +42,14 @@ def of_file(path: Path) -> Settings:
     """The config in a stack's file, such as Pulumi.prod.yaml."""
     try:
         read = yaml.safe_load(path.read_text()) or {}
-        return Settings.read(read.get("config") or {})
+        config = read.get("config") or {}
+        sealed = [key for key, value in config.items() if _is_sealed(value)]
+        if sealed:
+            raise SettingsError(
+                f"{path}: {', '.join(sealed)} {'is' if len(sealed) == 1 else 'are'} encrypted in it, for the engine "
+                "alone to read: name the stack with --stack"
+            )
+        return Settings.read(config)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
     except (yaml.YAMLError, AttributeError) as error:
@@ -48,8 +57,8 @@ def of_file(path: Path) -> Settings:
 
 
 def of_stack(stack: str, *, folder: Path, environment: Mapping[str, str] | None = None) -> Settings:
-    """The config as the engine's CLI has it, not yet deployed changes included; secret values are left out."""
-    command = ["pulumi", "config", "--json", "--stack", stack]
+    """The config as the engine's CLI has it, not yet deployed changes included; its secrets are needed to ask with."""
+    command = ["pulumi", "config", "--show-secrets", "--json", "--stack", stack]
     try:
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=_LIMIT_SECONDS
@@ -63,7 +72,15 @@ def of_stack(stack: str, *, folder: Path, environment: Mapping[str, str] | None 
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines() or [f"it ended with {done.returncode}"]
         raise SettingsError(f"`{' '.join(command)}` failed: {said[-1].removeprefix('error: ')}")
-    entries = json.loads(done.stdout).items()
+    entries = json.loads(done.stdout)
     return Settings.read(
-        {key: entry.get("objectValue", entry.get("value")) for key, entry in entries if not entry.get("secret")}
+        {key: entry.get("objectValue", entry.get("value")) for key, entry in entries.items()},
+        secret=[key for key, entry in entries.items() if entry.get("secret")],
     )
+
+
+def _is_sealed(value: Any) -> bool:
+    """Whether a value of a stack's file is encrypted, or has something encrypted in it."""
+    if isinstance(value, Mapping):
+        return set(value) == {"secure"} or any(map(_is_sealed, value.values()))
+    return isinstance(value, list) and any(map(_is_sealed, value))

@@ -114,7 +114,7 @@ class Session:
     def pulumi(self, *words: str, check: bool = True, quiet: bool = False, with_stack: bool = True) -> Run:
         """Run the CLI; progress lines are shown as they come. Raises LabError with the end of the output on failure."""
         command = self.command(*words, with_stack=with_stack)
-        shown = "pulumi " + " ".join(words)
+        shown = "pulumi " + " ".join([*words[:-1], "[secret]"] if "--secret" in words else words)
         if self.echo and not quiet:
             console.print(f"[bold]$ {shown}[/bold]", soft_wrap=True)
         began, lines = time.monotonic(), []

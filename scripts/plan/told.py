@@ -1,12 +1,13 @@
 """What a plan has to say: the old CNI with the evidence for it, and every value with its reason."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from components.plan import MigrationPlan
-from scripts.report.helm_values import safe
-from stacks.values import final_values, migration_values, told_values
+from scripts.report.helm_values import HIDDEN, safe
+from stacks.values import final_values, leaves, merge, migration_values, told_values
 
 
 class Value(BaseModel):
@@ -40,6 +41,13 @@ class Plan(BaseModel):
     def of(cls, plan: MigrationPlan) -> "Plan":
         """From what was read and decided."""
         cilium, source = plan.cilium, plan.source
+        # The engine does not say which of a key's values is the secret one.
+        own = merge(plan.config.cilium.values, plan.config.cilium.final_values) if "cilium" in plan.secret else {}
+        hidden = {path for path, _ in leaves(own)}
+
+        def shown(path: str, value: Any) -> Any:
+            return HIDDEN if value is not None and path in hidden else safe(path, value)
+
         facts = {
             "pod networks": ", ".join(source.pod_networks),
             "encapsulation": source.encapsulation,
@@ -60,11 +68,23 @@ class Plan(BaseModel):
             node_config=f"{cilium.node_config_version}: {cilium.reasons['node_config_version']}",
             values=tuple(
                 Value(
-                    path=each.path, migration=safe(each.path, each.migration), final=safe(each.path, each.final),
+                    path=each.path, migration=shown(each.path, each.migration), final=shown(each.path, each.final),
                     changes=each.changes, reason=each.migration_reason, final_reason=each.final_reason,
                 )
                 for each in told_values(cilium)
             ),
-            migration_values=migration_values(cilium),
-            final_values=final_values(cilium),
+            migration_values=_without(migration_values(cilium), own),
+            final_values=_without(final_values(cilium), own),
         )  # fmt: skip
+
+
+def _without(values: Mapping[str, Any], hidden: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with a word in place of each that is `hidden` too."""
+
+    def shown(key: str, value: Any) -> Any:
+        if key not in hidden:
+            return value
+        both = isinstance(value, Mapping) and isinstance(hidden[key], Mapping)
+        return _without(value, hidden[key]) if both else HIDDEN
+
+    return {key: shown(key, value) for key, value in values.items()}

@@ -27,6 +27,10 @@ class Bad:
         return f"config {self.key}: {self.fact}"
 
 
+def _http(settings: str) -> Raw:
+    return {"gates": f'{{"prometheusUrl": "https://prometheus", "prometheusHttp": {{{settings}}}}}'}
+
+
 def bad(name: str, raw: Raw, key: str, fact: str, remedy: str) -> Bad:
     return Bad(name=name, raw=raw, key=key, fact=fact, remedy=remedy)
 
@@ -135,6 +139,51 @@ WRITTEN = (
         "such as python:3.13-slim"),
     bad("url-without-scheme", {"gates": '{"prometheusUrl": "prometheus:9090"}'}, "gates.prometheusUrl",
         "'prometheus:9090' is not an address", "such as http://prometheus.monitoring:9090"),
+    bad("url-of-another-scheme", {"gates": '{"prometheusUrl": "ftp://olga:hush@prometheus/x"}'}, "gates.prometheusUrl",
+        "'ftp://…@prometheus/x' is not an address", "such as http://prometheus.monitoring:9090"),
+    bad("url-without-scheme-with-password", {"gates": '{"goldpingerUrl": "olga:hush@ping"}'}, "gates.goldpingerUrl",
+        "'…@ping' is not an address", "such as http://prometheus.monitoring:9090"),
+    bad("url-with-slash-in-password", {"gates": '{"prometheusUrl": "https://olga:1/hush@prometheus"}'},
+        "gates.prometheusUrl", "'https://…@prometheus' is not an address", "write / as %2F and @ as %40"),
+    bad("url-with-at-in-password", {"gates": '{"prometheusUrl": "https://olga@x:hush@prometheus"}'},
+        "gates.prometheusUrl", "'https://…@prometheus' is not an address", "write / as %2F and @ as %40"),
+    bad("url-with-query", {"gates": '{"prometheusUrl": "https://prometheus/?token=hush"}'}, "gates.prometheusUrl",
+        "'https://prometheus/' has something behind its path", "write it without"),
+    bad("url-with-port-that-is-none", {"gates": '{"prometheusUrl": "https://prometheus:90900"}'}, "gates.prometheusUrl",
+        "'https://prometheus:90900' is not an address", "such as http://prometheus.monitoring:9090"),
+    bad("token-and-basic", _http('"bearerToken": "hush", "basicAuth": {"username": "olga", "password": "hush"}'),
+        "gates.prometheusHttp.basicAuth", "is set, and so is bearerToken", "keep one of the two"),
+    bad("token-twice", _http('"bearerToken": "hush", "bearerTokenFile": "/x"'), "gates.prometheusHttp.bearerTokenFile",
+        "is set, and so is bearerToken", "keep one of the two"),
+    bad("token-empty", _http('"bearerToken": " "'), "gates.prometheusHttp.bearerToken", "is empty", ""),
+    bad("token-of-two-lines", _http('"bearerToken": "hush\\nX-Other: hush"'), "gates.prometheusHttp.bearerToken",
+        "is no token", "it has spaces, line ends or signs beyond ASCII in it"),
+    bad("token-as-number", _http('"bearerToken": 40414243'), "gates.prometheusHttp.bearerToken", "is [secret], must be",
+        "in the stack's file put it in quotes"),
+    bad("token-for-section", {"gates": '{"prometheusHttp": "hush"}'}, "gates.prometheusHttp",
+        "is [secret], must have settings in it", "`pulumi config rm --path gates.prometheusHttp`"),
+    bad("pair-for-basic", _http('"basicAuth": "olga:hush"'), "gates.prometheusHttp.basicAuth",
+        "is [secret], must have settings in it", "then `pulumi config set --path gates.prometheusHttp.basicAuth.user"),
+    bad("basic-without-password", _http('"basicAuth": {"username": "olga"}'), "gates.prometheusHttp.basicAuth.password",
+        "is needed beside username", "set password with `--secret`, or passwordFile"),
+    bad("basic-without-name", _http('"basicAuth": {"password": "hush"}'), "gates.prometheusHttp.basicAuth.username",
+        "is needed here", "`pulumi config set --path"),
+    bad("basic-with-colon", _http('"basicAuth": {"username": "olga:hush", "password": "hush"}'),
+        "gates.prometheusHttp.basicAuth.username", "cannot be sent", "must not be empty, and have neither ':'"),
+    bad("password-empty", _http('"basicAuth": {"username": "olga", "password": ""}'),
+        "gates.prometheusHttp.basicAuth.password", "is empty", "set it with `--secret`"),
+    bad("user-twice", {"gates": '{"prometheusUrl": "https://olga:hush@p", "prometheusHttp": {"bearerToken": "hush"}}'},
+        "gates.prometheusHttp.bearerToken", "is set, and prometheusUrl has a user's name in it", "keep one of the two"),
+    bad("ca-as-path", _http('"tlsConfig": {"ca": "/etc/ssl/own.pem"}'), "gates.prometheusHttp.tlsConfig.ca",
+        "holds no certificate as PEM", "(ca takes its contents, caFile a path)"),
+    bad("ca-broken", _http('"tlsConfig": {"ca": "-----BEGIN CERTIFICATE-----\\nhush"}'),
+        "gates.prometheusHttp.tlsConfig.ca", "is no certificate", "though it begins like one"),
+    bad("ca-not-there", _http('"tlsConfig": {"caFile": "/nonexistent"}'), "gates.prometheusHttp.tlsConfig.caFile",
+        "names a file that cannot be read", "No such file or directory"),
+    bad("credentials-for-nobody", {"gates": '{"goldpingerHttp": {"bearerToken": "hush"}}'}, "gates.goldpingerHttp",
+        "is set, but goldpingerUrl is not", "set that too, or remove it"),
+    bad("http-key", _http('"insecureSkipVerify": true'), "gates.prometheusHttp.insecureSkipVerify",
+        "there is no such setting", "the settings are basicAuth, bearerToken, bearerTokenFile, tlsConfig"),
     bad("expression", {"gates": '{"ignoreAlerts": "("}'}, "gates.ignoreAlerts", "'(' is not a regular expression",
         "such as Watchdog"),
     bad("selector", {"drain": '{"podSelector": "app in web"}'}, "drain.podSelector",

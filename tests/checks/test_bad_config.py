@@ -31,6 +31,7 @@ def test_what_is_written_wrongly_is_one_clear_line(case: Bad) -> None:
     assert line.startswith(case.line)
     assert case.remedy in line
     assert not [words for words in NOT_OURS if words in line]
+    assert "hush" not in line  # the table's word for a credential
     assert len(line) < 500
 
 

@@ -32,27 +32,36 @@ def test_a_file_that_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "list.yaml").write_text("- 1")
     with pytest.raises(SettingsError, match="is not a stack's config file"):
         of_file(tmp_path / "list.yaml")
+    (tmp_path / "sealed.yaml").write_text("config: {a:b: {values: [{x: {secure: v1}}]}, a:c: 1}")
+    with pytest.raises(SettingsError, match="a:b is encrypted in it, for the engine alone to read: name the stack"):
+        of_file(tmp_path / "sealed.yaml")
 
 
-def test_config_is_what_the_engine_says_without_secrets(tmp_path: Path) -> None:
+def test_config_is_what_the_engine_says_secrets_included(tmp_path: Path) -> None:
     said = {
         "cilium-live-migration:phase": {"value": "secondary"},
         "cilium-live-migration:waves": {"value": '[["a"]]', "objectValue": [["a"]]},
-        "cilium-live-migration:probe": {"secret": True},
-        "kubernetes:kubeconfig": {"value": "/there"},
+        "cilium-live-migration:gates": {"objectValue": {"prometheusUrl": "https://a:b@c"}, "secret": True},
+        "kubernetes:kubeconfig": {"value": "/there", "secret": True},
     }
     program = tmp_path / "pulumi"
     program.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(said)}\nEND\n")
     program.chmod(0o755)
     found = of_stack("prod", folder=tmp_path, environment={"PATH": f"{tmp_path}:/usr/bin:/bin"})
-    assert found == Settings(own={"phase": "secondary", "waves": [["a"]]}, kubeconfig="/there")
+    assert found == Settings(
+        own={"phase": "secondary", "waves": [["a"]], "gates": {"prometheusUrl": "https://a:b@c"}},
+        kubeconfig="/there",
+        secret=frozenset({"gates"}),
+    )
 
 
 def test_what_the_engine_refuses_is_one_clear_line(tmp_path: Path) -> None:
     program = tmp_path / "pulumi"
     program.write_text("#!/bin/sh\necho 'error: no stack named prod found' >&2\nexit 255\n")
     program.chmod(0o755)
-    with pytest.raises(SettingsError, match=r"^`pulumi config --json --stack prod` failed: no stack named prod found$"):
+    with pytest.raises(
+        SettingsError, match=r"^`pulumi config --show-secrets --json --stack prod` failed: no stack named prod found$"
+    ):
         of_stack("prod", folder=tmp_path, environment={"PATH": f"{tmp_path}:/usr/bin:/bin"})
 
 

@@ -1,8 +1,13 @@
-"""Traffic that is lost before the first change, and what a wave that lost too much leaves behind."""
+"""Traffic that is lost before the first change, and what a wave that lost too much leaves behind; secrets stay such.
+
+Every setting of the stack that may be a secret is one, as any other story of a whole wave would do for that.
+"""
 
 import json
 import threading
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +24,9 @@ from scripts.report.changes import make_changes
 from scripts.report.cluster_record import read_told
 from scripts.report.turns import troubles
 from stacks.config import parse_config
+from tests.engine.secret_words import SecretWords
 from tests.operations.conftest import eventually
+from tests.operations.web_server import Web, says, serving
 
 pytestmark = [pytest.mark.engine, pytest.mark.apiserver, pytest.mark.timeout(600)]
 NODE, OTHER = "worker-1", "worker-3"
@@ -30,6 +37,18 @@ def stack(plane: ControlPlane, tmp_path: Path) -> Session:
     return Session.start(
         kubeconfig=plane.kubeconfig, stack="simulated", template="Pulumi.simulated.yaml", folder=tmp_path, echo=False
     )
+
+
+@pytest.fixture
+def alerts() -> Iterator[Web]:
+    """A Prometheus where no alert fires; it knows nobody yet when it is asked first."""
+    quiet = json.dumps({"status": "success", "data": {"resultType": "vector", "result": []}})
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        says(quiet, status=401 if len(web.asked) == 1 else 200)(handler)
+
+    with serving(answer) as web:
+        yield web
 
 
 def _outputs(stack: Session) -> dict[str, Any]:
@@ -43,8 +62,9 @@ def _turn_in_state(stack: Session) -> dict[str, Any]:
     return found
 
 
-def test_a_wave_over_its_budget_is_on_record(plane: ControlPlane, stack: Session) -> None:
+def test_a_wave_over_its_budget_is_on_record(plane: ControlPlane, stack: Session, alerts: Web) -> None:
     cluster = Cluster(kubeconfig=str(plane.kubeconfig))
+    secrets = SecretWords.put_into(stack, plane, alerts.url)
 
     def look() -> None:
         for _ in range(5):  # simulated probes notice only when they are read, some time after a fault is made
@@ -65,6 +85,8 @@ def test_a_wave_over_its_budget_is_on_record(plane: ControlPlane, stack: Session
     time.sleep(4)
     stack.up()
     stack.set_path("waves[0][0]", NODE)
+    run = stack.up(check=False)
+    assert f"Prometheus at {alerts.url} cannot be asked for firing alerts (it answers 401: it does not" in run.output
 
     def lose() -> None:
         eventually(lambda: step_of(read_node(cluster, NODE)) in (TurnStep.SWITCHING, TurnStep.MIGRATED), 240)
@@ -98,4 +120,6 @@ def test_a_wave_over_its_budget_is_on_record(plane: ControlPlane, stack: Session
     assert wave.over_budget
     assert all(line.startswith(f"{OTHER} → worker-2, pod to pod") for line in wave.over_budget)
     assert _turn_in_state(stack) == turn
+    assert secrets.found(cluster) == []
+    assert secrets.sent_to(alerts)
     assert "to update" not in stack.preview().output

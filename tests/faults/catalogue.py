@@ -202,7 +202,7 @@ FAULTS: tuple[Fault, ...] = (
         title="The user's restart command fails",
         make=lambda _scene: nullcontext(),
         settings={"restart": {"method": "command", "command": "sh -c 'echo no such host; exit 3' {node}"}},
-        told=r"stays cordoned: `sh -c .*` ended with 3: no such host.*",
+        told=r"stays cordoned: restart\.command ended with 3: no such host.*",
     ),
     Fault(
         id="data-path-broken",

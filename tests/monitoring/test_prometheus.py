@@ -18,6 +18,7 @@ from components.operations.deadline import OperationError
 from components.probe import LABELS, NAMESPACE
 from components.probe.manifests import daemon_set
 from scripts.lab.simulated.control_plane import ControlPlane
+from stacks.gates import GateSettings
 from tests.monitoring.documents import DASHBOARD, RULES, SCRAPE, alert_rules, filled, read, walk
 from tests.monitoring.prometheus import Prometheus, promtool
 from tests.monitoring.targets import as_files
@@ -119,13 +120,14 @@ def story(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     config |= {"global": {"evaluation_interval": "1s"}, "rule_files": [str(RULES)]}
 
     async def act(prometheus: Prometheus) -> Story:
+        gate = GateSettings(prometheus_url=prometheus.url).prometheus
         async with probes:
             probes.tell(staying=list(_NAMES), service="probe-12")
             for name in _NAMES:
                 await probes.start(name)
             await _live(probes, prometheus)
             with pytest.raises(OperationError) as refused:
-                await asyncio.to_thread(assert_none_firing, prometheus.url, ignore="")
+                await asyncio.to_thread(assert_none_firing, gate, ignore="")
             return Story(prometheus, moment=time.time(), refusal=str(refused.value))
 
     with Prometheus(folder, config) as prometheus:

@@ -84,6 +84,9 @@ def credential(token: str) -> str:
 OTHER = {"cluster": "c", "user": "gone"}
 FAULTS: dict[str, tuple[Any, str]] = {
     "empty": ("", "is empty"),
+    "a password in the server's address": (
+        config(cluster={"server": f"ftp://olga:{SECRET}@10.0.0.1"}), "its server is 'ftp://…@10.0.0.1', which must"
+    ),
     "only a comment": ("# nothing yet", "is empty"),
     "no YAML": ("clusters: [{name: c", "is not YAML (line"),
     "a login page": ("<html><body>sign in</body></html>", "is no kubeconfig (it begins with '<html>"),
@@ -163,6 +166,13 @@ def test_contents_that_are_broken_are_told_without_them() -> None:
         Cluster(kubeconfig=f"users:\n- name: u\n  user: {{token: {SECRET}")
     assert "the kubeconfig in kubernetes:kubeconfig is not YAML" in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+def test_what_is_neither_contents_nor_a_path_is_told_without_it() -> None:
+    text = base64.b64encode(yaml.safe_dump(config(top=SECRET * 100)).encode()).decode()
+    with pytest.raises(ClusterError, match=r"is neither a path nor a kubeconfig's contents .*is it base64") as caught:
+        Cluster(kubeconfig=text)
+    assert text[:40] not in str(caught.value)
 
 
 def test_several_files_are_one(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

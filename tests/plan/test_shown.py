@@ -16,11 +16,10 @@ from stacks.config import parse_config
 from tests.builders import FLANNEL, make_pod, make_snapshot
 
 
-def planned(**settings: Any) -> Plan:
+def planned(*secret: str, **settings: Any) -> Plan:
     snapshot = make_snapshot(pods=(make_pod("edge", host_ports=(80,)),))
-    return Plan.of(
-        MigrationPlan(context=Context(config=parse_config(settings), source=FLANNEL, snapshot=snapshot), findings=())
-    )
+    context = Context(config=parse_config(settings), source=FLANNEL, snapshot=snapshot)
+    return Plan.of(MigrationPlan(context=context, findings=(), secret=secret))
 
 
 def printed(plan: Plan) -> str:
@@ -76,3 +75,16 @@ def test_credentials_are_for_helm_alone() -> None:
     assert "c2VjcmV0" not in to_yaml(plan) + to_json(plan) + printed(plan)
     assert HIDDEN in to_yaml(plan)
     assert yaml.safe_load(plain(plan.migration_values))["tls"]["ca"]["key"] == "c2VjcmV0"
+
+
+def test_values_of_a_secret_key_are_in_no_form() -> None:
+    values = {
+        "podAnnotations": {"a.b/c": "hush-word"},
+        "extraArgs": ["--x=hush-word"],
+        "ipam": {"mode": "cluster-pool"},
+    }
+    plan = planned("cilium", cilium={"values": values, "finalValues": {"debug": {"verbose": "hush-word"}}})
+    for text in (printed(plan), to_yaml(plan), to_json(plan), plain(plan.migration_values), plain(plan.final_values)):
+        assert HIDDEN in text
+        assert "hush-word" not in text
+        assert "10.245.0.0/16" in text
