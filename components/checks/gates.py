@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
-from components.operations.lease import SECONDS as LEASE_SECONDS
+from components.names import NAMESPACE
+from components.operations.lease import LEASE_SECONDS, NAME
 from stacks.phases import Phase
 from stacks.values import final_values, live_settings, migration_values, settings_faults
 
@@ -193,7 +194,8 @@ def one_run_at_a_time(context: Context) -> Iterator[Found]:
     if context.snapshot.other_run:
         yield Found(
             evidence=f"another run works on this cluster: {context.snapshot.other_run}",
-            remedy=f"wait for it to end; the hold of a dead run ends by itself after {LEASE_SECONDS} s",
+            remedy=f"wait for it to end; the hold of a dead run ends by itself after {LEASE_SECONDS} s; if there is no "
+            f"such run and this stays, `kubectl -n {NAMESPACE} delete lease {NAME}`",
         )
 
 

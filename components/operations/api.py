@@ -105,6 +105,8 @@ class Cluster:
         self._log_in()
         self.server: str = self._configuration.host
         self._patience = Patience(without_user(self.server))
+        # Asked with the path before each request that changes something, repeated ones too; raises if it may not.
+        self.guard: Callable[[str], None] | None = None
 
     def _log_in(self) -> None:
         """With the kubeconfig as it is now: a token's file may have been written anew, a plugin be run again."""
@@ -149,10 +151,10 @@ class Cluster:
 
     def _send_once(
         self, method: str, path: str, query: Mapping[str, Any], body: Object | None, content_type: str, *,
-        seconds: float = REQUEST_TIMEOUT_SECONDS,
+        seconds: float | None = None,
     ) -> bytes:  # fmt: skip
         """Send once; where the user is not known any more, log in again and send, as nothing was executed."""
-        login = self._logins
+        login, seconds = self._logins, seconds or self.REQUEST_TIMEOUT_SECONDS
         try:
             return self._attempt(method, path, query, body, content_type, seconds=seconds)
         except ClusterError as error:
@@ -165,6 +167,8 @@ class Cluster:
         self, method: str, path: str, query: Mapping[str, Any], body: Object | None, content_type: str, *,
         seconds: float,
     ) -> bytes:  # fmt: skip
+        if method != "GET" and self.guard:
+            self.guard(path)
         words = {key: value for key, value in query.items() if value is not None and value != ""}
         url = f"{self.server}{path}" + (f"?{urlencode(words)}" if words else "")
         began = time.monotonic()

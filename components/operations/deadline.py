@@ -11,7 +11,7 @@ from components.operations.patience import stopping
 T = TypeVar("T")
 _FIRST_LOOK_SECONDS = 0.1
 _SLOWER = 1.4
-__all__ = ["Deadline", "OperationError", "Pending", "StoppedError", "pause", "stopping", "wait_until"]
+__all__ = ["Deadline", "HoldLostError", "OperationError", "Pending", "StoppedError", "pause", "stopping", "wait_until"]
 
 
 class OperationError(Exception):
@@ -20,6 +20,10 @@ class OperationError(Exception):
 
 class StoppedError(OperationError):
     """The run was asked to stop, and did so where nothing is half done."""
+
+
+class HoldLostError(OperationError):
+    """This run no longer has the cluster, or can't know that it has: it changes nothing any more."""
 
 
 class Deadline:

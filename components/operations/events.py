@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from components.names import PREFIX
 from components.operations.api import Cluster, ClusterError
+from components.operations.deadline import HoldLostError
 from components.operations.marks import now
 
 _LONGEST = 1000
@@ -12,7 +13,10 @@ _LONGEST_NAME = 240  # of 253, with what is drawn after it
 
 
 def tell(cluster: Cluster, node: str, *, reason: str, message: str, warning: bool = False) -> None:
-    """Write one Event on the node; a cluster that takes no events does not stop the migration."""
+    """Write one Event on the node; a cluster that takes no events does not stop the migration.
+
+    A run that lost its hold tells nothing.
+    """
     moment = now()
     event = {
         "apiVersion": "v1",
@@ -29,5 +33,5 @@ def tell(cluster: Cluster, node: str, *, reason: str, message: str, warning: boo
         "lastTimestamp": moment,
         "count": 1,
     }
-    with suppress(ClusterError):
+    with suppress(ClusterError, HoldLostError):
         cluster.mention("/api/v1/namespaces/default/events", event)

@@ -15,7 +15,7 @@ from components.operations.calico_objects import read_calico
 from components.operations.clocks import clock_skews
 from components.operations.greeting import greet
 from components.operations.helm_release import newest_revision
-from components.operations.lease import read as read_lease
+from components.operations.lease import other_run
 from components.operations.live_config import read_live_config, served_node_config_versions
 from components.operations.model import Budget, Node, PinnedVolume, Pod
 from components.operations.node_state import NodeState
@@ -109,14 +109,14 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
             _unless_denied, partial(newest_revision, cluster, name=RELEASE, namespace=cilium_namespace), None
         )
         calico = pool.submit(read_calico, cluster)
-        lease = read_lease(cluster)
+        other = pool.submit(other_run, cluster)
         config_maps = _source_config_maps(cluster, daemon_sets.result())
         data = {item["metadata"]["name"]: item.get("data") or {} for item in ours.result()}
         record = json.loads(data[RECORD]["source"]) if "source" in data.get(RECORD, {}) else None
         aims = _with_source(aims, record or {}, daemon_sets.result())
         missing = denied(cluster, cilium_namespace=cilium_namespace, aims=aims)
     return Snapshot(
-        other_run=lease.holder if lease and not lease.free else "",
+        other_run=other.result(),
         nodes=tuple(node for node, _ in nodes.result()),
         pods=tuple(pods.result()),
         budgets=tuple(budgets.result()),

@@ -13,7 +13,7 @@ from components.names import NAMESPACE
 from components.operations.api import Cluster, connect
 from components.operations.deadline import OperationError
 from components.operations.drain_plan import DrainOptions
-from components.operations.lease import hold
+from components.operations.lease import hold_on
 from components.operations.live_config import read_live_config
 from components.operations.restart import Restart
 from components.operations.snapshot import RECORD, SETTLED
@@ -42,15 +42,17 @@ class Work:
 
     @property
     def cluster(self) -> Cluster:
-        """The cluster's API."""
-        return connect(
+        """The cluster's API; the first change by it takes the hold that every change needs."""
+        cluster = connect(
             kubeconfig=str(self._settings.get("kubernetes:kubeconfig") or ""),
             context=str(self._settings.get("kubernetes:context") or ""),
         )
+        hold_on(cluster)
+        return cluster
 
     def working_cluster(self) -> Cluster:
         """The cluster's API for a run that changes it; raises OperationError if another run does so already."""
-        hold(self.cluster)
+        hold_on(self.cluster).take()
         return self.cluster
 
     def source(self) -> SourceDescription:

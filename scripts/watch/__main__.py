@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.markup import escape
 
 from components.operations.api import Cluster, ClusterError
+from components.operations.lease import Observer
 from scripts.report.turns import Told
 from scripts.watch.losses import Losses
 from scripts.watch.reading import Reading, WatchedCluster, look
@@ -44,10 +45,11 @@ class Looks:
         threading.Thread(target=self._go_on, name="looks", daemon=True).start()
 
     def _go_on(self) -> None:
+        runs = Observer()
         while True:
             began = time.monotonic()
             try:
-                self.latest = look(self.cluster, cilium_namespace=self.cilium_namespace)
+                self.latest = look(self.cluster, cilium_namespace=self.cilium_namespace, runs=runs)
                 self.answered, self.trouble = time.monotonic(), None
             except ClusterError as error:
                 self.trouble = error

@@ -12,6 +12,7 @@ from components.names import NAMESPACE
 from components.operations.api import Cluster
 from components.operations.drain import existing_daemon_sets, pods_on
 from components.operations.drain_plan import DrainOptions, plan_drain
+from components.operations.lease import Observer
 from components.operations.lease import read as read_lease
 from components.operations.live_config import read_live_config
 from components.operations.marks import TurnStep
@@ -68,8 +69,8 @@ class Reading:
         return phase and bool(self.marks) and len(self.migrated) == len(self.marks) and not self.runs
 
 
-def look(cluster: Cluster, *, cilium_namespace: str) -> Reading:
-    """Read the cluster once. Raises ClusterError."""
+def look(cluster: Cluster, *, cilium_namespace: str, runs: Observer | None = None) -> Reading:
+    """Read the cluster once; `runs` is whoever looked on at the Lease before. Raises ClusterError."""
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         items = pool.submit(cluster.list, "/api/v1/nodes")
         told = pool.submit(read_told, cluster)
@@ -81,14 +82,13 @@ def look(cluster: Cluster, *, cilium_namespace: str) -> Reading:
         emptying = [name for name, mark in marks.items() if mark.step in _EMPTYING]
         left = dict(zip(emptying, pool.map(lambda name: _pods_left(cluster, name), emptying), strict=True))
         record = (kept.result() or {}).get("data", {}).get("source", "")
-        holder = lease.result()
         source = SourceDescription.model_validate_json(record) if record else None
         phase = _phase(cluster, nodes=nodes, live=live.result(), source=source)
     return Reading(
         at=datetime.now(UTC),
         phase=phase,
         source=source.title if source else "",
-        runs=holder.holder if holder and not holder.free else "",
+        runs=(runs or Observer()).holder(lease.result()),
         marks=marks,
         told=told.result(),
         pods_left=left,

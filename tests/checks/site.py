@@ -217,8 +217,9 @@ class Site:
         folder = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
         self.add(folder, {"metadata": {"name": name}, "webhooks": [hook]})
 
-    def lease(self, name: str, *, namespace: str, renewed: str, holder: str = "") -> None:
-        spec = {"holderIdentity": holder or name, "renewTime": renewed, "leaseDurationSeconds": 40}
+    def lease(self, name: str, *, namespace: str, renewed: str, holder: str | None = "", seconds: int = 40) -> None:
+        named = {} if holder is None else {"holderIdentity": holder or name}
+        spec = {**named, "renewTime": renewed, "leaseDurationSeconds": seconds}
         self.namespaced("leases", name, namespace=namespace, group="/apis/coordination.k8s.io/v1", spec=spec)
 
     def found(self, check: str, **settings: Any) -> list[Finding]:

@@ -1,11 +1,11 @@
 """`pulumi preview` and what it refuses, by the real CLI: bad input is told in one line and changes nothing."""
 
-import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from components.operations.api import Cluster
+from components.operations.lease import Hold
 from scripts.lab.session import Session, diagnostics
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.engine.conftest import as_secondary
@@ -98,19 +98,13 @@ def test_a_preview_changes_nothing_and_says_what_a_turn_will_do(
 
 def test_a_second_operator_is_refused_in_preview(plane: ControlPlane, stack: Session) -> None:
     as_secondary(plane)
-    lease = {
-        "apiVersion": "coordination.k8s.io/v1",
-        "kind": "Lease",
-        "metadata": {"name": "migration", "namespace": "cni-live-migration"},
-        "spec": {
-            "holderIdentity": "alice@elsewhere/1",
-            "renewTime": (datetime.now(UTC) + timedelta(minutes=5)).isoformat(timespec="microseconds"),  # however slow
-        },
-    }
-    plane.kubectl("apply", "-f", "-", stdin=json.dumps(lease))
+    alice = Hold(Cluster(kubeconfig=str(plane.kubeconfig)), run="alice@elsewhere/1")
+    alice.take()
     stack.set_path("phase", "secondary")
     run = stack.preview(check=False)
+    alice.give_back()
     assert "[one-run] another run works on this cluster: alice@elsewhere/1" in run.output
+    assert "another run works" not in stack.preview(check=False).output
 
 
 def test_no_cluster_is_one_clear_line(stack: Session) -> None:

@@ -34,7 +34,7 @@ _VARYING = (
     (re.compile(r"\b\d+ pods? waiting \([^)]*\)"), "… pods waiting (…)"),
     (re.compile(r" does not answer as it should \(.*?\); "), " does not answer as it should (…); "),
     (re.compile(r", seen \d+ s ago"), ", seen … s ago"),
-    (re.compile(r"\S+@\S+/\d+"), "WHO@WHERE/PROCESS"),
+    (re.compile(r"\S+@\S+/\d+(\.[0-9a-f]+)*"), "WHO@WHERE/PROCESS"),
     (re.compile(r" \(\d+\.\d s\)$"), ""),
     (re.compile(r"\b\d+ of \d+ flows"), "… of … flows"),
     (re.compile(r"\bin \d+ s, \d+ tries\b"), "in … s, … tries"),

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from components.operations.api import Cluster, ClusterError
 from components.operations.cordon import uncordon
-from components.operations.deadline import Deadline, OperationError, StoppedError, stopping
+from components.operations.deadline import Deadline, HoldLostError, OperationError, StoppedError, stopping
 from components.operations.events import tell
 from components.operations.in_place import plan_in_place, renew_one_by_one
 from components.operations.marks import assert_there
@@ -37,6 +37,8 @@ def steps(cluster: Cluster, node: str, *, after: int = 0, more: int = 0) -> Iter
 
 
 def _in_words(cluster: Cluster, node: str, error: Exception, *, step: str, stopped: bool) -> str:
+    if isinstance(error, HoldLostError):
+        return f"node {node}: step '{step}' broke off: {error}"
     if stopped:
         return f"node {node}: stopped as asked in step '{step}'; it stays as it is, `pulumi up` goes on there"
     if isinstance(error, OperationError):
