@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib import resources
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from components.names import NAMESPACE, PREFIX, label_value
 from components.operations.api import Cluster, ClusterError
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
+from components.pods import OurPods
 
 _LABEL = f"{PREFIX}/node-shell"
 _LOG_SECONDS = 15.0
@@ -20,34 +22,17 @@ def script(name: str) -> str:
     return (resources.files("components.operations") / "on_node" / f"{name}.py").read_text()
 
 
-def _pod(node: str, *, image: str, name: str, arguments: list[str]) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": f"{name.replace('_', '-')}-{secrets.token_hex(4)}",
-            "namespace": NAMESPACE,
-            "labels": {_LABEL: label_value(node)},
-        },
-        "spec": {
-            "nodeName": node,
-            "hostPID": True,
-            "hostNetwork": True,
-            "restartPolicy": "Never",
-            "terminationGracePeriodSeconds": 0,
-            "automountServiceAccountToken": False,
-            "tolerations": [{"operator": "Exists"}],
-            "containers": [
-                {
-                    "name": "script",
-                    "image": image,
-                    "imagePullPolicy": "IfNotPresent",
-                    "command": ["python3", "-c", script(name), *arguments],
-                    "securityContext": {"privileged": True},
-                }
-            ],
-        },
+def shell_pod(node: str, name: str, *, pods: OurPods, arguments: Sequence[str] = ()) -> dict[str, Any]:
+    """The pod that runs the script `name` on the node."""
+    container = {
+        "name": "script",
+        "command": ["python3", "-c", script(name), *arguments],
+        "securityContext": {"privileged": True},
     }
+    return pods.pod(
+        f"{name.replace('_', '-')}-{secrets.token_hex(4)}", container, node=node, labels={_LABEL: label_value(node)},
+        hostPID=True, hostNetwork=True,
+    )  # fmt: skip
 
 
 def remove_old_shells(cluster: Cluster, node: str) -> None:
@@ -56,10 +41,10 @@ def remove_old_shells(cluster: Cluster, node: str) -> None:
         cluster.delete(f"{_PODS}/{item['metadata']['name']}", grace_period_seconds=0)
 
 
-def start_on_node(cluster: Cluster, node: str, name: str, *, image: str, arguments: list[str] | None = None) -> str:
+def start_on_node(cluster: Cluster, node: str, name: str, *, pods: OurPods, arguments: list[str] | None = None) -> str:
     """Start the script `name` on the node and return its pod's name without waiting."""
     remove_old_shells(cluster, node)
-    pod = _pod(node, image=image, name=name, arguments=arguments or [])
+    pod = shell_pod(node, name, pods=pods, arguments=arguments or ())
     cluster.create(_PODS, pod)
     return str(pod["metadata"]["name"])
 
@@ -69,7 +54,7 @@ def run_on_node(
     node: str,
     name: str,
     *,
-    image: str,
+    pods: OurPods,
     arguments: list[str] | None = None,
     timeout_seconds: float = 90,
 ) -> Any:
@@ -77,7 +62,7 @@ def run_on_node(
 
     Raises OperationError if it fails or does not end in time.
     """
-    pod = start_on_node(cluster, node, name, image=image, arguments=arguments)
+    pod = start_on_node(cluster, node, name, pods=pods, arguments=arguments)
     path = f"{_PODS}/{pod}"
 
     def ended() -> str | Pending:

@@ -17,6 +17,7 @@ from components.operations.deadline import Deadline, OperationError, Pending, wa
 from components.operations.host_ports import ask_host_ports
 from components.operations.marks import TurnStep, read_node, step_of
 from components.operations.model import Node, Pod
+from components.pods import OurPods
 from components.words import many
 
 VERIFY_LABELS = {"app.kubernetes.io/name": "verify"}
@@ -44,25 +45,15 @@ def _name(node: str) -> str:
     return name_about("verify", node)
 
 
-def _fresh_pod(node: str, *, image: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": _name(node),
-            "namespace": probe.NAMESPACE,
-            "labels": VERIFY_LABELS,
-        },
-        "spec": {
-            "nodeName": node,
-            "restartPolicy": "Never",
-            "terminationGracePeriodSeconds": 0,
-            "automountServiceAccountToken": False,
-            "tolerations": [{"operator": "Exists"}],
-            "containers": [probe.container(image)],
-            "volumes": [{"name": "programs", "configMap": {"name": probe.NAME}}],
-        },
-    }
+def fresh_pod(node: str, *, pods: OurPods) -> dict[str, Any]:
+    """The pod that verifies a node."""
+    return pods.pod(
+        _name(node),
+        probe.container(),
+        node=node,
+        labels=VERIFY_LABELS,
+        volumes=[{"name": "programs", "configMap": {"name": probe.NAME}}],
+    )
 
 
 def is_fresh_pod(pod: Pod) -> bool:
@@ -94,7 +85,7 @@ def verify_node(
     *,
     belongs: Callable[[Pod], bool],
     network: str,
-    image: str,
+    pods: OurPods,
     timeout_seconds: float,
     news: Teller,
     settled: Callable[[], None],
@@ -108,7 +99,7 @@ def verify_node(
     """
     path = f"{_PODS}/{_name(node)}"
     _remove(cluster, path, node)
-    cluster.create(_PODS, _fresh_pod(node, image=image))
+    cluster.create(_PODS, fresh_pod(node, pods=pods))
     deadline = Deadline(timeout_seconds)
     try:
         fresh = _wait_started(cluster, path, node, deadline)

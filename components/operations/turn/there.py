@@ -141,7 +141,7 @@ def _verification(cluster: Cluster, turn: Turn) -> Verification:
             try:
                 verified = verify_node(
                     cluster, turn.node, belongs=turn.on_cilium, network=f"Cilium's pool {turn.cilium_network}",
-                    image=turn.image, timeout_seconds=turn.verify_timeout_seconds, news=news, settled=settled,
+                    pods=turn.pods, timeout_seconds=turn.verify_timeout_seconds, news=news, settled=settled,
                 )  # fmt: skip
             except OperationError:
                 route.result()  # a missing route is the reason for whatever else does not work
@@ -168,7 +168,7 @@ def _switched_agent(cluster: Cluster, turn: Turn) -> agents.Agent:
 
 def _assert_route(cluster: Cluster, turn: Turn) -> None:
     """The node routes its own block of Cilium's pool into Cilium."""
-    facts = run_on_node(cluster, turn.node, "inspect_network", image=turn.image)
+    facts = run_on_node(cluster, turn.node, "inspect_network", pods=turn.pods)
     blocks = cluster.get(f"/apis/cilium.io/v2/ciliumnodes/{turn.node}")["spec"]["ipam"].get("podCIDRs") or []
     routed = {network for network, device in facts["routes"] if device == "cilium_host"}
     missing = [block for block in blocks if block not in routed]
