@@ -19,7 +19,8 @@ def _is_path_or_registry(chart: str) -> bool:
     return chart.startswith("oci://") or chart.endswith(".tgz") or Path(chart).is_dir()
 
 
-def _chart(cilium: CiliumSettings) -> dict[str, object]:
+def chart_of(cilium: CiliumSettings) -> dict[str, object]:
+    """Where the chart comes from, as the provider's inputs have it."""
     if _is_path_or_registry(cilium.chart):
         return {"chart": cilium.chart}
     return {
@@ -51,7 +52,7 @@ class Secondary(pulumi.ComponentResource):
                 "values": values,
                 "timeout": cilium.timeout_seconds,
                 "skipAwait": True,  # CiliumReady waits, and looks at the data path besides
-                **_chart(cilium),
+                **chart_of(cilium),
             },
             opts=pulumi.ResourceOptions(
                 parent=self,
