@@ -19,6 +19,8 @@ from components.operations.api import ClusterError, connect
 from components.operations.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
 from components.operations.observing import observe
 from components.operations.snapshot import Snapshot
+from components.operations.trial import Trial
+from components.pods import OurPods
 from components.policies import kept
 from components.sources import SourceDescription, SourceError, describe
 from components.words import many
@@ -148,6 +150,7 @@ def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str
                 required=config.preflight.named,
                 removals=config.cleanup.objects,
                 cleanup=config.phase.includes(Phase.CLEANUP),
+                trial=Trial(pods=OurPods.of(config), nodes=config.nodes[::-1]),
             )
         source = describe(snapshot, config.source)
         seen = Context(config=config, snapshot=snapshot, source=source)

@@ -8,13 +8,14 @@ from importlib import resources
 from typing import Any
 
 from components.names import NAMESPACE, PREFIX, label_value
-from components.operations.api import Cluster, ClusterError
+from components.operations.api import Cluster, ClusterError, Object
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
+from components.operations.refusals import PODS, create_pod
+from components.operations.starting import Start, end_of
 from components.pods import OurPods
 
 _LABEL = f"{PREFIX}/node-shell"
 _LOG_SECONDS = 15.0
-_PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
 
 def script(name: str) -> str:
@@ -37,15 +38,15 @@ def shell_pod(node: str, name: str, *, pods: OurPods, arguments: Sequence[str] =
 
 def remove_old_shells(cluster: Cluster, node: str) -> None:
     """Delete what a killed run may have left of ours on the node."""
-    for item in cluster.list(_PODS, labelSelector=f"{_LABEL}={label_value(node)}"):
-        cluster.delete(f"{_PODS}/{item['metadata']['name']}", grace_period_seconds=0)
+    for item in cluster.list(PODS, labelSelector=f"{_LABEL}={label_value(node)}"):
+        cluster.delete(f"{PODS}/{item['metadata']['name']}", grace_period_seconds=0)
 
 
 def start_on_node(cluster: Cluster, node: str, name: str, *, pods: OurPods, arguments: list[str] | None = None) -> str:
     """Start the script `name` on the node and return its pod's name without waiting."""
     remove_old_shells(cluster, node)
     pod = shell_pod(node, name, pods=pods, arguments=arguments or ())
-    cluster.create(_PODS, pod)
+    create_pod(cluster, pod, of=f"node {node}: script {name}")
     return str(pod["metadata"]["name"])
 
 
@@ -63,26 +64,21 @@ def run_on_node(
     Raises OperationError if it fails or does not end in time.
     """
     pod = start_on_node(cluster, node, name, pods=pods, arguments=arguments)
-    path = f"{_PODS}/{pod}"
+    path = f"{PODS}/{pod}"
+    start = Start(cluster, pod, of=f"node {node}: script {name}")
 
-    def ended() -> str | Pending:
-        status = (cluster.find(path) or {}).get("status") or {}
-        phase = str(status.get("phase") or "not there")
-        if phase in ("Succeeded", "Failed"):
-            return phase
-        waiting = [
-            each["state"]["waiting"].get("reason", "")
-            for each in status.get("containerStatuses") or []
-            if "waiting" in (each.get("state") or {})
-        ]
-        return Pending(f"pod {NAMESPACE}/{pod} is {phase} {' '.join(waiting)}".strip())
+    def ended() -> Object | Pending:
+        item = start.look()
+        if isinstance(item, Pending) or item["status"]["phase"] in ("Succeeded", "Failed"):
+            return item
+        return Pending(start.why(item))
 
     try:
-        phase = wait_until(
+        item = wait_until(
             ended,
             what=f"node {node}: script {name}",
             deadline=Deadline(timeout_seconds),
-            remedy=f"`kubectl -n {NAMESPACE} describe pod {pod}` says more",
+            remedy="look at the node's kubelet; then `pulumi up` again",
             every_seconds=0.3,
         )
         output = wait_until(
@@ -94,8 +90,8 @@ def run_on_node(
     finally:
         with suppress(ClusterError):  # what stays is removed by the next script on the node
             cluster.delete(path, grace_period_seconds=0)
-    if phase == "Failed":
-        raise OperationError(f"node {node}: script {name} failed: {output[-500:]}")
+    if item["status"]["phase"] == "Failed":
+        raise OperationError(f"node {node}: script {name} failed ({end_of(item)}): {output[-500:]}")
     return _last_line(output, of=f"node {node}: script {name}", pod=pod)
 
 

@@ -17,6 +17,8 @@ from components.operations.deadline import Deadline, OperationError, Pending, wa
 from components.operations.host_ports import ask_host_ports
 from components.operations.marks import TurnStep, read_node, step_of
 from components.operations.model import Node, Pod
+from components.operations.refusals import create_pod
+from components.operations.starting import Start, end_of
 from components.pods import OurPods
 from components.words import many
 
@@ -99,10 +101,10 @@ def verify_node(
     """
     path = f"{_PODS}/{_name(node)}"
     _remove(cluster, path, node)
-    cluster.create(_PODS, fresh_pod(node, pods=pods))
+    create_pod(cluster, fresh_pod(node, pods=pods), of=f"node {node}: verification")
     deadline = Deadline(timeout_seconds)
     try:
-        fresh = _wait_started(cluster, path, node, deadline)
+        fresh = _wait_started(cluster, node, deadline)
         if not belongs(fresh):
             raise OperationError(
                 f"node {node}: a fresh pod got {fresh.address}, which is not of {network}; "
@@ -204,15 +206,25 @@ def _remove(cluster: Cluster, path: str, node: str) -> None:
         )
 
 
-def _wait_started(cluster: Cluster, path: str, node: str, deadline: Deadline) -> Pod:
+def _wait_started(cluster: Cluster, node: str, deadline: Deadline) -> Pod:
+    start = Start(cluster, _name(node), of=f"node {node}: verification")
+
     def started() -> Pod | Pending:
-        pod = Pod.read(cluster.get(path))
-        return pod if pod.ready and pod.address else Pending(f"it is {pod.phase}, address {pod.address or 'none'}")
+        item = start.look()
+        if isinstance(item, Pending):
+            return item
+        pod = Pod.read(item)
+        if pod.finished:
+            raise OperationError(
+                f"node {node}: its fresh pod {pod.title} ended ({end_of(item)}), although it serves on: see that "
+                "probe.image has Python 3.9 or later; then `pulumi up` again"
+            )
+        return pod if pod.ready and pod.address else Pending(f"{start.why(item)}, address {pod.address or 'none'}")
 
     return wait_until(
         started,
         what=f"node {node}: fresh pod {probe.NAMESPACE}/{_name(node)} Ready",
         deadline=deadline,
-        remedy=f"`kubectl -n {probe.NAMESPACE} describe pod {_name(node)}` while `pulumi up` runs says why",
+        remedy="look at the node's kubelet, and at Cilium's agent there; then `pulumi up` again",
         every_seconds=0.3,
     )

@@ -14,6 +14,7 @@ from components.operations.node_shell import run_on_node
 from components.operations.progress import Progress
 from components.operations.readiness import not_ready_before, remember_not_ready
 from components.operations.recycle import recycle
+from components.operations.trial import assert_accepted
 from components.operations.turn.settings import Turn
 from components.operations.turn.steps import assert_renewable, renew_in_place, steps
 from components.operations.turn.verifying import Verification
@@ -30,6 +31,7 @@ def empty_for_return(cluster: Cluster, turn: Turn) -> None:
             )
         if turn.drain.in_place:
             assert_renewable(cluster, turn, stale=turn.on_cilium)
+        assert_accepted(cluster, turn.pods, node=turn.node)
         progress.step("cordon", "the node goes back to the old network")
         remember_not_ready(cluster, turn.node)
         cordon(cluster, turn.node, step=TurnStep.RETURNING)

@@ -29,6 +29,7 @@ from components.operations.readiness import remember_not_ready
 from components.operations.recycle import stale_pods
 from components.operations.required import wait_for_watched
 from components.operations.restart import bring_over
+from components.operations.trial import assert_accepted
 from components.operations.turn.drift import drift
 from components.operations.turn.settings import Turn
 from components.operations.turn.steps import assert_renewable, renew_in_place, steps
@@ -50,6 +51,7 @@ def empty_for_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
             return {"node": turn.node, "began": began, "podsEvicted": 0, "seconds": {}}
         if turn.drain.in_place:
             assert_renewable(cluster, turn, stale=turn.on_source)
+        assert_accepted(cluster, turn.pods, node=turn.node)
         progress.step("cordon")
         remember_not_ready(cluster, turn.node)
         cordon(cluster, turn.node, step=TurnStep.DRAINING)
