@@ -72,6 +72,7 @@ CATALOGUE: tuple[Check, ...] = (
     waves.room_apart,
     waves.spare_capacity,
     nodes.drainable,
+    pods.pods_quota,
     node_managers.node_managers,
     cluster.budgets,
     window.admission_webhooks,

@@ -6,7 +6,9 @@ from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.checks.words import some
+from components.names import NAMESPACE
 from components.operations.refusals import NO_RIGHT, POD_SECURITY
+from components.words import many
 from stacks.phases import Phase
 
 
@@ -37,7 +39,7 @@ def _nodes_to_work_on(context: Context) -> set[str]:
 def pods_accepted(context: Context) -> Iterator[Found]:
     """What the API server says of them, in its words; of a run that starts none it is a warning."""
     needed = bool(_nodes_to_work_on(context))
-    for each in context.snapshot.refused_pods:
+    for each in context.snapshot.tried.refused:
         if NO_RIGHT in each.said:  # the check of permissions says so
             continue
         # The first run labels a namespace that somebody made before it.
@@ -52,6 +54,35 @@ def pods_accepted(context: Context) -> Iterator[Found]:
 
 
 @check(
+    id="pods-quota",
+    title="A wave's pods fit the quotas",
+    severity=Severity.BLOCKER,
+    phase=Phase.MIGRATE,
+    why="each node's turn has two pods of ours at a time, and a quota that lets in one of them ends turns half-way",
+    remedy="raise the quota, have our pods ask for less by pods.resources, or make waves smaller",
+)
+def pods_quota(context: Context) -> Iterator[Found]:
+    """Quotas without room for all nodes that move, or go back, side by side."""
+    tried, moving = context.snapshot.tried, {node.name for node in context.about_to_move}
+    leaving = context.snapshot.migrated - set(context.config.nodes)
+    widest = max(len(leaving), *(len(moving.intersection(wave)) for wave in context.config.waves), 0)
+    wanted = {name: amount * widest for name, amount in tried.taken.items()}
+    for quota in tried.quotas:
+        if lacking := quota.lacking(wanted):
+            amounts = (
+                f"{name} {_shown(name, wanted[name])}, of which {_shown(name, max(0, quota.room[name]))} are left"
+                for name in lacking
+            )
+            title = f"{many(widest, 'node')} side by side need of ResourceQuota {NAMESPACE}/{quota.name}"
+            yield Found(evidence=f"{title}: {', '.join(amounts)}")
+
+
+def _shown(resource: str, amount: float) -> str:
+    in_bytes = resource.endswith(("memory", "storage"))
+    return f"{amount / 1024**2:g}Mi" if in_bytes else f"{amount:g}"
+
+
+@check(
     id="pods-references",
     title="What `pods` names is there",
     severity=Severity.BLOCKER,
@@ -61,7 +92,7 @@ def pods_accepted(context: Context) -> Iterator[Found]:
 )
 def pods_references(context: Context) -> Iterator[Found]:
     """Priority class and pull secrets; what may not be read is a warning."""
-    for each in context.snapshot.missing_for_pods:
+    for each in context.snapshot.tried.missing:
         severity = Severity.BLOCKER if each.certain else Severity.WARNING
         yield Found(evidence=f"{each.setting}: {each.said}", remedy=each.remedy, severity=severity)
 

@@ -253,12 +253,12 @@ class Cluster:
         """
         return self._request("POST", path, body=body)
 
-    def try_out(self, path: str, body: Object) -> None:
-        """Have the server go through the creation of an object without creating it; raises ClusterError as that would.
+    def try_out(self, path: str, body: Object) -> Object:
+        """The object as the server would create it, without creating it; raises ClusterError as that would.
 
         Sent once: it is asked for the answer's sake.
         """
-        self._send_once("POST", path, {"dryRun": "All"}, body, "application/json")
+        return dict(json.loads(self._send_once("POST", path, {"dryRun": "All"}, body, "application/json")))
 
     def mention(self, path: str, body: Object) -> None:
         """Create an object that nobody waits for; one attempt, raises ClusterError."""

@@ -23,7 +23,7 @@ from components.operations.removals import look_at
 from components.operations.required import not_ready
 from components.operations.services import Service
 from components.operations.snapshot import RECORD, SETTLED, NodeFacts, Snapshot, is_of_facts
-from components.operations.trial import Trial, try_out
+from components.operations.trial import Trial, Tried, try_out
 from components.operations.webhooks import required_for_pods
 from stacks.objects import ObjectName
 from stacks.policies.cilium import OURS
@@ -148,8 +148,7 @@ def _observe(
         denied=missing,
         not_ready=waited_for.result(),
         removals=tuple(each.result() for each in going),
-        refused_pods=tried.result()[0] if tried else (),
-        missing_for_pods=tried.result()[1] if tried else (),
+        tried=tried.result() if tried else Tried(),
     )
 
 

@@ -149,7 +149,8 @@ def needs(
     for each in aims.removals:
         for verb in ("get", "delete") if aims.removes else ("get",):
             yield Need(verb=verb, group=each.group, resource=each.resource, namespace=each.namespace)
-    yield Need(verb="list", group="", resource="events", namespace=NAMESPACE, purpose=Purpose.LOOK)
+    for resource in ("events", "resourcequotas"):
+        yield Need(verb="list", group="", resource=resource, namespace=NAMESPACE, purpose=Purpose.LOOK)
     yield Need(
         verb="list", group="coordination.k8s.io", resource="leases", namespace="kube-node-lease", purpose=Purpose.LOOK
     )

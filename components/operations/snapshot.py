@@ -13,7 +13,7 @@ from components.operations.node_state import NodeState
 from components.operations.permissions import Need
 from components.operations.removals import Removal
 from components.operations.services import Service
-from components.operations.trial import Missing, Refusal
+from components.operations.trial import Tried
 from components.operations.webhooks import Webhook
 
 RECORD = "record"
@@ -83,8 +83,7 @@ class Snapshot:
     removals: tuple[Removal, ...] = ()
     api_services: tuple[tuple[str, str, str], ...] = ()
     api_seconds: float = 0.0
-    refused_pods: tuple[Refusal, ...] = ()
-    missing_for_pods: tuple[Missing, ...] = ()
+    tried: Tried = field(default_factory=Tried)
 
     @cached_property
     def node_names(self) -> set[str]:

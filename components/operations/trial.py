@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from components.names import NAMESPACE
-from components.operations.api import Cluster, ClusterError
+from components.operations.api import Cluster, ClusterError, Object
 from components.operations.deadline import OperationError
 from components.operations.model import Node
 from components.operations.node_shell import shell_pod
+from components.operations.quotas import Quota, read_quotas, taken_by
 from components.operations.refusals import NO_DRY_RUN, PODS, is_refusal, remedy_of
 from components.operations.verification import fresh_pod
 from components.pods import OurPods
@@ -17,6 +17,8 @@ from components.probe.manifests import MOVING, deployment
 
 _ALREADY_THERE = 409  # found out last, when everybody has agreed
 _NO_NAMESPACE = 404
+_SCRIPT, _VERIFICATION = "the pod that runs scripts on a node", "the pod that verifies a node"
+_OF_ONE_TURN = (_SCRIPT, _VERIFICATION)
 _PULLING = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
 
 
@@ -48,23 +50,36 @@ class Missing:
     certain: bool = True
 
 
-def try_out(
-    cluster: Cluster, trial: Trial, *, nodes: Sequence[Node]
-) -> tuple[tuple[Refusal, ...], tuple[Missing, ...]]:
-    """What of the trial would be refused, and what it names and lacks; nothing is refused before our namespace is."""
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """What became of a trial; `taken` is what the pods that one node's turn has at a time take of `quotas`."""
+
+    refused: tuple[Refusal, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    quotas: tuple[Quota, ...] = ()
+    taken: Mapping[str, float] = field(default_factory=dict)
+
+
+def try_out(cluster: Cluster, trial: Trial, *, nodes: Sequence[Node]) -> Tried:
+    """Try the pods, and look for what they name; before our namespace is there, nothing is refused."""
     there = cluster.find(f"/api/v1/namespaces/{NAMESPACE}") is not None
+    lacking = tuple(missing(cluster, trial.pods, there=there))
     names = [node.name for node in nodes if node.runs_linux]
-    node = next((name for name in trial.nodes if name in names), names[0] if names else "")
-    refused = refusals(cluster, trial.pods, node=node) if there and node else ()
-    return refused, tuple(missing(cluster, trial.pods, there=there))
+    if not there or not names:
+        return Tried(missing=lacking)
+    node = next((name for name in trial.nodes if name in names), names[0])
+    refused, accepted = _outcomes(cluster, trial.pods, node=node)
+    return Tried(
+        refused=refused,
+        missing=lacking,
+        quotas=_unless_denied(cluster),
+        taken=taken_by(accepted[name] for name in _OF_ONE_TURN if name in accepted),
+    )
 
 
 def refusals(cluster: Cluster, pods: OurPods, *, node: str) -> tuple[Refusal, ...]:
     """What would become of the pods of the node's turn. Raises ClusterError if the server does not say."""
-    wanted = _samples(pods, node=node)
-    with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
-        found = pool.map(lambda name: _tried(cluster, name, wanted[name]), wanted)
-        return tuple(each for each in found if each)
+    return _outcomes(cluster, pods, node=node)[0]
 
 
 def assert_accepted(cluster: Cluster, pods: OurPods, *, node: str) -> None:
@@ -114,26 +129,43 @@ def _looked_at(
         yield Missing(setting=setting, said=said, remedy=f"make it of type {types[0]}, or take it out of {setting}")
 
 
-def _samples(pods: OurPods, *, node: str) -> dict[str, dict[str, Any]]:
+def _samples(pods: OurPods, *, node: str) -> dict[str, Object]:
     """A pod of each kind that a turn needs, by what it is for."""
     template = deployment(pods)["spec"]["template"]
     metadata = {**template["metadata"], "generateName": f"{MOVING}-", "namespace": NAMESPACE}
     return {
-        "the pod that runs scripts on a node": shell_pod(node, "inspect_network", pods=pods),
-        "the pod that verifies a node": fresh_pod(node, pods=pods),
+        _SCRIPT: shell_pod(node, "inspect_network", pods=pods),
+        _VERIFICATION: fresh_pod(node, pods=pods),
         "the probe's pod": {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]},
     }
 
 
-def _tried(cluster: Cluster, name: str, pod: Mapping[str, Any]) -> Refusal | None:
+def _unless_denied(cluster: Cluster) -> tuple[Quota, ...]:
     try:
-        cluster.try_out(PODS, dict(pod))
+        return read_quotas(cluster)
+    except ClusterError as error:
+        if error.status == 403:  # the check of permissions says so
+            return ()
+        raise
+
+
+def _outcomes(cluster: Cluster, pods: OurPods, *, node: str) -> tuple[tuple[Refusal, ...], dict[str, Object]]:
+    """Who is refused; and the others, with what the server would add to them."""
+    wanted = _samples(pods, node=node)
+    with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
+        found = dict(zip(wanted, pool.map(lambda name: _tried(cluster, name, wanted[name]), wanted), strict=True))
+    refused = tuple(each for each in found.values() if isinstance(each, Refusal))
+    return refused, {name: each for name, each in found.items() if not isinstance(each, Refusal)}
+
+
+def _tried(cluster: Cluster, name: str, pod: Object) -> Refusal | Object:
+    try:
+        return cluster.try_out(PODS, pod)
     except ClusterError as error:
         if error.status in (_ALREADY_THERE, _NO_NAMESPACE):
-            return None
+            return pod
         if error.status == 0 and error.sent:
             return Refusal(pod=name, said=error.said, remedy="look for a webhook that pods pass and that hangs")
         if not is_refusal(error):
             raise
         return Refusal(pod=name, said=error.said, remedy=remedy_of(error.said), certain=NO_DRY_RUN not in error.said)
-    return None

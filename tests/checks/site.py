@@ -144,6 +144,12 @@ class Site:
         spec = {"selector": {"matchLabels": {"app": "x"}}, "template": template}
         self.namespaced("daemonsets", "cilium", group="/apis/apps/v1", spec=spec)
 
+    def few_pods(self, pods: int) -> None:
+        """A quota, counted, that leaves room for some pods of ours."""
+        hard = {"count/pods": str(pods)}
+        status = {"hard": hard, "used": {"count/pods": "0"}}
+        self.namespaced("resourcequotas", "few", namespace=NAMESPACE, spec={"hard": hard}, status=status)
+
     def at_most(self, memory: str, *, namespace: str) -> None:
         """A LimitRange that lets no container have more."""
         limits = [{"type": "Container", "max": {"memory": memory}}]
