@@ -8,7 +8,7 @@ RESTART ?= recycle
 STACK ?= dev
 BESIDE := -n 2 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-simulated test test-all test-sources test-fast docs plan lint bench bench-by-hand bench-time lab-up lab-down lab-sim clean lock venv lab-ready
+.PHONY: help demo demo-simulated test test-all test-sources test-fast docs plan images lint bench bench-by-hand bench-time lab-up lab-down lab-sim clean lock venv lab-ready
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ docs: lab-ready ## write docs/checks.md from the catalogue, docs/faults.md from 
 
 plan: venv ## the old CNI as found, and Cilium's values for it with reasons (STACK=dev)
 	@$(PYTHON) -m scripts.plan --stack $(STACK)
+
+images: venv ## every image that nodes pull in a migration, for a registry of your own (STACK=dev)
+	@$(PYTHON) -m scripts.images --stack $(STACK)
 
 lint: venv ## ruff, strict types, import rules
 	@.venv/bin/ruff check .

@@ -19,7 +19,9 @@ from components.operations.api import ClusterError, connect
 from components.operations.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
 from components.operations.observing import observe
 from components.operations.snapshot import Snapshot
+from components.operations.trial import Trial
 from components.operations.web import unusable
+from components.pods import OurPods
 from components.policies import kept
 from components.sources import SourceDescription, SourceError, describe
 from components.words import many
@@ -163,6 +165,7 @@ def examine(
                 removals=config.cleanup.objects,
                 cleanup=config.phase.includes(Phase.CLEANUP),
                 secrets_namespace=config.cilium.secrets_namespace,
+                trial=Trial(pods=OurPods.of(config), nodes=config.nodes[::-1]),
             )
         source = describe(snapshot, config.source)
         known = releases_in_state() if releases_in_state and snapshot.release else None

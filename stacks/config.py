@@ -14,9 +14,11 @@ from stacks.config_errors import ConfigError, lines_of, unknown_key
 from stacks.flows import FlowKind
 from stacks.forms import Faults, KeyFault, pool_network
 from stacks.gates import GateSettings
+from stacks.images import DEFAULT, placed
 from stacks.labels import parse_selector
 from stacks.objects import ObjectName, object_name
 from stacks.phases import Phase
+from stacks.pods import PodSettings
 from stacks.section import Section
 from stacks.source import SourceSettings
 
@@ -149,7 +151,7 @@ class PreflightSettings(Section):
 class ProbeSettings(Section):
     """The probe's pods; any stock image with Python 3.9 or later and /bin/sh will do."""
 
-    image: Annotated[str, forms.IMAGE] = "python:3.13-slim"
+    image: Annotated[str, forms.IMAGE] = DEFAULT
     timeout_seconds: Seconds = 120
 
 
@@ -227,6 +229,7 @@ class StackConfig(Section):
     restart: RestartSettings = Field(default_factory=RestartSettings)
     gates: GateSettings = Field(default_factory=GateSettings)
     probe: ProbeSettings = Field(default_factory=ProbeSettings)
+    pods: PodSettings = Field(default_factory=PodSettings)
     traffic: TrafficSettings = Field(default_factory=TrafficSettings)
     cleanup: CleanupSettings = Field(default_factory=CleanupSettings)
     preflight: PreflightSettings = Field(default_factory=PreflightSettings)
@@ -242,6 +245,11 @@ class StackConfig(Section):
     def nodes(self) -> list[str]:
         """Every node of every wave, in order."""
         return [node for wave in self.waves for node in wave]
+
+    @property
+    def image(self) -> str:
+        """The image of all of our pods, in the registry that it is to be pulled from."""
+        return placed(self.probe.image, registry=self.pods.registry)
 
     @field_validator("source", mode="before")
     @classmethod

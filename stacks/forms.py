@@ -7,6 +7,9 @@ from typing import Any
 
 from pydantic import AfterValidator
 
+from stacks.images import REGISTRY as REGISTRY_FORM
+from stacks.images import Image
+
 _NAME = r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?"
 
 
@@ -50,10 +53,22 @@ def matching(pattern: str, what: str, *, longest: int = 1000) -> AfterValidator:
     return AfterValidator(fits)
 
 
+def read_image(name: str) -> str:
+    """The name as it is; raises ValueError, with an example, if it is that of no image."""
+    Image.read(name)
+    return name
+
+
 NODE = matching(_NAME, "the name of a node such as worker-1 (lower-case letters, digits, '-' and '.')", longest=253)
 NAMESPACE = matching(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?", "the name of a namespace such as kube-system", longest=63)
 VERSION = matching(r"\d+\.\d+\.\d+(?:[-+.].+)?", "a version in full such as 1.19.7 (no 'v' before it)")
-IMAGE = matching(r"[^\s:/@]\S*", "an image such as python:3.13-slim")
+IMAGE = AfterValidator(read_image)
+REGISTRY = matching(
+    REGISTRY_FORM, "a registry such as registry.example.org:5000/mirror (no https://, no '/' at its end)"
+)
+_OF_OBJECT = "the name of an object such as team-a (lower-case letters, digits, '-' and '.')"
+OBJECT = matching(_NAME, _OF_OBJECT, longest=253)
+OBJECT_OR_NONE = matching(rf"(?:{_NAME})?", _OF_OBJECT, longest=253)
 WORKLOAD = matching(
     rf"(?:DaemonSet|Deployment|StatefulSet) [a-z0-9][-a-z0-9]*/{_NAME}",
     "a workload such as 'DaemonSet kube-system/foo' (kinds are DaemonSet, Deployment and StatefulSet)",

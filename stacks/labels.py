@@ -11,6 +11,7 @@ _VALUE = re.compile(rf"(?:{_NAME})?")
 _WHOLE_NUMBER = re.compile(r"\d{1,18}")
 _COMMA_OUTSIDE_BRACKETS = re.compile(r",(?![^(]*\))")
 _LONGEST_DOMAIN = 253
+_WHOLE_KEY = re.compile(_KEY)
 _FORMS = (
     re.compile(rf"{_KEY}"),
     re.compile(rf"(?P<operator>!)\s*{_KEY}"),
@@ -42,6 +43,17 @@ class Requirement:
             bound = int(self.values[0])
             return int(value) > bound if self.operator == ">" else int(value) < bound
         return value in self.values
+
+
+def is_key(text: str) -> bool:
+    """Whether a label or an annotation can have this key."""
+    found = _WHOLE_KEY.fullmatch(text)
+    return found is not None and len(found["domain"] or "") <= _LONGEST_DOMAIN
+
+
+def is_value(text: str) -> bool:
+    """Whether a label can have this value."""
+    return _VALUE.fullmatch(text) is not None
 
 
 def parse_selector(text: str) -> tuple[Requirement, ...]:

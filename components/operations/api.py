@@ -37,14 +37,15 @@ _MESSAGE = re.compile(r'"message":"((?:[^"\\]|\\.)*)"')
 class ClusterError(Exception):
     """The cluster's API said no, or said nothing; `status` is the HTTP code, 0 if there was no answer.
 
-    `sent` is whether the server may have acted on the request. `causes` are in the server's words, `cause_kinds` what
-    it calls them; `retry_after` is in seconds, 0 if not said.
+    `said` is what it said, alone; `sent` whether it may have acted on the request. `causes` are in the server's words,
+    `cause_kinds` what it calls them; `retry_after` is in seconds, 0 if not said.
     """
 
     def __init__(
         self,
         text: str,
         *,
+        said: str = "",
         status: int = 0,
         reason: str = "",
         causes: tuple[str, ...] = (),
@@ -53,6 +54,7 @@ class ClusterError(Exception):
         sent: bool = True,
     ) -> None:
         super().__init__(text)
+        self.said = said or text
         self.status = status
         self.reason = reason
         self.causes = causes
@@ -85,6 +87,7 @@ def _error(status: int, body: bytes, *, doing: str, retry_after: str) -> Cluster
         pass
     return ClusterError(
         f"{doing}: the API server answered {status}: {message}",
+        said=message,
         status=status,
         reason=reason,
         causes=tuple(cause.get("message", "") for cause in causes),
@@ -268,6 +271,13 @@ class Cluster:
         answer of a budget.
         """
         return self._request("POST", path, body=body)
+
+    def try_out(self, path: str, body: Object) -> Object:
+        """The object as the server would create it, without creating it; raises ClusterError as that would.
+
+        Sent once: it is asked for the answer's sake.
+        """
+        return dict(json.loads(self._send_once("POST", path, {"dryRun": "All"}, body, "application/json")))
 
     def mention(self, path: str, body: Object) -> None:
         """Create an object that nobody waits for; one attempt, raises ClusterError."""

@@ -11,6 +11,7 @@ from components.operations.deadline import OperationError
 from components.operations.model import Node
 from components.operations.node_shell import run_on_node
 from components.operations.snapshot import FACTS, is_of_facts
+from components.pods import OurPods
 
 _CONFIG_MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 _AT_ONCE = 20
@@ -43,7 +44,7 @@ def parts(data: dict[str, str]) -> list[dict[str, str]]:
     return found
 
 
-def inspect_nodes(cluster: Cluster, nodes: Sequence[str], *, image: str) -> dict[str, Any]:
+def inspect_nodes(cluster: Cluster, nodes: Sequence[str], *, pods: OurPods) -> dict[str, Any]:
     """Look at each of these nodes and write it down beside what is known of others; returns what was seen, by node.
 
     Nodes that are NotReady or run no Linux are left out: what was seen of them before stays. What is known of nodes
@@ -52,7 +53,7 @@ def inspect_nodes(cluster: Cluster, nodes: Sequence[str], *, image: str) -> dict
     there = {node.name: node for node in map(Node.read, cluster.list("/api/v1/nodes"))}
     wanted = [name for name in nodes if name in there and there[name].ready and there[name].runs_linux]
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        found = pool.map(lambda name: _look(cluster, name, image=image), wanted)
+        found = pool.map(lambda name: _look(cluster, name, pods=pods), wanted)
         facts = {name: seen for name, seen in zip(wanted, found, strict=True) if seen is not None}
     blocks = {block for node in there.values() for block in node.pod_cidrs}
     kept = {
@@ -64,10 +65,10 @@ def inspect_nodes(cluster: Cluster, nodes: Sequence[str], *, image: str) -> dict
     return facts
 
 
-def _look(cluster: Cluster, name: str, *, image: str) -> dict[str, Any] | None:
+def _look(cluster: Cluster, name: str, *, pods: OurPods) -> dict[str, Any] | None:
     """The facts of one node; None if it went away or became NotReady meanwhile."""
     try:
-        seen: dict[str, Any] = run_on_node(cluster, name, "inspect_network", image=image)
+        seen: dict[str, Any] = run_on_node(cluster, name, "inspect_network", pods=pods)
     except (OperationError, ClusterError):
         now = cluster.find(f"/api/v1/nodes/{name}")
         if now is None or not Node.read(now).ready:

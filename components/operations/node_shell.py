@@ -2,17 +2,20 @@
 
 import json
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib import resources
 from typing import Any
 
 from components.names import NAMESPACE, PREFIX, label_value
-from components.operations.api import Cluster, ClusterError
+from components.operations.api import Cluster, ClusterError, Object
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
+from components.operations.refusals import PODS, create_pod
+from components.operations.starting import Start, end_of
+from components.pods import OurPods
 
 _LABEL = f"{PREFIX}/node-shell"
 _LOG_SECONDS = 15.0
-_PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
 
 def script(name: str) -> str:
@@ -20,47 +23,30 @@ def script(name: str) -> str:
     return (resources.files("components.operations") / "on_node" / f"{name}.py").read_text()
 
 
-def _pod(node: str, *, image: str, name: str, arguments: list[str]) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": f"{name.replace('_', '-')}-{secrets.token_hex(4)}",
-            "namespace": NAMESPACE,
-            "labels": {_LABEL: label_value(node)},
-        },
-        "spec": {
-            "nodeName": node,
-            "hostPID": True,
-            "hostNetwork": True,
-            "restartPolicy": "Never",
-            "terminationGracePeriodSeconds": 0,
-            "automountServiceAccountToken": False,
-            "tolerations": [{"operator": "Exists"}],
-            "containers": [
-                {
-                    "name": "script",
-                    "image": image,
-                    "imagePullPolicy": "IfNotPresent",
-                    "command": ["python3", "-c", script(name), *arguments],
-                    "securityContext": {"privileged": True},
-                }
-            ],
-        },
+def shell_pod(node: str, name: str, *, pods: OurPods, arguments: Sequence[str] = ()) -> dict[str, Any]:
+    """The pod that runs the script `name` on the node."""
+    container = {
+        "name": "script",
+        "command": ["python3", "-c", script(name), *arguments],
+        "securityContext": {"privileged": True},
     }
+    return pods.pod(
+        f"{name.replace('_', '-')}-{secrets.token_hex(4)}", container, node=node, labels={_LABEL: label_value(node)},
+        hostPID=True, hostNetwork=True,
+    )  # fmt: skip
 
 
 def remove_old_shells(cluster: Cluster, node: str) -> None:
     """Delete what a killed run may have left of ours on the node."""
-    for item in cluster.list(_PODS, labelSelector=f"{_LABEL}={label_value(node)}"):
-        cluster.delete(f"{_PODS}/{item['metadata']['name']}", grace_period_seconds=0)
+    for item in cluster.list(PODS, labelSelector=f"{_LABEL}={label_value(node)}"):
+        cluster.delete(f"{PODS}/{item['metadata']['name']}", grace_period_seconds=0)
 
 
-def start_on_node(cluster: Cluster, node: str, name: str, *, image: str, arguments: list[str] | None = None) -> str:
+def start_on_node(cluster: Cluster, node: str, name: str, *, pods: OurPods, arguments: list[str] | None = None) -> str:
     """Start the script `name` on the node and return its pod's name without waiting."""
     remove_old_shells(cluster, node)
-    pod = _pod(node, image=image, name=name, arguments=arguments or [])
-    cluster.create(_PODS, pod)
+    pod = shell_pod(node, name, pods=pods, arguments=arguments or ())
+    create_pod(cluster, pod, of=f"node {node}: script {name}")
     return str(pod["metadata"]["name"])
 
 
@@ -69,7 +55,7 @@ def run_on_node(
     node: str,
     name: str,
     *,
-    image: str,
+    pods: OurPods,
     arguments: list[str] | None = None,
     timeout_seconds: float = 90,
 ) -> Any:
@@ -77,27 +63,22 @@ def run_on_node(
 
     Raises OperationError if it fails or does not end in time.
     """
-    pod = start_on_node(cluster, node, name, image=image, arguments=arguments)
-    path = f"{_PODS}/{pod}"
+    pod = start_on_node(cluster, node, name, pods=pods, arguments=arguments)
+    path = f"{PODS}/{pod}"
+    start = Start(cluster, pod, of=f"node {node}: script {name}")
 
-    def ended() -> str | Pending:
-        status = (cluster.find(path) or {}).get("status") or {}
-        phase = str(status.get("phase") or "not there")
-        if phase in ("Succeeded", "Failed"):
-            return phase
-        waiting = [
-            each["state"]["waiting"].get("reason", "")
-            for each in status.get("containerStatuses") or []
-            if "waiting" in (each.get("state") or {})
-        ]
-        return Pending(f"pod {NAMESPACE}/{pod} is {phase} {' '.join(waiting)}".strip())
+    def ended() -> Object | Pending:
+        item = start.look()
+        if isinstance(item, Pending) or item["status"]["phase"] in ("Succeeded", "Failed"):
+            return item
+        return Pending(start.why(item))
 
     try:
-        phase = wait_until(
+        item = wait_until(
             ended,
             what=f"node {node}: script {name}",
             deadline=Deadline(timeout_seconds),
-            remedy=f"`kubectl -n {NAMESPACE} describe pod {pod}` says more",
+            remedy="look at the node's kubelet; then `pulumi up` again",
             every_seconds=0.3,
         )
         output = wait_until(
@@ -109,8 +90,8 @@ def run_on_node(
     finally:
         with suppress(ClusterError):  # what stays is removed by the next script on the node
             cluster.delete(path, grace_period_seconds=0)
-    if phase == "Failed":
-        raise OperationError(f"node {node}: script {name} failed: {output[-500:]}")
+    if item["status"]["phase"] == "Failed":
+        raise OperationError(f"node {node}: script {name} failed ({end_of(item)}): {output[-500:]}")
     return _last_line(output, of=f"node {node}: script {name}", pod=pod)
 
 

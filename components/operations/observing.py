@@ -25,6 +25,7 @@ from components.operations.removals import look_at
 from components.operations.required import not_ready
 from components.operations.services import Service
 from components.operations.snapshot import RECORD, SETTLED, NodeFacts, Snapshot, is_of_facts
+from components.operations.trial import Trial, Tried, try_out
 from components.operations.webhooks import required_for_pods
 from stacks.config import SECRETS_NAMESPACE
 from stacks.objects import ObjectName
@@ -50,15 +51,17 @@ def observe(
     removals: Sequence[ObjectName] = (),
     cleanup: bool = False,
     secrets_namespace: str = SECRETS_NAMESPACE,
+    trial: Trial | None = None,
 ) -> Snapshot:
     """Read everything that the checks and the plan need; changes nothing. Raises ClusterError.
 
     `required` are workloads that the user wants to be there, as `KIND NAMESPACE/NAME`; `removals` what shall go in
-    phase `cleanup`, and `cleanup` whether that is asked for; `secrets_namespace` is Cilium's second one.
+    phase `cleanup`, and `cleanup` whether that is asked for; `secrets_namespace` is Cilium's second one. `trial` are
+    pods of ours that are tried in a dry run.
     """
     aims = Aims(removals=tuple(removals), removes=cleanup, secrets_namespace=secrets_namespace)
     try:
-        return _observe(cluster, cilium_namespace=cilium_namespace, required=required, aims=aims)
+        return _observe(cluster, cilium_namespace=cilium_namespace, required=required, aims=aims, trial=trial)
     except ClusterError as error:
         missing = denied(cluster, cilium_namespace=cilium_namespace, aims=aims) if error.status == 403 else ()
         what = "; ".join(need.title for need in missing if need.purpose is Purpose.WORK)
@@ -67,7 +70,9 @@ def observe(
         raise ClusterError(f"{error}; all that the user of the kubeconfig may not do: {what}", status=403) from error
 
 
-def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str], aims: Aims) -> Snapshot:
+def _observe(
+    cluster: Cluster, *, cilium_namespace: str, required: Sequence[str], aims: Aims, trial: Trial | None
+) -> Snapshot:
     version, seconds = greet(cluster)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
 
@@ -110,6 +115,8 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         )
         calico = pool.submit(read_calico, cluster)
         other = pool.submit(other_run, cluster)
+        found = [node for node, _ in nodes.result()]
+        tried = pool.submit(try_out, cluster, trial, nodes=found) if trial else None
         config_maps = _source_config_maps(cluster, daemon_sets.result())
         data = {item["metadata"]["name"]: item.get("data") or {} for item in ours.result()}
         record = json.loads(data[RECORD]["source"]) if "source" in data.get(RECORD, {}) else None
@@ -153,6 +160,7 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         denied=missing,
         not_ready=waited_for.result(),
         removals=tuple(each.result() for each in going),
+        tried=tried.result() if tried else Tried(),
     )
 
 

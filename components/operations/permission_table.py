@@ -61,6 +61,9 @@ TABLE: tuple[tuple[Phase, Place, Purpose, tuple[Row, ...]], ...] = (
         ("networking.k8s.io", "networkpolicies", _KEEP_AND_WAIT),
         ("coordination.k8s.io", "leases", "get create patch"),
     )),
+    (Phase.PREFLIGHT, Place.OURS, Purpose.LOOK, (
+        ("", "events resourcequotas", "list"),
+    )),
     (Phase.PREFLIGHT, Place.CILIUM, Purpose.WORK, (
         (_CILIUM, "ciliumnodeconfigs", "list"),
     )),

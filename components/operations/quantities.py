@@ -1,28 +1,20 @@
 """What pods ask of a node and what a node has to give, in numbers that can be added."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
 
 from components.operations.selectors import Object
-
-_QUANTITY = re.compile(r"^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([a-zA-Z]*)$")
-_POWERS = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-_SCALES = {
-    **{suffix: Decimal(10) ** power for suffix, power in _POWERS.items()},
-    **{f"{letter}i": Decimal(1024) ** (place + 1) for place, letter in enumerate("KMGTPE")},
-}
+from stacks.quantities import amount
 
 
 @lru_cache(maxsize=4096)
 def quantity(text: object) -> float:
     """A number as the API writes it: `250m`, `64Gi`, `1e3`; 0 for what is none."""
-    found = _QUANTITY.match(str(text))
-    if not found or found[2] not in _SCALES:
+    try:
+        return float(amount(str(text)))
+    except ValueError:
         return 0
-    return float(Decimal(found[1]) * _SCALES[found[2]])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,11 @@ from components.operations.marks import BOOT_ID, TurnStep, mark, read_node
 from components.operations.model import Node
 from components.operations.node_shell import remove_old_shells, start_on_node
 from components.operations.progress import Progress
+from components.pods import OurPods
 
 
 def reboot(
-    cluster: Cluster, name: str, *, image: str, step: TurnStep, timeout_seconds: float, progress: Progress
+    cluster: Cluster, name: str, *, pods: OurPods, step: TurnStep, timeout_seconds: float, progress: Progress
 ) -> bool:
     """Reboot the node once in its turn and wait until it is back and Ready; False if that had been done already.
 
@@ -22,7 +23,7 @@ def reboot(
         if before is None:
             mark(cluster, name, step, **{BOOT_ID: node.boot_id})
         progress.say(f"reboot requested, boot ID is {node.boot_id[:8]}")
-        start_on_node(cluster, name, "reboot", image=image)
+        start_on_node(cluster, name, "reboot", pods=pods)
         before = node.boot_id
 
     def back() -> Node | Pending:

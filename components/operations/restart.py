@@ -15,6 +15,7 @@ from components.operations.progress import Progress
 from components.operations.readiness import not_ready_before
 from components.operations.reboot import reboot
 from components.operations.recycle import recycle, stale_pods, wait_for_fresh_addresses
+from components.pods import OurPods
 
 _KUBELET_RENEWS_SECONDS = 30.0
 
@@ -28,7 +29,7 @@ class Restart:
     timeout_seconds: float
     agent_timeout_seconds: float
     cilium_namespace: str
-    image: str
+    pods: OurPods
 
 
 def bring_over(
@@ -46,7 +47,7 @@ def bring_over(
         restarted = reboot(
             cluster,
             node,
-            image=how.image,
+            pods=how.pods,
             step=TurnStep.SWITCHING,
             timeout_seconds=how.timeout_seconds,
             progress=progress,

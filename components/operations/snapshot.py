@@ -14,6 +14,7 @@ from components.operations.node_state import NodeState
 from components.operations.permissions import Need
 from components.operations.removals import Removal
 from components.operations.services import Service
+from components.operations.trial import Tried
 from components.operations.webhooks import Webhook
 
 RECORD = "record"
@@ -84,6 +85,7 @@ class Snapshot:
     removals: tuple[Removal, ...] = ()
     api_services: tuple[tuple[str, str, str], ...] = ()
     api_seconds: float = 0.0
+    tried: Tried = field(default_factory=Tried)
 
     @cached_property
     def node_names(self) -> set[str]:

@@ -17,6 +17,9 @@ from components.operations.deadline import Deadline, OperationError, Pending, wa
 from components.operations.host_ports import ask_host_ports
 from components.operations.marks import TurnStep, read_node, step_of
 from components.operations.model import Node, Pod
+from components.operations.refusals import create_pod
+from components.operations.starting import Start, end_of
+from components.pods import OurPods
 from components.words import many
 
 VERIFY_LABELS = {"app.kubernetes.io/name": "verify"}
@@ -44,25 +47,15 @@ def _name(node: str) -> str:
     return name_about("verify", node)
 
 
-def _fresh_pod(node: str, *, image: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": _name(node),
-            "namespace": probe.NAMESPACE,
-            "labels": VERIFY_LABELS,
-        },
-        "spec": {
-            "nodeName": node,
-            "restartPolicy": "Never",
-            "terminationGracePeriodSeconds": 0,
-            "automountServiceAccountToken": False,
-            "tolerations": [{"operator": "Exists"}],
-            "containers": [probe.container(image)],
-            "volumes": [{"name": "programs", "configMap": {"name": probe.NAME}}],
-        },
-    }
+def fresh_pod(node: str, *, pods: OurPods) -> dict[str, Any]:
+    """The pod that verifies a node."""
+    return pods.pod(
+        _name(node),
+        probe.container(),
+        node=node,
+        labels=VERIFY_LABELS,
+        volumes=[{"name": "programs", "configMap": {"name": probe.NAME}}],
+    )
 
 
 def is_fresh_pod(pod: Pod) -> bool:
@@ -94,7 +87,7 @@ def verify_node(
     *,
     belongs: Callable[[Pod], bool],
     network: str,
-    image: str,
+    pods: OurPods,
     timeout_seconds: float,
     news: Teller,
     settled: Callable[[], None],
@@ -108,10 +101,10 @@ def verify_node(
     """
     path = f"{_PODS}/{_name(node)}"
     _remove(cluster, path, node)
-    cluster.create(_PODS, _fresh_pod(node, image=image))
+    create_pod(cluster, fresh_pod(node, pods=pods), of=f"node {node}: verification")
     deadline = Deadline(timeout_seconds)
     try:
-        fresh = _wait_started(cluster, path, node, deadline)
+        fresh = _wait_started(cluster, node, deadline)
         if not belongs(fresh):
             raise OperationError(
                 f"node {node}: a fresh pod got {fresh.address}, which is not of {network}; "
@@ -213,15 +206,25 @@ def _remove(cluster: Cluster, path: str, node: str) -> None:
         )
 
 
-def _wait_started(cluster: Cluster, path: str, node: str, deadline: Deadline) -> Pod:
+def _wait_started(cluster: Cluster, node: str, deadline: Deadline) -> Pod:
+    start = Start(cluster, _name(node), of=f"node {node}: verification")
+
     def started() -> Pod | Pending:
-        pod = Pod.read(cluster.get(path))
-        return pod if pod.ready and pod.address else Pending(f"it is {pod.phase}, address {pod.address or 'none'}")
+        item = start.look()
+        if isinstance(item, Pending):
+            return item
+        pod = Pod.read(item)
+        if pod.finished:
+            raise OperationError(
+                f"node {node}: its fresh pod {pod.title} ended ({end_of(item)}), although it serves on: see that "
+                "probe.image has Python 3.9 or later; then `pulumi up` again"
+            )
+        return pod if pod.ready and pod.address else Pending(f"{start.why(item)}, address {pod.address or 'none'}")
 
     return wait_until(
         started,
         what=f"node {node}: fresh pod {probe.NAMESPACE}/{_name(node)} Ready",
         deadline=deadline,
-        remedy=f"`kubectl -n {probe.NAMESPACE} describe pod {_name(node)}` while `pulumi up` runs says why",
+        remedy="look at the node's kubelet, and at Cilium's agent there; then `pulumi up` again",
         every_seconds=0.3,
     )

@@ -9,6 +9,7 @@ from components.operations.marks import now
 from components.operations.snapshot import RECORD, SETTLED
 from components.phases.kubernetes_object import KubernetesObject
 from components.plan import MigrationPlan
+from components.pods import OurPods
 from components.probe import manifests
 from components.providers.node_inspection import LOOKED, NodeInspection
 from components.sources.description import SEEN_ON_NODES
@@ -39,7 +40,7 @@ class Preflight(pulumi.ComponentResource):
         record = KubernetesObject(
             "record", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": place, "data": data}, opts=inside
         )
-        self._probe(plan.config.probe.image, inside)
+        self._probe(OurPods.of(plan.config), inside)
         self.inspection = NodeInspection(
             "nodes",
             nodes=plan.nodes_to_look_at,
@@ -50,7 +51,7 @@ class Preflight(pulumi.ComponentResource):
         self.register_outputs({})
 
     @staticmethod
-    def _probe(image: str, opts: pulumi.ResourceOptions) -> None:
+    def _probe(pods: OurPods, opts: pulumi.ResourceOptions) -> None:
         programs = KubernetesObject("probe-programs", manifests.programs(), opts=opts)
         KubernetesObject("probe-service", manifests.service(), opts=opts)
         names = [
@@ -60,5 +61,5 @@ class Preflight(pulumi.ComponentResource):
         ]
         KubernetesObject("probe-budget", manifests.budget(), opts=opts)
         after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[programs, *names]))
-        KubernetesObject("probe", manifests.daemon_set(image), opts=after)
-        KubernetesObject("probe-moving", manifests.deployment(image), opts=after)
+        KubernetesObject("probe", manifests.daemon_set(pods), opts=after)
+        KubernetesObject("probe-moving", manifests.deployment(pods), opts=after)

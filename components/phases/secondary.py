@@ -20,7 +20,8 @@ def _is_path_or_registry(chart: str) -> bool:
     return chart.startswith("oci://") or chart.endswith(".tgz") or Path(chart).is_dir()
 
 
-def _chart(cilium: CiliumSettings) -> dict[str, object]:
+def chart_of(cilium: CiliumSettings) -> dict[str, object]:
+    """Where the chart comes from, as the provider's inputs have it."""
     if _is_path_or_registry(cilium.chart):
         return {"chart": cilium.chart}
     return {
@@ -44,7 +45,7 @@ class Secondary(pulumi.ComponentResource):
         if families:
             prepared = pulumi.ResourceOptions(parent=self, depends_on=[before])
             first.append(SourcePreparation("source", families=families, opts=prepared))
-        theirs = {"values": values, **_chart(cilium)}
+        theirs = {"values": values, **chart_of(cilium)}
         secret = "cilium" in plan.secret
         self.release = HelmRelease(
             RELEASE,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from importlib import resources
 
 from components.names import NAMESPACE
+from stacks.pods import PROBE_LIMITS, PROBE_REQUESTS
 
 NAME = "probe"
 LABELS = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/part-of": "cni-live-migration"}
@@ -37,12 +38,10 @@ def _field(name: str, path: str) -> dict[str, object]:
     return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path, "apiVersion": "v1"}}}
 
 
-def container(image: str, settings: Mapping[str, object] = SERVING_ONLY) -> dict[str, object]:
+def container(settings: Mapping[str, object] = SERVING_ONLY) -> dict[str, object]:
     """The probe's container, locked down; with the default settings it only serves and does what is asked by exec."""
     return {
         "name": NAME,
-        "image": image,
-        "imagePullPolicy": "IfNotPresent",
         "command": ["python3", "-u", "-m", "probe.probe"],
         "workingDir": "/",
         "ports": [
@@ -57,7 +56,7 @@ def container(image: str, settings: Mapping[str, object] = SERVING_ONLY) -> dict
             {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"},
         ],
         "readinessProbe": {"httpGet": {"path": "/ready", "port": PORT}, "periodSeconds": 2},
-        "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
+        "resources": {"requests": dict(PROBE_REQUESTS), "limits": dict(PROBE_LIMITS)},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,

@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+from components.pods import OurPods
 from components.probe import ECHO_PORT, LABELS, NAME, NAMESPACE, PORT, SERVICE_PORT, container, sources
 
 Manifest = dict[str, Any]
@@ -39,19 +40,20 @@ def _version() -> str:
     return hashlib.sha256(json.dumps(sources(), sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _template(component: str, image: str, settings: dict[str, Any], **spec: Any) -> Manifest:
-    return {
-        "metadata": {"labels": labels(component), "annotations": {"cni-live-migration/probe-version": _version()}},
-        "spec": {
-            "automountServiceAccountToken": False,
-            "enableServiceLinks": False,
-            "terminationGracePeriodSeconds": _GRACE_SECONDS,
-            "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-            "containers": [container(image, settings)],
-            "volumes": [{"name": "programs", "configMap": {"name": NAME}}],
-            **spec,
-        },
-    }
+def _template(
+    component: str, pods: OurPods, settings: dict[str, Any], *, everywhere: bool = False, **spec: Any
+) -> Manifest:
+    return pods.template(
+        container(settings),
+        labels=labels(component),
+        annotations={"cni-live-migration/probe-version": _version()},
+        everywhere=everywhere,
+        enableServiceLinks=False,
+        terminationGracePeriodSeconds=_GRACE_SECONDS,
+        securityContext={"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        volumes=[{"name": "programs", "configMap": {"name": NAME}}],
+        **spec,
+    )
 
 
 def programs() -> Manifest:
@@ -59,17 +61,17 @@ def programs() -> Manifest:
     return _object("v1", "ConfigMap", NAME, data=sources())
 
 
-def daemon_set(image: str) -> Manifest:
+def daemon_set(pods: OurPods) -> Manifest:
     """A pod on every node, which stays there while the node is drained."""
     spec = {
         "selector": {"matchLabels": labels(STAYING)},
         "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "20%"}},
-        "template": _template(STAYING, image, _STAYING_SETTINGS, tolerations=[{"operator": "Exists"}]),
+        "template": _template(STAYING, pods, _STAYING_SETTINGS, everywhere=True),
     }
     return _object("apps/v1", "DaemonSet", NAME, spec=spec)
 
 
-def deployment(image: str) -> Manifest:
+def deployment(pods: OurPods) -> Manifest:
     """Pods that are evicted like anybody's, on different nodes where that can be."""
     spread = {
         "maxSkew": 1,
@@ -81,7 +83,7 @@ def deployment(image: str) -> Manifest:
         "replicas": MOVING_REPLICAS,
         "selector": {"matchLabels": labels(MOVING)},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 1}},
-        "template": _template(MOVING, image, _MOVING_SETTINGS, topologySpreadConstraints=[spread]),
+        "template": _template(MOVING, pods, _MOVING_SETTINGS, topologySpreadConstraints=[spread]),
     }
     return _object("apps/v1", "Deployment", MOVING, spec=spec)
 
@@ -126,7 +128,7 @@ def network_policy() -> Manifest:
     return _object("networking.k8s.io/v1", "NetworkPolicy", NAME, spec=spec)
 
 
-def manifests(image: str) -> list[Manifest]:
+def manifests(pods: OurPods) -> list[Manifest]:
     """All of them, in an order in which they can be applied."""
     return [
         programs(),
@@ -135,6 +137,6 @@ def manifests(image: str) -> list[Manifest]:
         names(MOVING),
         network_policy(),
         budget(),
-        daemon_set(image),
-        deployment(image),
+        daemon_set(pods),
+        deployment(pods),
     ]

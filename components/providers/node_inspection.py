@@ -24,11 +24,12 @@ class NodeInspectionProvider(ClusterProvider):
         from components.operations.marks import now
         from components.operations.node_inspection import inspect_nodes
         from components.operations.progress import Progress
+        from components.pods import OurPods
         from components.words import many
 
         progress = Progress("preflight", 1)
         progress.step("nodes", f"looking at {many(len(nodes), 'node')}")
-        facts = inspect_nodes(self.work.cluster, nodes, image=self.work.config.probe.image)
+        facts = inspect_nodes(self.work.cluster, nodes, pods=OurPods.of(self.work.config))
         self._assert_port_free(facts)
         left = sorted(set(nodes) - set(facts))
         without = f"; not {', '.join(left[:_NAMED])}{' …' if len(left) > _NAMED else ''}: NotReady" if left else ""

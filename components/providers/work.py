@@ -19,6 +19,7 @@ from components.operations.restart import Restart
 from components.operations.snapshot import RECORD, SETTLED
 from components.operations.traffic import Rules
 from components.operations.turn import Turn
+from components.pods import OurPods
 from components.probe.budget import Allowance, Budget
 from components.probe.records import Networks
 from components.settling import settled_by_record
@@ -109,11 +110,11 @@ class Work:
                 timeout_seconds=config.restart.timeout_seconds,
                 agent_timeout_seconds=config.cilium.timeout_seconds,
                 cilium_namespace=config.cilium.namespace,
-                image=config.probe.image,
+                pods=OurPods.of(config),
             ),
             agent_timeout_seconds=config.cilium.timeout_seconds,
             verify_timeout_seconds=config.probe.timeout_seconds,
-            image=config.probe.image,
+            pods=OurPods.of(config),
             watched=tuple(config.preflight.watched),
             watched_timeout_seconds=config.preflight.watched_timeout_seconds,
         )

@@ -11,6 +11,7 @@ from components import probe
 from components.operations.api import Cluster
 from components.operations.deadline import Deadline, Pending, wait_until
 from components.operations.model import Pod
+from components.pods import OurPods
 from components.probe import manifests
 from scripts.lab.paths import CHECKOUT
 from scripts.lab.simulated import lab as simulated
@@ -63,7 +64,7 @@ def deploy(plane: ControlPlane, *, nodes: int) -> list[Pod]:
     """The probe on that many simulated nodes; returns its pods when all are Ready."""
     simulated.populate(plane, nodes)
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": probe.NAMESPACE}}
-    items = [namespace, *manifests.manifests("simulated")]
+    items = [namespace, *manifests.manifests(OurPods(image="simulated"))]
     together = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
     plane.kubectl("apply", "--server-side", "-f", "-", stdin=together)
     cluster = Cluster(kubeconfig=str(plane.kubeconfig))

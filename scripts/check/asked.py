@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -28,13 +29,21 @@ def plan_of(
 
     Raises SettingsError if the config cannot be had, PlanError if it or the cluster cannot be read.
     """
-    settings = of_file(config_file) if config_file else of_stack(stack, folder=program) if stack else Settings()
+    settings = settings_of(
+        stack=stack, config_file=config_file, program=program, kubeconfig=kubeconfig, context=context
+    )  # fmt: skip
     return examine(
         {**settings.own, **(wishes or {})},
-        kubeconfig=kubeconfig or settings.kubeconfig,
-        context=context or settings.context,
+        kubeconfig=settings.kubeconfig,
+        context=settings.context,
         secret=settings.secret,
     )
+
+
+def settings_of(*, stack: str, config_file: Path | None, program: Path, kubeconfig: str, context: str) -> Settings:
+    """A file's config, a stack's or none, and the cluster that is meant. Raises SettingsError if it cannot be had."""
+    found = of_file(config_file) if config_file else of_stack(stack, folder=program) if stack else Settings()
+    return replace(found, kubeconfig=kubeconfig or found.kubeconfig, context=context or found.context)
 
 
 def run(command: Callable[..., None]) -> None:

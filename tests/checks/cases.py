@@ -63,6 +63,21 @@ def pair_with(system: str) -> Make:
     return make
 
 
+def labelled(labels: Mapping[str, str]) -> Make:
+    def make(site: Site) -> None:
+        site.node("worker-1", labels=labels)
+        site.node("worker-2", labels=labels)
+
+    return make
+
+
+def looked_at(site: Site) -> None:
+    """Two nodes that were looked at; one has a label."""
+    site.node("worker-1", labels={"disk": "ssd"})
+    site.node("worker-2")
+    site.facts(worker_1={}, worker_2={})
+
+
 def half_way(site: Site) -> None:
     site.nodes(first="migrated")
     site.cilium()
@@ -139,6 +154,20 @@ CASES = (
          make=also(lambda s: s.lease("migration", namespace=NAMESPACE, renewed=at(-90), holder="alice@elsewhere/1",
                                      seconds=3600)),
          near=also(lambda s: s.lease("migration", namespace=NAMESPACE, renewed=at(), holder=None, seconds=3600))),
+    Case(check="pods-accepted", told="maximum memory usage per Container is 16Mi",
+         make=also(lambda s: s.at_most("16Mi", namespace=NAMESPACE)),
+         near=also(lambda s: s.at_most("1Gi", namespace=NAMESPACE)),
+         near_settings={"pods": {"resources": {"limits": {"memory": "64Mi"}}}}),
+    Case(check="pods-quota", told="2 nodes side by side need of ResourceQuota cni-live-migration/few: count/pods 4, of",
+         settings={"phase": "migrate", "waves": [["worker-1", "worker-2"]]}, make=also(lambda s: s.few_pods(3)),
+         near=also(lambda s: s.few_pods(4))),
+    Case(check="pods-references", told="there is no PriorityClass high",
+         settings={"pods": {"priorityClass": "high"}},
+         near_settings={"pods": {"priorityClass": "system-node-critical"}}),
+    Case(check="pods-node-selector", told="keeps our pods off worker-1, worker-2, where they must be",
+         settings={"pods": {"nodeSelector": {"disk": "ssd"}}}, near=labelled({"disk": "ssd"})),
+    Case(check="pods-node-selector", told="keeps our pods off worker-2, where they must be", severity=Severity.WARNING,
+         make=looked_at, settings={**WAVE, "pods": {"nodeSelector": {"disk": "ssd"}}}, near=labelled({"disk": "ssd"})),
     Case(check="nodes-known", told="node worker-9 of the waves is not in the cluster",
          settings={"phase": "migrate", "waves": [["worker-9"]]}, near_settings=WAVE),
     Case(check="nodes-linux", told="node worker-2 of the waves is no Linux machine",

@@ -19,7 +19,8 @@ def plane() -> Iterator[ControlPlane]:
         cluster = Cluster(kubeconfig=str(running.kubeconfig))
         for name in (SHOP, "kube-flannel", NAMESPACE):
             cluster.create("/api/v1/namespaces", {"metadata": {"name": name}})
-        cluster.create(f"/api/v1/namespaces/{SHOP}/serviceaccounts", {"metadata": {"name": "default"}})
+        for name in (SHOP, NAMESPACE):
+            cluster.create(f"/api/v1/namespaces/{name}/serviceaccounts", {"metadata": {"name": "default"}})
         yield running
 
 

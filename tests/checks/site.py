@@ -12,6 +12,8 @@ from components.operations.api import Cluster
 from components.operations.marks import STEP
 from components.operations.observing import observe
 from components.operations.snapshot import FACTS
+from components.operations.trial import Trial
+from components.pods import OurPods
 from components.sources import describe
 from stacks.config import parse_config
 from stacks.phases import Phase
@@ -147,6 +149,17 @@ class Site:
         spec = {"selector": {"matchLabels": {"app": "x"}}, "template": template}
         self.namespaced("daemonsets", "cilium", group="/apis/apps/v1", spec=spec)
 
+    def few_pods(self, pods: int) -> None:
+        """A quota, counted, that leaves room for some pods of ours."""
+        hard = {"count/pods": str(pods)}
+        status = {"hard": hard, "used": {"count/pods": "0"}}
+        self.namespaced("resourcequotas", "few", namespace=NAMESPACE, spec={"hard": hard}, status=status)
+
+    def at_most(self, memory: str, *, namespace: str) -> None:
+        """A LimitRange that lets no container have more."""
+        limits = [{"type": "Container", "max": {"memory": memory}}]
+        self.namespaced("limitranges", "small", namespace=namespace, spec={"limits": limits})
+
     def pod(
         self,
         name: str,
@@ -235,6 +248,7 @@ class Site:
         snapshot = observe(
             self.cluster, cilium_namespace=config.cilium.namespace, required=config.preflight.named,
             removals=config.cleanup.objects, cleanup=config.phase.includes(Phase.CLEANUP),
+            trial=Trial(pods=OurPods.of(config), nodes=config.nodes),
         )  # fmt: skip
         context = Context(config=config, snapshot=snapshot, source=describe(snapshot))
         return run_checks(checks, context)

@@ -7,6 +7,7 @@ import pytest
 from components.plan import PlanError, make_plan
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.checks.bad_config import UNFIT, WRITTEN, Bad, Unfit
+from tests.checks.bad_pods import PODS
 from tests.checks.site import Site
 
 # English of pydantic's or of Python's own, which says nothing to an operator.
@@ -20,11 +21,11 @@ def refused(raw: Mapping[str, str], *, kubeconfig: str) -> str:
 
 
 def test_the_table_is_wide_enough() -> None:
-    names = [case.name for case in (*WRITTEN, *UNFIT)]
+    names = [*(case.name for case in (*WRITTEN, *PODS)), *(case.name for case in UNFIT)]
     assert len(set(names)) == len(names) >= 40
 
 
-@pytest.mark.parametrize("case", WRITTEN, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*WRITTEN, *PODS], ids=lambda case: case.name)
 def test_what_is_written_wrongly_is_one_clear_line(case: Bad) -> None:
     line = refused(case.raw, kubeconfig="/nonexistent")  # told before any cluster is asked
     assert "\n" not in line

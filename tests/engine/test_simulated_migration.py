@@ -11,6 +11,7 @@ from scripts.lab.session import Session
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.engine.conftest import NODES, populate
 from tests.engine.rights import User
+from tests.operations.conftest import eventually
 
 FLANNEL, CILIUM = "10.244", "10.192"
 pytestmark = [pytest.mark.engine, pytest.mark.apiserver, pytest.mark.timeout(600)]
@@ -107,6 +108,15 @@ def _lose_and_refresh_the_config(plane: ControlPlane, stack: Session) -> None:
     stack.config.write_text(written)
 
 
+def _demand_limits(plane: ControlPlane, stack: Session) -> None:
+    """A quota that takes no pod without limits refuses the run, until our pods have some."""
+    plane.kubectl("create", "quota", "bounded", "-n", "cni-live-migration", "--hard=limits.cpu=50")
+    told = "ResourceQuota cni-live-migration/bounded demands them of each pod: set pods.resources.requests and .limits"
+    eventually(lambda: told in stack.preview(check=False).output)
+    stack.set_path("pods.resources.limits.cpu", "1")
+    stack.set_path("pods.labels.team", "net")
+
+
 def test_every_phase_and_a_way_back(plane: ControlPlane, stack: Session, user: User) -> None:
     stack.set_path("phase", "secondary")
     stack.up()
@@ -118,10 +128,12 @@ def test_every_phase_and_a_way_back(plane: ControlPlane, stack: Session, user: U
     stack.set_path("phase", "preflight")
     stack.up()
     assert _networks(plane) == dict.fromkeys(NODES, FLANNEL)
+    _demand_limits(plane, stack)
     stack.set_path("phase", "secondary")
     stack.up()
     assert _networks(plane) == dict.fromkeys(NODES, FLANNEL)
     assert len(_objects(plane, "ciliumnodeconfigs", "-A")) == 1
+    assert len(_objects(plane, "pods", "-n", "cni-live-migration", "-l", "team=net")) == len(NODES) + 2
 
     _pinned(plane, NODES[1])
     stack.set_path("drain.inPlace", "true")

@@ -10,6 +10,7 @@ import pytest
 from components import probe
 from components.operations.api import Cluster
 from components.operations.probe_logs import read_probes
+from components.pods import OurPods
 from components.probe import manifests
 from components.probe.budget import Allowance, Budget, broken
 from components.probe.measured import Measurement, Outage
@@ -75,7 +76,7 @@ def _apply(lab: Lab) -> None:
         "kind": "Namespace",
         "metadata": {"name": probe.NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
     }
-    items = [namespace, *manifests.manifests(catalogue.PYTHON)]
+    items = [namespace, *manifests.manifests(OurPods(image=catalogue.PYTHON))]
     lab.kubectl(
         "apply", "--server-side", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
     )

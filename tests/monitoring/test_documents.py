@@ -62,7 +62,7 @@ def test_the_pod_monitor_selects_what_the_scrape_config_does() -> None:
     assert discovery["namespaces"]["names"] == [NAMESPACE]
     assert dict(pair.split("=") for pair in discovery["selectors"][0]["label"].split(",")) == LABELS
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
-    ports = {port["name"] for port in container("image")["ports"]}  # type: ignore[attr-defined]
+    ports = {port["name"] for port in container()["ports"]}  # type: ignore[attr-defined]
     assert endpoint["port"] in ports
     assert endpoint["interval"] == job["scrape_interval"]
     relabelled = [{key: step[key] for key in ("sourceLabels", "targetLabel")} for step in endpoint["relabelings"]]

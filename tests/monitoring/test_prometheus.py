@@ -15,6 +15,7 @@ import pytest
 from components.operations.alerts import assert_none_firing
 from components.operations.api import Cluster
 from components.operations.deadline import OperationError
+from components.pods import OurPods
 from components.probe import LABELS, NAMESPACE
 from components.probe.manifests import daemon_set
 from scripts.lab.simulated.control_plane import ControlPlane
@@ -49,7 +50,7 @@ class Story:
 
 def _pod(name: str, probes: Probes, *, node: str = "") -> dict[str, Any]:
     """A pod as the DaemonSet makes it; its ports are those of the process on loopback."""
-    template = daemon_set("image")["spec"]["template"]
+    template = daemon_set(OurPods(image="image"))["spec"]["template"]
     (main,) = template["spec"]["containers"]
     for port in main["ports"]:
         port["containerPort"] = {"http": probes.http, "echo": probes.echo}[port["name"]]

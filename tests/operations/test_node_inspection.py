@@ -9,6 +9,7 @@ from components.operations import node_inspection
 from components.operations.api import Cluster
 from components.operations.deadline import OperationError
 from components.operations.node_inspection import inspect_nodes
+from components.pods import OurPods
 
 SEEN = {
     "cni_conf": [],
@@ -68,7 +69,7 @@ def test_ready_linux_nodes_are_looked_at_and_what_is_known_of_others_stays(shell
         new={}, old={}, dead={"ready": False}, windows={"labels": {"kubernetes.io/os": "windows"}},
         virtual={"labels": {"type": "virtual-kubelet"}},
     )  # fmt: skip
-    facts = inspect_nodes(cluster, ["new", "dead", "windows", "virtual", "never-there"], image="example")
+    facts = inspect_nodes(cluster, ["new", "dead", "windows", "virtual", "never-there"], pods=OurPods(image="example"))
     assert shell["asked"] == ["new"]
     assert list(facts) == ["new"]
     assert sorted(cluster.maps["facts"]) == ["new", "old"], "of a node that is gone nothing is kept"
@@ -80,10 +81,10 @@ def test_a_node_that_dies_while_it_is_looked_at_stops_nobody(shell: dict[str, An
     cluster = Nodes(one={}, two={}, three={})
     shell["two"] = lambda seen: seen.nodes["two"].update(ready=False)
     shell["three"] = lambda seen: seen.nodes.pop("three")
-    assert list(inspect_nodes(cluster, ["one", "two", "three"], image="example")) == ["one"]
+    assert list(inspect_nodes(cluster, ["one", "two", "three"], pods=OurPods(image="example"))) == ["one"]
 
 
 def test_a_ready_node_that_cannot_be_looked_at_stops_the_run(shell: dict[str, Any]) -> None:
     shell["two"] = lambda _: None
     with pytest.raises(OperationError, match="node two: the pod did not start"):
-        inspect_nodes(Nodes(one={}, two={}), ["one", "two"], image="example")
+        inspect_nodes(Nodes(one={}, two={}), ["one", "two"], pods=OurPods(image="example"))

@@ -7,6 +7,9 @@ import pytest
 from components.operations.api import Cluster
 from components.operations.deadline import OperationError
 from components.operations.node_shell import run_on_node
+from components.pods import OurPods
+
+PODS = OurPods(image="example")
 
 
 class Ended(Cluster):
@@ -36,8 +39,8 @@ class Ended(Cluster):
 )
 def test_a_log_that_was_lost_or_cut_off_is_one_line(log: str, told: str) -> None:
     with pytest.raises(OperationError, match=f"node worker-1: script inspect_network ended well, but .* {told}"):
-        run_on_node(Ended(log), "worker-1", "inspect_network", image="example")
+        run_on_node(Ended(log), "worker-1", "inspect_network", pods=PODS)
 
 
 def test_the_last_line_is_what_a_script_says() -> None:
-    assert run_on_node(Ended('a warning\n{"a": 1}\n'), "worker-1", "inspect_network", image="example") == {"a": 1}
+    assert run_on_node(Ended('a warning\n{"a": 1}\n'), "worker-1", "inspect_network", pods=PODS) == {"a": 1}

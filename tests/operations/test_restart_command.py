@@ -7,6 +7,7 @@ import pytest
 
 from components.operations import restart
 from components.operations.deadline import OperationError
+from components.pods import OurPods
 
 WORD = "hush-word"
 
@@ -32,7 +33,7 @@ def test_how_it_fails_is_told_without_its_words(command: str, told: str, monkeyp
     monkeypatch.setattr(restart, "read_node", lambda *_: SimpleNamespace(annotations={}))
     how = restart.Restart(
         method="command", command=command, timeout_seconds=0.6, agent_timeout_seconds=1,
-        cilium_namespace="kube-system", image="",
+        cilium_namespace="kube-system", pods=OurPods(image=""),
     )  # fmt: skip
     progress: Any = Told()
     with pytest.raises(OperationError, match=r"^node worker-1 stays cordoned: restart\.command ") as caught:

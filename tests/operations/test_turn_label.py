@@ -9,6 +9,7 @@ from components.operations.deadline import OperationError
 from components.operations.drain_plan import DrainOptions
 from components.operations.restart import Restart
 from components.operations.turn import Turn, move_to_cilium, return_to_source
+from components.pods import OurPods
 from stacks.values import MIGRATED_LABEL
 
 TURN = Turn(
@@ -16,9 +17,9 @@ TURN = Turn(
     label=MIGRATED_LABEL, source_title="Flannel", source_networks=("10.244.0.0/16",), drain=DrainOptions(),
     restart=Restart(
         method="recycle", command="", timeout_seconds=1, agent_timeout_seconds=1, cilium_namespace="kube-system",
-        image="example",
+        pods=OurPods(image="example"),
     ),
-    agent_timeout_seconds=1, verify_timeout_seconds=1, image="example",
+    agent_timeout_seconds=1, verify_timeout_seconds=1, pods=OurPods(image="example"),
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components import probe
+from components.pods import OurPods
 from components.probe import manifests
 from components.probe.in_pod import ledger as ledger_module
 from components.probe.in_pod.ledger import LONGEST_LINE_BYTES, OUTCOMES, Ledger, Trouble
@@ -148,7 +149,7 @@ def test_an_outage_under_way_is_told_where_it_is() -> None:
 
 
 def test_every_pod_is_locked_down() -> None:
-    objects = {each["metadata"]["name"] + each["kind"]: each for each in manifests.manifests("image")}
+    objects = {each["metadata"]["name"] + each["kind"]: each for each in manifests.manifests(OurPods(image="image"))}
     assert yaml.safe_load(json.dumps(list(objects.values())))
     for name in ("probeDaemonSet", "probe-movingDeployment"):
         pod = objects[name]["spec"]["template"]["spec"]
@@ -171,7 +172,7 @@ def test_the_programs_are_all_there_and_small_enough_for_a_config_map() -> None:
     sources = probe.sources()
     assert {"probe.py", "echo.py", "reach.py"} <= set(sources)
     assert sum(map(len, sources.values())) < 500_000
-    settings = {each["name"]: each.get("value") for each in probe.container("image")["env"]}  # type: ignore[attr-defined]
+    settings = {each["name"]: each.get("value") for each in probe.container()["env"]}  # type: ignore[attr-defined]
     assert json.loads(settings["SETTINGS"]) == {"staying_neighbours": 0, "moving_neighbours": 0}
 
 

@@ -14,6 +14,7 @@ from components.operations.node_shell import run_on_node
 from components.operations.progress import Progress
 from components.operations.readiness import not_ready_before, remember_not_ready
 from components.operations.recycle import recycle
+from components.operations.trial import assert_accepted
 from components.operations.turn.settings import Turn
 from components.operations.turn.steps import assert_renewable, renew_in_place, steps
 from components.operations.turn.verifying import Verification
@@ -30,6 +31,7 @@ def empty_for_return(cluster: Cluster, turn: Turn) -> None:
             )
         if turn.drain.in_place:
             assert_renewable(cluster, turn, stale=turn.on_cilium)
+        assert_accepted(cluster, turn.pods, node=turn.node)
         progress.step("cordon", "the node goes back to the old network")
         remember_not_ready(cluster, turn.node)
         cordon(cluster, turn.node, step=TurnStep.RETURNING)
@@ -69,7 +71,7 @@ def _return(cluster: Cluster, turn: Turn, progress: Progress) -> None:
     progress.step("agent", "re-creating the node's Cilium agent, which then leaves the CNI conf alone")
     agents.restart(cluster, turn.node, namespace=turn.cilium_namespace, timeout_seconds=turn.agent_timeout_seconds)
     progress.step("restore CNI conf")
-    files = run_on_node(cluster, turn.node, "restore_cni_conf", image=turn.image, arguments=[turn.cni_conf])
+    files = run_on_node(cluster, turn.node, "restore_cni_conf", pods=turn.pods, arguments=[turn.cni_conf])
     progress.say(f"CNI conf is {', '.join(files)}")
     with _verification(cluster, turn) as verification:
         if turn.drain.in_place:
@@ -91,7 +93,7 @@ def _verification(cluster: Cluster, turn: Turn) -> Verification:
     def verify(news: Teller, settled: Callable[[], None]) -> Verified:
         return verify_node(
             cluster, turn.node, belongs=turn.on_source, network=f"{turn.source_title}'s {turn.source_networks[0]}",
-            image=turn.image, timeout_seconds=turn.verify_timeout_seconds, news=news, settled=settled,
+            pods=turn.pods, timeout_seconds=turn.verify_timeout_seconds, news=news, settled=settled,
         )  # fmt: skip
 
     return Verification(verify)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from components.operations.drain_plan import DrainOptions
 from components.operations.model import Pod
 from components.operations.restart import Restart
+from components.pods import OurPods
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class Turn:
     restart: Restart
     agent_timeout_seconds: float
     verify_timeout_seconds: float
-    image: str
+    pods: OurPods
     watched: tuple[str, ...] = ()
     watched_timeout_seconds: float = 300
 

@@ -29,6 +29,7 @@ from components.operations.readiness import remember_not_ready
 from components.operations.recycle import stale_pods
 from components.operations.required import wait_for_watched
 from components.operations.restart import bring_over
+from components.operations.trial import assert_accepted
 from components.operations.turn.drift import drift
 from components.operations.turn.settings import Turn
 from components.operations.turn.steps import assert_renewable, renew_in_place, steps
@@ -50,6 +51,7 @@ def empty_for_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
             return {"node": turn.node, "began": began, "podsEvicted": 0, "seconds": {}}
         if turn.drain.in_place:
             assert_renewable(cluster, turn, stale=turn.on_source)
+        assert_accepted(cluster, turn.pods, node=turn.node)
         progress.step("cordon")
         remember_not_ready(cluster, turn.node)
         cordon(cluster, turn.node, step=TurnStep.DRAINING)
@@ -141,7 +143,7 @@ def _verification(cluster: Cluster, turn: Turn) -> Verification:
             try:
                 verified = verify_node(
                     cluster, turn.node, belongs=turn.on_cilium, network=f"Cilium's pool {turn.cilium_network}",
-                    image=turn.image, timeout_seconds=turn.verify_timeout_seconds, news=news, settled=settled,
+                    pods=turn.pods, timeout_seconds=turn.verify_timeout_seconds, news=news, settled=settled,
                 )  # fmt: skip
             except OperationError:
                 route.result()  # a missing route is the reason for whatever else does not work
@@ -168,7 +170,7 @@ def _switched_agent(cluster: Cluster, turn: Turn) -> agents.Agent:
 
 def _assert_route(cluster: Cluster, turn: Turn) -> None:
     """The node routes its own block of Cilium's pool into Cilium."""
-    facts = run_on_node(cluster, turn.node, "inspect_network", image=turn.image)
+    facts = run_on_node(cluster, turn.node, "inspect_network", pods=turn.pods)
     blocks = cluster.get(f"/apis/cilium.io/v2/ciliumnodes/{turn.node}")["spec"]["ipam"].get("podCIDRs") or []
     routed = {network for network, device in facts["routes"] if device == "cilium_host"}
     missing = [block for block in blocks if block not in routed]

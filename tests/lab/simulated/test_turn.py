@@ -18,6 +18,7 @@ from components.operations.model import Pod
 from components.operations.node_shell import run_on_node
 from components.operations.restart import Restart
 from components.operations.turn import Turn, empty_for_cilium, empty_for_return, move_to_cilium, return_to_source
+from components.pods import OurPods
 from scripts.lab.simulated import lab
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.simulated.faults import BrokenFlow, Faults, NodeFaults, PodFaults
@@ -109,11 +110,11 @@ def _turn(node: str, *, method: str = "recycle", seconds: float = 20) -> Turn:
         drain=DrainOptions(),
         restart=Restart(
             method=method, command="", timeout_seconds=seconds, agent_timeout_seconds=seconds,
-            cilium_namespace="kube-system", image=IMAGE,
+            cilium_namespace="kube-system", pods=OurPods(image=IMAGE),
         ),
         agent_timeout_seconds=seconds,
         verify_timeout_seconds=seconds,
-        image=IMAGE,
+        pods=OurPods(image=IMAGE),
     )  # fmt: skip
 
 
@@ -138,7 +139,7 @@ def test_a_turn_and_the_way_back(cluster: Cluster, method: str) -> None:
     empty_for_return(cluster, turn)
     return_to_source(cluster, turn)
     assert _probe_address(cluster, "worker-1").startswith("10.244.")
-    seen = run_on_node(cluster, "worker-1", "inspect_network", image=IMAGE)
+    seen = run_on_node(cluster, "worker-1", "inspect_network", pods=OurPods(image=IMAGE))
     assert seen["cni_conf"] == ["10-flannel.conflist"]
 
 

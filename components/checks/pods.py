@@ -1,0 +1,123 @@
+"""Checks of our own pods, before any is needed: what the API server would say, and what the stack's `pods` names."""
+
+from collections.abc import Iterator
+
+from components.checks.check import check
+from components.checks.context import Context
+from components.checks.finding import Found, Severity
+from components.checks.words import some
+from components.names import NAMESPACE
+from components.operations.refusals import NO_RIGHT, POD_SECURITY
+from components.words import many
+from stacks.phases import Phase
+
+
+def _nodes_to_work_on(context: Context) -> set[str]:
+    """Nodes on which this run starts pods: those that move or go back, and those to be looked at."""
+    snapshot = context.snapshot
+    looks_anew = context.config.phase is Phase.PREFLIGHT
+    looked_at = {
+        node.name
+        for node in snapshot.nodes
+        if node.runs_linux and node.ready and (looks_anew or node.name not in snapshot.facts)
+    }
+    leaving = snapshot.migrated - set(context.config.nodes)
+    return looked_at | leaving | {node.name for node in context.about_to_move}
+
+
+@check(
+    id="pods-accepted",
+    title="The cluster takes our pods",
+    severity=Severity.BLOCKER,
+    phase=Phase.PREFLIGHT,
+    why=(
+        "a quota, a policy or a webhook that refuses the pods of a node's turn does so with the node drained; they are "
+        "tried in a dry run, which creates nothing"
+    ),
+    remedy="have the namespace let them in, or make them fit by the stack's `pods`",
+)
+def pods_accepted(context: Context) -> Iterator[Found]:
+    """What the API server says of them, in its words; of a run that starts none it is a warning."""
+    needed = bool(_nodes_to_work_on(context))
+    for each in context.snapshot.tried.refused:
+        if NO_RIGHT in each.said:  # the check of permissions says so
+            continue
+        # The first run labels a namespace that somebody made before it.
+        labelled_later = POD_SECURITY in each.said and context.snapshot.record is None
+        grave = needed and each.certain and not labelled_later
+        fact = "the API server would refuse" if each.certain else "the API server cannot try"
+        yield Found(
+            evidence=f"{fact} {each.pod}: {each.said}",
+            remedy="this run labels the namespace, before it needs it" if labelled_later else each.remedy,
+            severity=Severity.BLOCKER if grave else Severity.WARNING,
+        )
+
+
+@check(
+    id="pods-quota",
+    title="A wave's pods fit the quotas",
+    severity=Severity.BLOCKER,
+    phase=Phase.MIGRATE,
+    why="each node's turn has two pods of ours at a time, and a quota that lets in one of them ends turns half-way",
+    remedy="raise the quota, have our pods ask for less by pods.resources, or make waves smaller",
+)
+def pods_quota(context: Context) -> Iterator[Found]:
+    """Quotas without room for all nodes that move, or go back, side by side."""
+    tried, moving = context.snapshot.tried, {node.name for node in context.about_to_move}
+    leaving = context.snapshot.migrated - set(context.config.nodes)
+    widest = max(len(leaving), *(len(moving.intersection(wave)) for wave in context.config.waves), 0)
+    wanted = {name: amount * widest for name, amount in tried.taken.items()}
+    for quota in tried.quotas:
+        if lacking := quota.lacking(wanted):
+            amounts = (
+                f"{name} {_shown(name, wanted[name])}, of which {_shown(name, max(0, quota.room[name]))} are left"
+                for name in lacking
+            )
+            title = f"{many(widest, 'node')} side by side need of ResourceQuota {NAMESPACE}/{quota.name}"
+            yield Found(evidence=f"{title}: {', '.join(amounts)}")
+
+
+def _shown(resource: str, amount: float) -> str:
+    in_bytes = resource.endswith(("memory", "storage"))
+    return f"{amount / 1024**2:g}Mi" if in_bytes else f"{amount:g}"
+
+
+@check(
+    id="pods-references",
+    title="What `pods` names is there",
+    severity=Severity.BLOCKER,
+    phase=Phase.PREFLIGHT,
+    why="without its priority class no pod of ours is created, and without its pull secret none starts",
+    remedy="create it, or take it out of `pods`",
+)
+def pods_references(context: Context) -> Iterator[Found]:
+    """Priority class and pull secrets; what may not be read is a warning."""
+    for each in context.snapshot.tried.missing:
+        severity = Severity.BLOCKER if each.certain else Severity.WARNING
+        yield Found(evidence=f"{each.setting}: {each.said}", remedy=each.remedy, severity=severity)
+
+
+@check(
+    id="pods-node-selector",
+    title="`pods.nodeSelector` leaves no node out",
+    severity=Severity.BLOCKER,
+    phase=Phase.PREFLIGHT,
+    why="our pods look at each node, verify it and keep traffic going on it; a kubelet refuses them without the labels",
+    remedy="label the nodes, or take it out of pods.nodeSelector",
+)
+def pods_node_selector(context: Context) -> Iterator[Found]:
+    """Linux nodes that lack a label of the selector's; those that this run needs no pod on are a warning."""
+    needed = _nodes_to_work_on(context)
+    for key, value in context.config.pods.node_selector.items():
+        lacking = [node.name for node in context.snapshot.nodes if node.runs_linux and node.labels.get(key) != value]
+        for names, severity in (
+            (sorted(set(lacking) & needed), Severity.BLOCKER), (sorted(set(lacking) - needed), Severity.WARNING),
+        ):  # fmt: skip
+            if names:
+                yield Found(
+                    evidence=f"pods.nodeSelector {key}={value} keeps our pods off {some(names)}, where they must be",
+                    remedy=f"`kubectl label node {' '.join(names[:5])} {key}={value} --overwrite`"
+                    + (" and the others" if len(names) > 5 else "")
+                    + f", or `pulumi config rm --path 'pods.nodeSelector[\"{key}\"]'`",
+                    severity=severity,
+                )

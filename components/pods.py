@@ -1,0 +1,74 @@
+"""Our own pods: the one place where what the stack's `pods` demands is put onto whatever a pod of ours is for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.names import NAMESPACE
+from stacks.config import StackConfig
+from stacks.pods import PodSettings
+
+Manifest = dict[str, Any]
+_ANYWHERE = {"operator": "Exists"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OurPods:
+    """Image and settings of all of our pods, each of which is made here."""
+
+    image: str
+    settings: PodSettings = field(default_factory=PodSettings)
+
+    @classmethod
+    def of(cls, config: StackConfig) -> "OurPods":
+        """As a stack's config has them."""
+        return cls(image=config.image, settings=config.pods)
+
+    def template(
+        self, container: Mapping[str, Any], *, labels: Mapping[str, str], annotations: Mapping[str, str] | None = None,
+        everywhere: bool, **spec: Any,
+    ) -> Manifest:  # fmt: skip
+        """A pod template around one container, which gets its image here.
+
+        A pod that must be on its very node, `everywhere`, tolerates all taints; another what the settings say.
+        """
+        given = self.settings
+        metadata: Manifest = {"labels": {**given.labels, **labels}}
+        if notes := {**given.annotations, **(annotations or {})}:
+            metadata["annotations"] = notes
+        optional = {
+            "nodeSelector": dict(given.node_selector),
+            "priorityClassName": given.priority_class,
+            "imagePullSecrets": [{"name": name} for name in given.pull_secrets],
+            "tolerations": [_ANYWHERE] if everywhere else [each.manifest for each in given.tolerations],
+        }
+        return {
+            "metadata": metadata,
+            "spec": {
+                "automountServiceAccountToken": False,
+                **{key: value for key, value in optional.items() if value},
+                "containers": [self._container(container)],
+                **spec,
+            },
+        }
+
+    def pod(
+        self, name: str, container: Mapping[str, Any], *, node: str, labels: Mapping[str, str], **spec: Any
+    ) -> Manifest:
+        """A pod of our namespace that runs once, on this very node, and is deleted without grace."""
+        template = self.template(
+            container, labels=labels, everywhere=True, nodeName=node, restartPolicy="Never",
+            terminationGracePeriodSeconds=0, **spec,
+        )  # fmt: skip
+        metadata = {"name": name, "namespace": NAMESPACE, **template["metadata"]}
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+
+    def _container(self, container: Mapping[str, Any]) -> Manifest:
+        own, given = container.get("resources") or {}, self.settings.resources
+        resources = {
+            part: amounts
+            for part, set_here in (("requests", given.requests), ("limits", given.limits))
+            if (amounts := {**own.get(part, {}), **set_here})
+        }
+        made = {**container, "image": self.image, "imagePullPolicy": "IfNotPresent"}
+        return {**made, "resources": resources} if resources else made
