@@ -148,6 +148,7 @@ def examine(raw_config: Mapping[str, Any], *, kubeconfig: str = "", context: str
                 required=config.preflight.named,
                 removals=config.cleanup.objects,
                 cleanup=config.phase.includes(Phase.CLEANUP),
+                moving=config.nodes,
             )
         source = describe(snapshot, config.source)
         seen = Context(config=config, snapshot=snapshot, source=source)

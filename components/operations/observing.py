@@ -16,9 +16,11 @@ from components.operations.clocks import clock_skews
 from components.operations.greeting import greet
 from components.operations.lease import read as read_lease
 from components.operations.live_config import read_live_config, served_node_config_versions
-from components.operations.model import Budget, Node, PinnedVolume, Pod
+from components.operations.marks import TurnStep, step_of
+from components.operations.model import Budget, Node, Pod
 from components.operations.node_state import NodeState
 from components.operations.permissions import Aims, Purpose, denied
+from components.operations.placing.reading import read_supplies
 from components.operations.removals import look_at
 from components.operations.required import not_ready
 from components.operations.services import Service
@@ -43,15 +45,16 @@ def observe(
     required: Sequence[str] = (),
     removals: Sequence[ObjectName] = (),
     cleanup: bool = False,
+    moving: Sequence[str] = (),
 ) -> Snapshot:
     """Read everything that the checks and the plan need; changes nothing. Raises ClusterError.
 
     `required` are workloads that the user wants to be there, as `KIND NAMESPACE/NAME`; `removals` what shall go in
-    phase `cleanup`, and `cleanup` whether that is asked for.
+    phase `cleanup`, and `cleanup` whether that is asked for; `moving` are nodes that shall be drained or have been.
     """
     aims = Aims(removals=tuple(removals), removes=cleanup)
     try:
-        return _observe(cluster, cilium_namespace=cilium_namespace, required=required, aims=aims)
+        return _observe(cluster, cilium_namespace=cilium_namespace, required=required, aims=aims, moving=moving)
     except ClusterError as error:
         missing = denied(cluster, cilium_namespace=cilium_namespace, aims=aims) if error.status == 403 else ()
         what = "; ".join(need.title for need in missing if need.purpose is Purpose.WORK)
@@ -60,7 +63,9 @@ def observe(
         raise ClusterError(f"{error}; all that the user of the kubeconfig may not do: {what}", status=403) from error
 
 
-def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str], aims: Aims) -> Snapshot:
+def _observe(
+    cluster: Cluster, *, cilium_namespace: str, required: Sequence[str], aims: Aims, moving: Sequence[str]
+) -> Snapshot:
     version, seconds = greet(cluster)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
 
@@ -73,7 +78,6 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         nodes = start("/api/v1/nodes", lambda item: (Node.read(item), NodeState.read(item)))
         pods = start("/api/v1/pods", Pod.read)
         budgets = start("/apis/policy/v1/poddisruptionbudgets", Budget.read)
-        volumes = start("/api/v1/persistentvolumes", PinnedVolume.read)
         daemon_sets = start("/apis/apps/v1/daemonsets", _as_it_is)
         ours = start(f"/api/v1/namespaces/{NAMESPACE}/configmaps", _as_it_is)
         cilium_nodes = start("/apis/cilium.io/v2/ciliumnodes", _pool_of)
@@ -100,6 +104,10 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         live = pool.submit(read_live_config, cluster, namespace=cilium_namespace)
         calico = pool.submit(read_calico, cluster)
         lease = read_lease(cluster)
+        left = {
+            node.name for node, _ in nodes.result() if node.name in moving and step_of(node) is not TurnStep.MIGRATED
+        }
+        supplies = read_supplies(cluster, [pod for pod in pods.result() if pod.node in left], pool=pool)
         config_maps = _source_config_maps(cluster, daemon_sets.result())
         data = {item["metadata"]["name"]: item.get("data") or {} for item in ours.result()}
         record = json.loads(data[RECORD]["source"]) if "source" in data.get(RECORD, {}) else None
@@ -110,7 +118,7 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, required: Sequence[str]
         nodes=tuple(node for node, _ in nodes.result()),
         pods=tuple(pods.result()),
         budgets=tuple(budgets.result()),
-        pinned_volumes=tuple(volume for volume in volumes.result() if volume),
+        supplies=supplies,
         daemon_sets=tuple(daemon_sets.result()),
         config_maps=tuple(config_maps),
         service_networks=tuple(network for networks in service_networks.result() for network in networks),

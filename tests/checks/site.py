@@ -228,7 +228,7 @@ class Site:
         config = parse_config(settings)
         snapshot = observe(
             self.cluster, cilium_namespace=config.cilium.namespace, required=config.preflight.named,
-            removals=config.cleanup.objects, cleanup=config.phase.includes(Phase.CLEANUP),
+            removals=config.cleanup.objects, cleanup=config.phase.includes(Phase.CLEANUP), moving=config.nodes,
         )  # fmt: skip
         context = Context(config=config, snapshot=snapshot, source=describe(snapshot))
         return run_checks(checks, context)
