@@ -93,7 +93,12 @@ def test_every_phase_and_a_way_back(plane: ControlPlane, stack: Session) -> None
     assert len(_objects(plane, "ciliumnodeconfigs", "-A")) == 1
 
     _pinned(plane, NODES[1])
+    stack.set_path("waves[0][0]", NODES[1])
+    told = stack.preview().output
+    assert "(Deployment pinned) has no place: 0 of 3 nodes: 2 outside its node selector or affinity, worker-2 " in told
+    assert "set drain.inPlace" in told
     stack.set_path("drain.inPlace", "true")
+    assert "has no place" not in stack.preview().output
     _move(stack, *NODES)
     assert _networks(plane) == dict.fromkeys(NODES, CILIUM)
     assert _network_of_pinned(plane) == [CILIUM, CILIUM]

@@ -6,11 +6,14 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.placing.manifests import REQUIRED, Object, node, pod
+from tests.placing.lists import claim as claim_of
+from tests.placing.lists import volume
+from tests.placing.manifests import REQUIRED, ZONE, Object, node, pod
 from tests.sampling import exhaustive
 
-WORLDS = 400 if exhaustive() else 120
+WORLDS = 400 if exhaustive() else 100
 NODES = 4
+DRIVER = "disk.example.org"
 NAMESPACES = {"oracle-a": {"team": "a"}, "oracle-b": {"team": "b"}}
 APPS = ("web", "db")
 RARELY = st.sampled_from([False, False, False, True])
@@ -23,6 +26,7 @@ class Sketch:
     nodes: tuple[dict[str, Any], ...]
     pods: tuple[dict[str, Any], ...]
     incoming: dict[str, Any]
+    disks: tuple[dict[str, Any], ...]
 
 
 TOLERATIONS = st.lists(
@@ -47,6 +51,15 @@ NODE = st.fixed_dictionaries(
         "cpu": st.sampled_from(["2", "2", "1", "300m"]),
         "pods": st.sampled_from(["110", "110", "2"]),
         "gpus": st.sampled_from(["0", "1"]),
+        "attaches": st.sampled_from([None, 1]),
+    }
+)
+DISK = st.fixed_dictionaries(
+    {
+        "hosts": st.sampled_from([None, None, (0, 1), (2, 3)]),
+        "zone": st.sampled_from([None, None, "1", "1__2"]),
+        "mode": st.sampled_from(["ReadWriteOnce", "ReadWriteOnce", "ReadWriteOncePod"]),
+        "csi": st.booleans(),
     }
 )
 RULE = st.sampled_from(
@@ -109,6 +122,7 @@ BASIC = {
     "ports": st.lists(PORT, max_size=1),
     "away": st.lists(TERM, max_size=1),
     "sidecar": st.sampled_from([None, None, "200m"]),
+    "disk": st.sampled_from([None, None, 0, 1]),
     "before": st.sampled_from([None, None, "600m"]),
 }
 PLACED = st.fixed_dictionaries({**BASIC, "node": st.integers(0, NODES - 1)})
@@ -129,6 +143,7 @@ SKETCH = st.builds(
     nodes=st.lists(NODE, min_size=NODES, max_size=NODES).map(tuple),
     pods=st.lists(PLACED, max_size=6).map(tuple),
     incoming=INCOMING,
+    disks=st.lists(DISK, min_size=2, max_size=2).map(tuple),
 )
 
 
@@ -162,7 +177,7 @@ def nodes_of(number: int, sketch: Sketch) -> list[Object]:
         name = f"w{number}-n{place}"
         labels = {"world": str(number), f"host-{number}": name}
         labels |= {key: each[key] for key in ("disk", "rank") if each[key]}
-        labels |= {f"zone-{number}": each["zone"]} if each["zone"] else {}
+        labels |= {f"zone-{number}": each["zone"], ZONE: each["zone"]} if each["zone"] else {}
         taints = [*each["taints"], *(["node.kubernetes.io/unschedulable:NoSchedule"] if each["cordoned"] else [])]
         made.append(
             node(
@@ -185,6 +200,9 @@ def pod_of(number: int, name: str, each: dict[str, Any], *, on: str = "") -> Obj
         if each[kind]
     ]
     spec |= {"initContainers": first} if first else {}
+    if each["disk"] is not None:
+        claim = {"claimName": f"w{number}-d{each['disk']}"}
+        spec["volumes"] = [{"name": "disk", "persistentVolumeClaim": claim}]
     if not on:
         affinity |= {"podAffinity": {REQUIRED: named(number, each["near"])}} if each["near"] else {}
         # Every rule holds for this world's nodes alone.
@@ -219,3 +237,31 @@ def pods_of(number: int, sketch: Sketch) -> list[Object]:
         pod_of(number, f"w{number}-p{place}", each, on=f"w{number}-n{each['node']}")
         for place, each in enumerate(sketch.pods)
     ]
+
+
+def disks_of(number: int, sketch: Sketch) -> list[tuple[Object, Object]]:
+    """Each disk as a volume and the claim that it is bound to, one of them in each namespace."""
+    made = []
+    for place, each in enumerate(sketch.disks):
+        for namespace in NAMESPACES:
+            claim, name = f"w{number}-d{place}", f"w{number}-d{place}-{namespace}"
+            hosts = [f"w{number}-n{host}" for host in each["hosts"] or ()]
+            rules = [{"key": f"host-{number}", "operator": "In", "values": hosts}] if hosts else []
+            disk = {"csi": {"driver": DRIVER, "volumeHandle": name}} if each["csi"] else {"hostPath": {"path": "/disk"}}
+            item = volume(name, *rules, claim=claim, zone=each["zone"] or "", **disk)
+            item["spec"] |= {"accessModes": [each["mode"]], "claimRef": {"namespace": namespace, "name": claim}}
+            item["spec"]["storageClassName"] = ""
+            claimed = claim_of(claim, bound=name, mode=each["mode"], storageClassName="")
+            claimed["metadata"] |= {"namespace": namespace, "annotations": {"pv.kubernetes.io/bind-completed": "yes"}}
+            made.append((item, claimed))
+    return made
+
+
+def attachers_of(number: int, sketch: Sketch) -> list[Object]:
+    """How many disks the driver attaches on each node."""
+    made = []
+    for place, each in enumerate(sketch.nodes):
+        count = {} if each["attaches"] is None else {"allocatable": {"count": each["attaches"]}}
+        name = f"w{number}-n{place}"
+        made.append({"metadata": {"name": name}, "spec": {"drivers": [{"name": DRIVER, "nodeID": name, **count}]}})
+    return made

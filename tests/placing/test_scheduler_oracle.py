@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,12 +12,22 @@ from components.operations.api import Cluster
 from components.operations.model import Pod
 from components.operations.placing.fitting import find_place
 from components.operations.placing.obstacles import Kind
-from components.operations.placing.supplies import Supplies
+from components.operations.placing.supplies import Claim, Supplies, Volume, read_volume_limits
 from components.operations.placing.world import World
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.simulated.processes import Processes
 from tests.placing.manifests import Object, world_of
-from tests.placing.sketches import NAMESPACES, WORLDS, Sketch, nodes_of, pod_of, pods_of, sketches
+from tests.placing.sketches import (
+    NAMESPACES,
+    WORLDS,
+    Sketch,
+    attachers_of,
+    disks_of,
+    nodes_of,
+    pod_of,
+    pods_of,
+    sketches,
+)
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 # Of the scheduler's message, beside `Insufficient RESOURCE`.
@@ -27,6 +37,11 @@ THEIRS = {
     Kind.NOT_CHOSEN: "node(s) didn't match Pod's node affinity/selector",
     Kind.PORT: "node(s) didn't have free ports for the requested pod ports",
     Kind.PODS: "Too many pods",
+    Kind.VOLUME_USED: "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already "
+    "in-use by another pod",
+    Kind.VOLUME_LIMIT: "node(s) exceed max volume count",
+    Kind.VOLUME_PLACE: "node(s) didn't match PersistentVolume's node affinity",
+    Kind.VOLUME_ZONE: "node(s) had no available volume zone",
     Kind.NO_DOMAIN: "node(s) didn't match pod topology spread constraints (missing required label)",
     Kind.SPREAD: "node(s) didn't match pod topology spread constraints",
     Kind.AFFINITY: "node(s) didn't match pod affinity rules",
@@ -44,6 +59,11 @@ def plane() -> Iterator[ControlPlane]:
 
 
 def make(cluster: Cluster, number: int, sketch: Sketch) -> None:
+    for volume, claim in disks_of(number, sketch):
+        cluster.create("/api/v1/persistentvolumes", volume)
+        cluster.create(f"/api/v1/namespaces/{claim['metadata']['namespace']}/persistentvolumeclaims", claim)
+    for item in attachers_of(number, sketch):
+        cluster.create("/apis/storage.k8s.io/v1/csinodes", item)
     for item in nodes_of(number, sketch):
         cluster.create("/api/v1/nodes", item)
         path = f"/api/v1/nodes/{item['metadata']['name']}"
@@ -86,8 +106,20 @@ def theirs(message: str) -> Counter[str]:
     return Counter({reason: int(number) for number, _, reason in parts})
 
 
-def ours(world: World, incoming: Object) -> tuple[str, Counter[str]]:
-    verdict = find_place(Pod.read(incoming), world, Supplies())
+def supplies_of(sketch_of: Mapping[int, Sketch]) -> Supplies:
+    pairs = [pair for each in sketch_of.items() for pair in disks_of(*each)]
+    volumes = [Volume.read(volume) for volume, _ in pairs]
+    claims = [Claim.read(claim) for _, claim in pairs]
+    return Supplies(
+        claims={(each.namespace, each.name): each for each in claims},
+        volumes={each.name: each for each in volumes},
+        classes={},
+        volume_limits=dict(read_volume_limits(item) for each in sketch_of.items() for item in attachers_of(*each)),
+    )
+
+
+def ours(world: World, supplies: Supplies, incoming: Object) -> tuple[str, Counter[str]]:
+    verdict = find_place(Pod.read(incoming), world, supplies)
     assert not verdict.not_known
     assert not verdict.refused
     reasons = Counter(
@@ -124,10 +156,12 @@ def test_our_verdict_is_the_schedulers(plane: ControlPlane) -> None:
         [item for pair in everywhere for item in pods_of(*pair)],
         NAMESPACES,
     )
-    differ, placed = list[tuple[Sketch, str, object]](), 0
+    supplies = supplies_of(dict(everywhere))
+    differ, placed, seen = list[tuple[Sketch, str, object]](), 0, set[str]()
     for sketch, item in zip(worlds, asked, strict=True):
         answer = answers[item["metadata"]["name"]]
-        node, reasons = ours(world, item)
+        node, reasons = ours(world, supplies, item)
+        seen |= reasons.keys()
         if answer["spec"].get("nodeName"):
             placed += 1
             if not node:
@@ -137,4 +171,5 @@ def test_our_verdict_is_the_schedulers(plane: ControlPlane) -> None:
     lines = [f"{json.dumps(each.__dict__)}\n  scheduler: {their}\n  ours: {our}" for each, their, our in differ[:3]]
     assert not differ, f"{len(differ)} of {len(worlds)} worlds differ:\n" + "\n".join(lines)
     # The oracle is only worth as much as what it was asked.
+    assert set(THEIRS.values()) - seen == set()
     assert WORLDS / 8 < placed < WORLDS * 7 / 8

@@ -1,6 +1,6 @@
 """Required affinity and anti-affinity between pods, that of the pods that are there included."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from components.operations.model import Pod
 from components.operations.placing.obstacles import Kind, Obstacle
@@ -12,23 +12,26 @@ _Pairs = set[tuple[str, str]]
 
 def neighbours(pod: Pod, world: World) -> Callable[[Offer], Obstacle | None]:
     """What each node has against the pod."""
-    labels = {offer.name: offer.labels for offer in world.offers}
+    labels = world.labels
     demand = pod.demand
 
     def covers(term: PodTerm, other: Pod) -> bool:
         return term.covers(other.namespace, other.labels, namespaces=world.namespaces)
 
+    def found(term: PodTerm) -> Iterator[tuple[Pod, str]]:
+        spaces = term.namespaces if term.namespace_selector is None else None
+        return ((other, node) for other, node in world.meant_by(term.selector, spaces) if covers(term, other))
+
     wanted, shunned, closed = _Pairs(), _Pairs(), _Pairs()
-    if demand.affinity or demand.anti_affinity:
-        for offer in world.offers:
-            for other in world.on(offer.name):
-                if demand.affinity and all(covers(term, other) for term in demand.affinity):
-                    wanted |= _pairs(demand.affinity, offer)
-                shunned |= _pairs([term for term in demand.anti_affinity if covers(term, other)], offer)
-    for other, node in world.excluding():
-        for term in other.demand.anti_affinity:
-            if covers(term, pod) and term.topology_key in labels.get(node, {}):
-                closed.add((term.topology_key, labels[node][term.topology_key]))
+    for other, node in found(demand.affinity[0]) if demand.affinity else ():
+        if all(covers(term, other) for term in demand.affinity[1:]):
+            wanted |= _pairs(demand.affinity, labels.get(node, {}))
+    for term in demand.anti_affinity:
+        for _, node in found(term):
+            shunned |= _pairs((term,), labels.get(node, {}))
+    for term, node in world.excluding(pod):
+        if covers(term, pod):
+            closed |= _pairs((term,), labels.get(node, {}))
     # The first of pods that want to be near each other has nobody to be near to.
     first = not wanted and all(covers(term, pod) for term in demand.affinity)
 
@@ -48,5 +51,5 @@ def neighbours(pod: Pod, world: World) -> Callable[[Offer], Obstacle | None]:
     return judge
 
 
-def _pairs(terms: tuple[PodTerm, ...] | list[PodTerm], offer: Offer) -> _Pairs:
-    return {(term.topology_key, offer.labels[term.topology_key]) for term in terms if term.topology_key in offer.labels}
+def _pairs(terms: Sequence[PodTerm], labels: Mapping[str, str]) -> _Pairs:
+    return {(term.topology_key, labels[term.topology_key]) for term in terms if term.topology_key in labels}

@@ -48,15 +48,15 @@ def spreading(pod: Pod, world: World) -> Callable[[Offer], Obstacle | None]:
 
 
 def _count(spread: Spread, pod: Pod, world: World, offers: list[Offer]) -> _Domains:
-    counts: dict[str, int] = {}
+    domains: dict[str, str] = {}
     for offer in offers:
         if spread.honours_affinity and not pod.demand.chooses(offer.name, offer.labels):
             continue
         if spread.honours_taints and untolerated(world.taints(offer), pod.demand.tolerations):
             continue
-        value = offer.labels[spread.topology_key]
-        counts[value] = counts.get(value, 0) + sum(
-            other.namespace == pod.namespace and not other.terminating_since and matches(spread.selector, other.labels)
-            for other in world.on(offer.name)
-        )
+        domains[offer.name] = offer.labels[spread.topology_key]
+    counts = dict.fromkeys(domains.values(), 0)
+    for other, node in world.meant_by(spread.selector, (pod.namespace,)):
+        if node in domains and not other.terminating_since and matches(spread.selector, other.labels):
+            counts[domains[node]] += 1
     return _Domains(spread, counts, int(matches(spread.selector, pod.labels)))

@@ -4,11 +4,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from components.operations.model import Node, Pod
 from components.operations.node_state import NodeState
 from components.operations.placing.amounts import Amounts
+from components.operations.placing.index import ByLabel, BySelector
 from components.operations.placing.taints import CORDON, Taint
+from components.operations.placing.terms import PodTerm
+from components.operations.selectors import Object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +49,8 @@ class World:
     _where: dict[str, str] = field(default_factory=dict)
     _pods: dict[str, dict[str, Pod]] = field(default_factory=lambda: defaultdict(dict))
     _used: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
-    _excluding: dict[str, tuple[Pod, str]] = field(default_factory=dict)
+    _by_label: dict[str, ByLabel[tuple[Pod, str]]] = field(default_factory=lambda: defaultdict(ByLabel))
+    _excluding: BySelector[tuple[PodTerm, str]] = field(default_factory=BySelector)
 
     @classmethod
     def of(cls, offers: Sequence[Offer], pods: Iterable[Pod], namespaces: Mapping[str, Mapping[str, str]]) -> "World":
@@ -62,8 +67,9 @@ class World:
         self._pods[node][pod.uid] = pod
         for name, number in pod.demand.amounts.items():
             self._used[node][name] += number
-        if pod.demand.anti_affinity:
-            self._excluding[pod.uid] = pod, node
+        self._by_label[pod.namespace].put(pod.uid, (pod, node), labels=pod.labels)
+        for number, term in enumerate(pod.demand.anti_affinity):
+            self._excluding.put(f"{pod.uid} {number}", (term, node), selector=term.selector)
 
     def take(self, pod: Pod) -> str:
         """It is not anywhere any more; returns where it was."""
@@ -72,7 +78,9 @@ class World:
             del self._pods[node][pod.uid]
             for name, number in pod.demand.amounts.items():
                 self._used[node][name] -= number
-            self._excluding.pop(pod.uid, None)
+            self._by_label[pod.namespace].take(pod.uid, labels=pod.labels)
+            for number, term in enumerate(pod.demand.anti_affinity):
+                self._excluding.take(f"{pod.uid} {number}", selector=term.selector)
         return node
 
     @contextmanager
@@ -87,6 +95,11 @@ class World:
                 if node:
                     self.put(pod, node)
 
+    @cached_property
+    def labels(self) -> dict[str, Mapping[str, str]]:
+        """The labels of each node."""
+        return {offer.name: offer.labels for offer in self.offers}
+
     def on(self, node: str) -> Collection[Pod]:
         """The pods on a node."""
         return self._pods[node].values()
@@ -95,9 +108,14 @@ class World:
         """How much of a resource the pods there have set aside."""
         return self._used[node][resource]
 
-    def excluding(self) -> Iterable[tuple[Pod, str]]:
-        """Every pod that keeps others away from where it is, with its node."""
-        return self._excluding.values()
+    def meant_by(self, selector: Object | None, namespaces: Iterable[str] | None) -> Iterator[tuple[Pod, str]]:
+        """Pods that the selector may mean, with their nodes; no namespaces are all of them."""
+        for name in list(self._by_label if namespaces is None else namespaces):
+            yield from self._by_label[name].meant_by(selector)
+
+    def excluding(self, pod: Pod) -> Iterator[tuple[PodTerm, str]]:
+        """By what the pods that are there may keep this one away, and where each of them is."""
+        return self._excluding.may_mean(pod.labels)
 
     def cordoned(self, offer: Offer) -> bool:
         """Whether the node is cordoned, or will be for its turn."""
