@@ -166,6 +166,7 @@ def examine(
                 cleanup=config.phase.includes(Phase.CLEANUP),
                 secrets_namespace=config.cilium.secrets_namespace,
                 trial=Trial(pods=OurPods.of(config), nodes=config.nodes[::-1]),
+                moving=config.nodes,
             )
         source = describe(snapshot, config.source)
         known = releases_in_state() if releases_in_state and snapshot.release else None

@@ -26,7 +26,8 @@ __all__ = ["ConfigError", "StackConfig", "parse_config"]
 NodeName = Annotated[str, forms.NODE]
 WorkloadName = Annotated[str, forms.WORKLOAD]
 RemovedName = Annotated[str, AfterValidator(lambda text: object_name(text).title)]
-Seconds = Annotated[int, Field(gt=0, le=86_400)]
+MOST_SECONDS = 86_400
+Seconds = Annotated[int, Field(gt=0, le=MOST_SECONDS)]
 TunnelProtocol = Literal["vxlan", "geneve"]
 
 

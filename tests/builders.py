@@ -69,10 +69,10 @@ def make_node(name: str, *, step: str = "", ready: bool = True, **fields: Any) -
         "pod_cidrs": (f"10.244.{number}.0/24",),
         "boot_id": f"boot-{number}",
         "control_plane": False,
-        "labels": {},
         "annotations": {STEP: step} if step else {},
     }
-    return Node(name=name, ready=ready, **{**defaults, **fields})
+    labels = {"kubernetes.io/hostname": name, **fields.pop("labels", {})}
+    return Node(name=name, ready=ready, labels=labels, **{**defaults, **fields})
 
 
 def make_pod(name: str, *, controller: str = "ReplicaSet", **fields: Any) -> Pod:

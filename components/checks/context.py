@@ -5,9 +5,12 @@ from functools import cached_property
 from typing import Any
 
 from components.checks.finding import Severity
+from components.operations.drain_plan import DrainOptions, plan_turn
 from components.operations.live_config import manages_every_node
 from components.operations.marks import TurnStep, step_of
 from components.operations.model import Node
+from components.operations.placing.outlook import Outlook, look_ahead
+from components.operations.placing.world import Offer, World
 from components.operations.snapshot import Snapshot
 from components.policies import inventory
 from components.settling import settled
@@ -17,6 +20,8 @@ from stacks.phases import Phase
 from stacks.policies import Inventory
 from stacks.settle import Cilium
 from stacks.values import migration_values
+
+_BEYOND = (TurnStep.SWITCHING, TurnStep.RETURNING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,13 +80,37 @@ class Context:
     @cached_property
     def about_to_switch(self) -> list[Node]:
         """Those of them that are on the old network yet: the others are better brought to the end of their turns."""
-        beyond = (TurnStep.SWITCHING, TurnStep.RETURNING)
-        return [node for node in self.about_to_move if step_of(node) not in beyond]
+        return [node for node in self.about_to_move if step_of(node) not in _BEYOND]
 
     @property
     def once_nodes_move(self) -> Severity:
         """Of what breaks on each node that moves: a warning for as long as none does."""
         return Severity.BLOCKER if self.about_to_switch else Severity.WARNING
+
+    @cached_property
+    def waves_about_to_move(self) -> list[list[str]]:
+        """Of each wave the nodes that this run would move."""
+        moving = {node.name for node in self.about_to_move}
+        waves = ([name for name in wave if name in moving] for wave in self.config.waves)
+        return [wave for wave in waves if wave]
+
+    @cached_property
+    def outlook(self) -> list[Outlook]:
+        """What becomes of the pods that the drains of this run evict; in place nothing is cordoned for it."""
+        seen, options = self.snapshot, DrainOptions(**self.config.drain.model_dump())
+        offers = [Offer.of(node, seen.node_states.get(node.name)) for node in seen.nodes]
+        world = World.of(offers, seen.pods, seen.namespaces)
+        drained = {node.name for node in self.about_to_move if step_of(node) in (TurnStep.DRAINED, *_BEYOND)}
+        found: list[Outlook] = []
+        for wave in self.waves_about_to_move:
+            plans = [
+                plan_turn(seen.pods_on(name), daemon_sets=seen.daemon_set_names, options=options)
+                for name in wave
+                if name not in drained
+            ]
+            pods = [pod for plan in plans for pod in plan.evict if not (pod.finished or pod.terminating_since)]
+            found += look_ahead(pods, moving=() if options.in_place else wave, world=world, supplies=seen.supplies)
+        return found
 
     @cached_property
     def values(self) -> dict[str, Any]:

@@ -136,12 +136,7 @@ def drainable(context: Context) -> Iterator[Found]:
     """A drain that can't succeed is refused before it starts; one that may take long is announced."""
     settings = context.config.drain
     options = DrainOptions(**settings.model_dump())
-    around = Surroundings(
-        nodes=context.snapshot.nodes,
-        pods=context.snapshot.pods,
-        volumes=context.snapshot.pinned_volumes,
-        options=options,
-    )
+    around = Surroundings(pods=context.snapshot.pods, options=options)
     for node in context.about_to_move:
         if step_of(node) in (TurnStep.DRAINED, TurnStep.SWITCHING):
             continue

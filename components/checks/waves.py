@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
+from components.checks.ways_out import without_room
 from components.operations.drain_plan import DrainOptions, plan_turn
 from components.operations.model import Pod
 from components.operations.quantities import NOTHING, Room, total
@@ -50,7 +51,7 @@ def control_plane_last(context: Context) -> Iterator[Found]:
     severity=Severity.WARNING,
     phase=Phase.MIGRATE,
     why="a replacement that no node may take stays Pending, and the drain waits for it in vain",
-    remedy="make the wave narrower, lower the replicas, or set drain.waitForReplacements to false",
+    remedy="make the wave narrower, or lower the replicas",
 )
 def room_apart(context: Context) -> Iterator[Found]:
     """Pods that exclude each other on a node need as many nodes outside of the wave as there are of them."""
@@ -71,8 +72,9 @@ def room_apart(context: Context) -> Iterator[Found]:
                 yield Found(
                     evidence=f"wave {number} leaves {many(len(left), 'node')} for the {len(nodes)} pods of {namespace}/"
                     f"{workload}, which exclude each other on a node",
-                    remedy=f"a drain of it waits {context.config.drain.replacements_timeout_seconds} s in vain: make "
-                    "the wave narrower, lower the replicas, or set drain.waitForReplacements to false",
+                    remedy=", or ".join(
+                        ["make the wave narrower", "lower the replicas", *without_room(context.config)]
+                    ),
                 )
 
 
@@ -85,7 +87,7 @@ def room_apart(context: Context) -> Iterator[Found]:
         "replacements that no other node has room for stay Pending until the wave is over, and the drain waits for "
         "them in vain"
     ),
-    remedy="make the wave narrower, add a node, or set drain.inPlace",
+    remedy="make the wave narrower, or add a node",
 )
 def spare_capacity(context: Context) -> Iterator[Found]:
     """What the pods of a wave ask for against what other nodes have left; the first wave without room is said."""
@@ -111,7 +113,8 @@ def spare_capacity(context: Context) -> Iterator[Found]:
         if load.at_least(room) != room:
             yield Found(
                 evidence=f"the pods of wave {number} ask for {load.text}, and the {many(len(others), 'node')} outside "
-                f"of it that would take them have {room.text} left"
+                f"of it that would take them have {room.text} left",
+                remedy=", or ".join(["make the wave narrower", "add a node", *without_room(context.config)]),
             )
             return
 

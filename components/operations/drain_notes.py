@@ -1,4 +1,4 @@
-"""What an operator should know before a node is drained: pods that will be missed, or have nowhere to go."""
+"""What an operator should know before a node is drained: pods that will be missed, or take long to go."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,15 +7,15 @@ from enum import StrEnum
 from functools import cached_property
 
 from components.operations.drain_plan import NOT_SELECTED, DrainOptions, DrainPlan
-from components.operations.model import Budget, Node, PinnedVolume, Pod
+from components.operations.model import Budget, Pod
+from stacks.config import MOST_SECONDS
 
 
 class Topic(StrEnum):
     """What a note is about."""
 
     ONLY_REPLICA = "only replica"
-    PINNED = "pinned to the node"
-    HOST_PORT = "host port"
+    SLOW_END = "slow to end"
     ONE_AT_A_TIME = "one at a time"
     NOT_SELECTED = "not selected"
     NOT_READY = "not Ready"
@@ -34,9 +34,7 @@ class DrainNote:
 class Surroundings:
     """What there is besides the node's own pods: everything of the cluster that bears on its drain."""
 
-    nodes: Sequence[Node] = ()
     pods: Sequence[Pod] = ()
-    volumes: Sequence[PinnedVolume] = ()
     options: DrainOptions = field(default_factory=DrainOptions)
 
     @cached_property
@@ -45,18 +43,12 @@ class Surroundings:
         pods = (pod for pod in self.pods if not pod.finished and not pod.terminating_since)
         return Counter((pod.namespace, pod.workload) for pod in pods)
 
-    @cached_property
-    def volumes_by_claim(self) -> dict[tuple[str, str], PinnedVolume]:
-        """The volumes by namespace and claim."""
-        return {(each.namespace, each.claim): each for each in self.volumes}
-
 
 def preview_notes(plan: DrainPlan, budgets: Sequence[Budget], around: Surroundings) -> list[DrainNote]:
     """Every note on one node's plan, in the order of the topics."""
     return [
         *_only_replicas(plan, around),
-        # In place a pod comes back on its node, so it needs no room on another.
-        *([] if around.options.in_place else [*_pinned(plan, around), *_host_ports(plan, around)]),
+        *_slow_ends(plan, around.options),
         *([] if around.options.disable_eviction else _one_at_a_time(plan, budgets)),
         *_not_selected(plan),
         *_not_ready(plan),
@@ -76,57 +68,32 @@ def _only_replicas(plan: DrainPlan, around: Surroundings) -> list[DrainNote]:
     ]
 
 
-def _pinned(plan: DrainPlan, around: Surroundings) -> list[DrainNote]:
+def _slow_ends(plan: DrainPlan, options: DrainOptions) -> list[DrainNote]:
+    """Pods that may take longer to end than the drain waits, and those that have not ended for long."""
     notes = []
     for pod in plan.evict:
-        if pod.finished or pod.controller is None:
-            continue
-        reasons = (
-            [f"its node selector or affinity allows {pod.only_hosts[0]} alone"] if len(pod.only_hosts) == 1 else []
-        )
-        for claim in pod.claims:
-            volume = around.volumes_by_claim.get((pod.namespace, claim))
-            if volume and len(volume.hosts) == 1:
-                reasons.append(f"its volume {volume.name} is on {volume.hosts[0]}")
-        if reasons:
+        own, given = pod.demand.grace_seconds, options.grace_period_seconds
+        grace = own if given is None else given
+        if pod.terminating_since and pod.finalizers:
             notes.append(
                 DrainNote(
-                    topic=Topic.PINNED,
-                    fact=f"pod {pod.title} can run on no other node ({'; '.join(reasons)})",
-                    remedy=_pinned_remedy(around.options),
+                    topic=Topic.SLOW_END,
+                    fact=f"pod {pod.title} is terminating since {pod.terminating_since}, held by finalizers "
+                    + ", ".join(pod.finalizers),
+                    remedy=f"the drain waits {options.timeout_seconds:.0f} s for it and then fails: see to whoever "
+                    "should take them off, or set drain.skipWaitForDeleteSeconds",
                 )
             )
-    return notes
-
-
-def _pinned_remedy(options: DrainOptions) -> str:
-    if options.wait_for_replacements:
-        return (
-            f"the drain waits {options.replacements_timeout_seconds:.0f} s for its replacement and then fails: "
-            "let it run elsewhere, or set drain.waitForReplacements to false and miss it until the node is back"
-        )
-    return "it is away until the node is back"
-
-
-def _host_ports(plan: DrainPlan, around: Surroundings) -> list[DrainNote]:
-    """Evicted pods whose host port is taken on every other node that would have them."""
-    notes = []
-    for pod in plan.evict:
-        if pod.finished or pod.controller is None or not pod.ports_on_host:
-            continue
-        others = [node.name for node in around.nodes if node.name != pod.node and node.ready and not node.unschedulable]
-        taken = {
-            other.node
-            for other in around.pods
-            if not other.finished and set(other.ports_on_host) & set(pod.ports_on_host)
-        }
-        if all(name in taken for name in others):
-            ports = ", ".join(f"{port}/{protocol}" for protocol, port in pod.ports_on_host)
+        elif grace >= options.timeout_seconds and not pod.finished:
+            longer = f"drain.timeoutSeconds above {grace} or " if grace < MOST_SECONDS else ""
             notes.append(
                 DrainNote(
-                    topic=Topic.HOST_PORT,
-                    fact=f"pod {pod.title} needs host port {ports}, which is free on no other schedulable node",
-                    remedy="its replacement waits for one: free the port on another node, or lower its replicas",
+                    topic=Topic.SLOW_END,
+                    fact=f"pod {pod.title} may take {grace} s to end "
+                    f"({'terminationGracePeriodSeconds' if given is None else 'drain.gracePeriodSeconds'}), and the "
+                    f"drain waits {options.timeout_seconds:.0f} s",
+                    remedy=f"if it takes as long, the drain fails with the node cordoned: set {longer}"
+                    "drain.gracePeriodSeconds to what it needs",
                 )
             )
     return notes

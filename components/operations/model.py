@@ -2,8 +2,9 @@
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from components.operations.placing.demand import Demand
 from components.operations.quantities import NOTHING, Room, asked_for
 from components.operations.selectors import Object, matches
 
@@ -78,28 +79,6 @@ class Controller:
         return self.kind == "DaemonSet" and self.api_version == "apps/v1"
 
 
-def required_hosts(required: Object | None) -> tuple[str, ...]:
-    """The nodes that a required node affinity names by hostname or name; empty if it leaves any other open."""
-    hosts: set[str] = set()
-    for term in (required or {}).get("nodeSelectorTerms") or []:
-        rules = [
-            rule
-            for rule in [*(term.get("matchExpressions") or []), *(term.get("matchFields") or [])]
-            if rule.get("key") in (HOSTNAME_LABEL, "metadata.name") and rule.get("operator") == "In"
-        ]
-        if not rules:
-            return ()
-        hosts.update(rules[0].get("values") or [])
-    return tuple(sorted(hosts))
-
-
-def _hosts_of_pod(spec: Object) -> tuple[str, ...]:
-    selected = (spec.get("nodeSelector") or {}).get(HOSTNAME_LABEL)
-    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
-    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
-    return (str(selected),) if selected else required_hosts(required)
-
-
 def _excludes_itself(spec: Object, labels: Mapping[str, str]) -> bool:
     affinity = (spec.get("affinity") or {}).get("podAntiAffinity") or {}
     terms = affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or []
@@ -128,12 +107,11 @@ class Pod:
     host_ports: tuple[int, ...]
     images: tuple[str, ...]
     labels: Mapping[str, str]
-    only_hosts: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
-    ports_on_host: tuple[tuple[str, int], ...] = ()
     finalizers: tuple[str, ...] = ()
     excludes_itself: bool = False
     asks: Room = NOTHING
+    demand: Demand = field(default_factory=Demand)
 
     @classmethod
     def read(cls, item: Object) -> "Pod":
@@ -167,7 +145,6 @@ class Pod:
             host_ports=tuple(port for _, port in on_host if port and not host_network),
             images=tuple(each.get("image", "") for each in spec.get("containers") or []),
             labels=metadata.get("labels") or {},
-            only_hosts=_hosts_of_pod(spec),
             claims=tuple(
                 each["persistentVolumeClaim"]["claimName"]
                 if "persistentVolumeClaim" in each
@@ -175,10 +152,10 @@ class Pod:
                 for each in spec.get("volumes") or []
                 if "persistentVolumeClaim" in each or "ephemeral" in each
             ),
-            ports_on_host=tuple((protocol, port) for protocol, port in on_host if port),
             finalizers=tuple(metadata.get("finalizers") or ()),
             excludes_itself=_excludes_itself(spec, metadata.get("labels") or {}),
             asks=asked_for(spec),
+            demand=Demand.read(item),
         )
 
     @property
@@ -219,26 +196,6 @@ class Pod:
     def address_in(self, network: str) -> bool:
         """Whether its address is of the network given in CIDR notation."""
         return bool(self.address) and ipaddress.ip_address(self.address) in ipaddress.ip_network(network)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PinnedVolume:
-    """A PersistentVolume that some nodes alone can mount, with the claim that it is bound to."""
-
-    name: str
-    namespace: str
-    claim: str
-    hosts: tuple[str, ...]
-
-    @classmethod
-    def read(cls, item: Object) -> "PinnedVolume | None":
-        """From the API's JSON; None if any node can mount it, or nobody claims it."""
-        spec = item.get("spec") or {}
-        hosts = required_hosts((spec.get("nodeAffinity") or {}).get("required"))
-        claim = spec.get("claimRef") or {}
-        if not hosts or not claim:
-            return None
-        return cls(name=_metadata(item)["name"], namespace=claim["namespace"], claim=claim["name"], hosts=hosts)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,10 +17,12 @@ from components.operations.greeting import greet
 from components.operations.helm_release import newest_revision
 from components.operations.lease import other_run
 from components.operations.live_config import read_live_config, served_node_config_versions
-from components.operations.model import Budget, Node, PinnedVolume, Pod
+from components.operations.marks import TurnStep, step_of
+from components.operations.model import Budget, Node, Pod
 from components.operations.node_state import NodeState
 from components.operations.permission_table import Purpose
 from components.operations.permissions import Aims, denied
+from components.operations.placing.reading import read_supplies
 from components.operations.removals import look_at
 from components.operations.required import not_ready
 from components.operations.services import Service
@@ -52,16 +54,19 @@ def observe(
     cleanup: bool = False,
     secrets_namespace: str = SECRETS_NAMESPACE,
     trial: Trial | None = None,
+    moving: Sequence[str] = (),
 ) -> Snapshot:
     """Read everything that the checks and the plan need; changes nothing. Raises ClusterError.
 
     `required` are workloads that the user wants to be there, as `KIND NAMESPACE/NAME`; `removals` what shall go in
     phase `cleanup`, and `cleanup` whether that is asked for; `secrets_namespace` is Cilium's second one. `trial` are
-    pods of ours that are tried in a dry run.
+    pods of ours that are tried in a dry run; `moving` are nodes that shall be drained or have been.
     """
     aims = Aims(removals=tuple(removals), removes=cleanup, secrets_namespace=secrets_namespace)
     try:
-        return _observe(cluster, cilium_namespace=cilium_namespace, required=required, aims=aims, trial=trial)
+        return _observe(
+            cluster, cilium_namespace=cilium_namespace, required=required, aims=aims, trial=trial, moving=moving
+        )
     except ClusterError as error:
         missing = denied(cluster, cilium_namespace=cilium_namespace, aims=aims) if error.status == 403 else ()
         what = "; ".join(need.title for need in missing if need.purpose is Purpose.WORK)
@@ -71,7 +76,13 @@ def observe(
 
 
 def _observe(
-    cluster: Cluster, *, cilium_namespace: str, required: Sequence[str], aims: Aims, trial: Trial | None
+    cluster: Cluster,
+    *,
+    cilium_namespace: str,
+    required: Sequence[str],
+    aims: Aims,
+    trial: Trial | None,
+    moving: Sequence[str],
 ) -> Snapshot:
     version, seconds = greet(cluster)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
@@ -85,7 +96,6 @@ def _observe(
         nodes = start("/api/v1/nodes", lambda item: (Node.read(item), NodeState.read(item)))
         pods = start("/api/v1/pods", Pod.read)
         budgets = start("/apis/policy/v1/poddisruptionbudgets", Budget.read)
-        volumes = start("/api/v1/persistentvolumes", PinnedVolume.read)
         daemon_sets = start("/apis/apps/v1/daemonsets", _as_it_is)
         ours = start(f"/api/v1/namespaces/{NAMESPACE}/configmaps", _as_it_is)
         cilium_nodes = start("/apis/cilium.io/v2/ciliumnodes", _pool_of)
@@ -117,6 +127,10 @@ def _observe(
         other = pool.submit(other_run, cluster)
         found = [node for node, _ in nodes.result()]
         tried = pool.submit(try_out, cluster, trial, nodes=found) if trial else None
+        left = {
+            node.name for node, _ in nodes.result() if node.name in moving and step_of(node) is not TurnStep.MIGRATED
+        }
+        supplies = read_supplies(cluster, [pod for pod in pods.result() if pod.node in left], pool=pool)
         config_maps = _source_config_maps(cluster, daemon_sets.result())
         data = {item["metadata"]["name"]: item.get("data") or {} for item in ours.result()}
         record = json.loads(data[RECORD]["source"]) if "source" in data.get(RECORD, {}) else None
@@ -127,7 +141,7 @@ def _observe(
         nodes=tuple(node for node, _ in nodes.result()),
         pods=tuple(pods.result()),
         budgets=tuple(budgets.result()),
-        pinned_volumes=tuple(volume for volume in volumes.result() if volume),
+        supplies=supplies,
         daemon_sets=tuple(daemon_sets.result()),
         config_maps=tuple(config_maps),
         service_networks=tuple(network for networks in service_networks.result() for network in networks),

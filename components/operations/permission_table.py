@@ -35,7 +35,7 @@ class Purpose(Enum):
 TABLE: tuple[tuple[Phase, Place, Purpose, tuple[Row, ...]], ...] = (
     (Phase.PREFLIGHT, Place.EVERYWHERE, Purpose.WORK, (
         ("", "nodes", "get list"),
-        ("", "pods persistentvolumes", "list"),
+        ("", "pods", "list"),
         ("", "namespaces", "get list watch create patch delete"),
         ("", "configmaps", "get"),
         ("apps", "daemonsets", "get list"),
@@ -43,7 +43,11 @@ TABLE: tuple[tuple[Phase, Place, Purpose, tuple[Row, ...]], ...] = (
         (_CILIUM, "ciliumnodes", "list"),
     )),
     (Phase.PREFLIGHT, Place.EVERYWHERE, Purpose.LOOK, (
-        ("", "services", "list"),
+        ("", "services persistentvolumeclaims persistentvolumes resourcequotas limitranges", "list"),
+        ("", "replicationcontrollers", "list"),
+        ("storage.k8s.io", "storageclasses csinodes", "list"),
+        ("apps", "replicasets statefulsets", "list"),
+        ("batch", "jobs", "list"),
         ("networking.k8s.io", "networkpolicies servicecidrs", "list"),
         ("apiregistration.k8s.io", "apiservices", "list"),
         ("policy.networking.k8s.io", "adminnetworkpolicies baselineadminnetworkpolicies", "list"),
@@ -62,7 +66,7 @@ TABLE: tuple[tuple[Phase, Place, Purpose, tuple[Row, ...]], ...] = (
         ("coordination.k8s.io", "leases", "get create patch"),
     )),
     (Phase.PREFLIGHT, Place.OURS, Purpose.LOOK, (
-        ("", "events resourcequotas", "list"),
+        ("", "events", "list"),
     )),
     (Phase.PREFLIGHT, Place.CILIUM, Purpose.WORK, (
         (_CILIUM, "ciliumnodeconfigs", "list"),

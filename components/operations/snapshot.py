@@ -9,9 +9,10 @@ from typing import Any
 
 from components.operations.helm_release import ReleaseRecord
 from components.operations.marks import TurnStep, step_of
-from components.operations.model import Budget, Node, PinnedVolume, Pod
+from components.operations.model import Budget, Node, Pod
 from components.operations.node_state import NodeState
 from components.operations.permissions import Need
+from components.operations.placing.supplies import Supplies
 from components.operations.removals import Removal
 from components.operations.services import Service
 from components.operations.trial import Tried
@@ -56,7 +57,7 @@ class Snapshot:
     nodes: tuple[Node, ...]
     pods: tuple[Pod, ...] = ()
     budgets: tuple[Budget, ...] = ()
-    pinned_volumes: tuple[PinnedVolume, ...] = ()
+    supplies: Supplies = field(default_factory=Supplies)
     daemon_sets: tuple[Mapping[str, Any], ...] = ()
     config_maps: tuple[Mapping[str, Any], ...] = ()
     service_networks: tuple[str, ...] = ()

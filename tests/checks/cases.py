@@ -16,6 +16,8 @@ BOTH: dict[str, Any] = {"waves": [["worker-1"], ["worker-2"]]}
 ON_HOST = ({"containerPort": 8080, "hostPort": 8080},)
 PORTS = ({"containerPort": 80, "hostPort": 8080},)
 CONF = [{"name": "conf", "hostPath": {"path": "/etc/cni/net.d"}}]
+# Nobody takes off the taint that the API server gives to each new node.
+NEW_NODES = [{"operator": "Exists", "key": "node.kubernetes.io/not-ready"}]
 ANYWHERE = [{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]
 ONE_RELEASE = {"matchLabels": {"pod-template-hash": "5d9c"}}
 APART = {
@@ -104,6 +106,25 @@ def apart(nodes: int) -> Make:
             site.node(f"worker-{number}")
         for number in (1, 2):
             site.pod(f"alone-{number}", app="alone", node=f"worker-{number}", owner="StatefulSet", affinity=APART)
+
+    return make
+
+
+def owned(site: Site) -> None:
+    """The ReplicaSet of the pod `web`."""
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "main", "image": "example"}]}}
+    spec = {"selector": {"matchLabels": {"app": "web"}}, "template": template}
+    site.namespaced("replicasets", "web-owner", group="/apis/apps/v1", spec=spec)
+
+
+def static(**spec: Any) -> Make:
+    """The API server's picture of a pod that the kubelet of worker-1 has from a file."""
+
+    def make(site: Site) -> None:
+        owner = {"apiVersion": "v1", "kind": "Node", "name": "worker-1", "uid": "x", "controller": True}
+        metadata = {"annotations": {"kubernetes.io/config.mirror": "x"}, "ownerReferences": [owner]}
+        body = {"nodeName": "worker-1", "containers": [{"name": "main", "image": "example"}], **spec}
+        site.namespaced("pods", "proxy", metadata=metadata, spec=body, status={"phase": "Running"})
 
     return make
 
@@ -320,6 +341,15 @@ CASES = (
     Case(check="drainable", told="budget shop/web needs 1 available, has 1", settings=WAVE,
          make=also(lambda s: s.pod("web"), lambda s: s.budget("web", app="web", healthy=1, desired=1)),
          near=also(lambda s: s.budget("web", app="web", healthy=1, desired=1))),
+    Case(check="replacements-placed", told="0 of 2 nodes: worker-1 cordoned for the wave, worker-2 without room (cpu)",
+         make=also(owned, lambda s: s.pod("web", cores="5", tolerations=NEW_NODES)), severity=Severity.WARNING,
+         settings=WAVE,
+         near=also(owned, lambda s: s.pod("web", cores="3", tolerations=NEW_NODES))),
+    Case(check="replacements-known", told="scheduler other decides, whose rules are not known", settings=WAVE,
+         make=also(owned, lambda s: s.pod("web", schedulerName="other")), severity=Severity.WARNING,
+         near=also(owned, lambda s: s.pod("web"))),
+    Case(check="staying-pods-renewed", told="static pod shop/proxy keeps its old address", settings=WAVE,
+         make=also(static()), near=also(static(hostNetwork=True))),
     Case(check="budgets", told="pod shop/web is under 2 budgets (one, two)", severity=Severity.WARNING,
          make=also(lambda s: s.pod("web"), lambda s: s.budget("one", app="web", healthy=2, desired=1, allowed=1),
                    lambda s: s.budget("two", app="web", healthy=2, desired=1, allowed=1)),

@@ -249,6 +249,7 @@ class Site:
             self.cluster, cilium_namespace=config.cilium.namespace, required=config.preflight.named,
             removals=config.cleanup.objects, cleanup=config.phase.includes(Phase.CLEANUP),
             trial=Trial(pods=OurPods.of(config), nodes=config.nodes),
+            moving=config.nodes,
         )  # fmt: skip
         context = Context(config=config, snapshot=snapshot, source=describe(snapshot))
         return run_checks(checks, context)

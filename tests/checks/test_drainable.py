@@ -2,7 +2,6 @@ from typing import Any
 
 from components.checks.catalogue import CATALOGUE
 from components.checks.check import run_checks
-from components.operations.model import PinnedVolume
 from tests.builders import make_budget, make_context, make_node, make_pod, secondary
 
 
@@ -15,13 +14,9 @@ def found(snapshot: Any, **drain: Any) -> dict[str, str]:
     return lines
 
 
-def test_a_pinned_pod_is_a_warning_and_an_only_replica_a_note() -> None:
-    volume = PinnedVolume(name="disk-1", namespace="default", claim="data", hosts=("worker-1",))
-    lines = found(secondary(pods=(make_pod("db", claims=("data",)),), pinned_volumes=(volume,)))
-    assert set(lines) == {"warning", "note"}
-    assert (
-        "node worker-1: pod default/db can run on no other node (its volume disk-1 is on worker-1)" in lines["warning"]
-    )
+def test_an_only_replica_is_a_note() -> None:
+    lines = found(secondary(pods=(make_pod("db"),)))
+    assert set(lines) == {"note"}
     assert "pod default/db is the only replica of ReplicaSet db-owner" in lines["note"]
 
 
@@ -40,14 +35,13 @@ def test_what_the_selector_leaves_out_blocks_nothing() -> None:
     assert "is outside drain.podSelector" in lines["warning"]
 
 
-def test_in_place_a_pinned_pod_is_no_trouble_but_a_cordoned_node_is() -> None:
-    volume = PinnedVolume(name="disk-1", namespace="default", claim="data", hosts=("worker-1",))
+def test_in_place_a_cordoned_node_is_told() -> None:
     pods = (
-        make_pod("db", claims=("data",)),
+        make_pod("db"),
         make_pod("host", host_network=True, controller=""),
         make_pod("old", phase="Failed"),
     )
-    assert set(found(secondary(pods=pods, pinned_volumes=(volume,)), inPlace=True)) == {"note"}
+    assert set(found(secondary(pods=pods), inPlace=True)) == {"note"}
     nodes = (make_node("worker-1", unschedulable=True), make_node("worker-2"))
     lines = found(secondary(nodes=nodes, pods=pods), inPlace=True)
     assert "node worker-1 is cordoned, so with drain.inPlace its pods cannot come back to it" in lines["warning"]

@@ -138,7 +138,7 @@ def test_the_removals_rights_are_asked_for_when_it_is_near(plane: ControlPlane, 
     (found,) = user.found("permissions", phase="cleanup", **wishes)
     assert found.severity is Severity.BLOCKER
     for right in (
-        "list statefulsets.apps in kube-flannel", "list clusterrolebindings.rbac",
+        "list clusterrolebindings.rbac", "list rolebindings.rbac",
         "delete customresourcedefinitions.apiextensions.k8s.io",
     ):  # fmt: skip
         assert right in found.evidence

@@ -14,6 +14,28 @@ from stacks.phases import Phase
 _USER = {"kind": "ServiceAccount", "namespace": "default", "name": "migrator"}
 _NAME = "system:serviceaccount:default:migrator"
 Right = tuple[str, str, str, str]
+_RBAC, _SPACES = "rbac.authorization.k8s.io", ("kube-system", "cilium-secrets")
+_POLICIES = ("ciliumnetworkpolicies.cilium.io", "ciliumclusterwidenetworkpolicies.cilium.io")
+# Rights of the table that a migration from Flannel without policies, on one version of Cilium, makes no use of.
+USED_ELSEWHERE = {
+    # An API server asks for these beside the creation of a role or a binding: they are no requests.
+    *(f"{verb} clusterroles.{_RBAC}" for verb in ("escalate", "bind")),
+    *(f"{verb} roles.{_RBAC} in {space}" for verb in ("escalate", "bind") for space in _SPACES),
+    # Helm patches what another version or other values of the chart change.
+    f"patch clusterrolebindings.{_RBAC}",
+    *(f"patch {kind}.{_RBAC} in {space}" for kind in ("roles", "rolebindings") for space in _SPACES),
+    *(f"patch {kind} in kube-system" for kind in ("secrets", "services", "serviceaccounts")),
+    # Policies that the migration translates.
+    *(f"{verb} {kind}" for verb in ("get", "watch", "create", "patch", "delete") for kind in _POLICIES),
+    # A drained pod's owner or volume of that kind; a pod of ours that does not start.
+    "get replicationcontrollers", "get statefulsets.apps", "list replicationcontrollers", "list statefulsets.apps",
+    "list jobs.batch", "list csinodes.storage.k8s.io", "list storageclasses.storage.k8s.io",
+    "list persistentvolumeclaims", "list persistentvolumes", "list limitranges", "list events in cni-live-migration",
+    # Kinds that few clusters serve, and parts that Flannel does not have.
+    "list adminnetworkpolicies.policy.networking.k8s.io", "list baselineadminnetworkpolicies.policy.networking.k8s.io",
+    "get deployments.apps in kube-flannel", "delete deployments.apps in kube-flannel",
+    "delete poddisruptionbudgets.policy in kube-flannel", "delete services in kube-flannel",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

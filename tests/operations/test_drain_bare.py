@@ -8,8 +8,6 @@ import pytest
 
 from components.operations.api import Cluster
 from components.operations.deadline import OperationError
-from components.operations.model import PinnedVolume
-from components.operations.observing import observe
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.operations.draining import run
 
@@ -102,17 +100,3 @@ def test_a_pod_of_the_same_name_elsewhere_is_left_alone(bare: Bare, bare_plane: 
 
     run(Overtaken(kubeconfig=str(bare_plane.kubeconfig)), bare.name, timeout_seconds=10)
     assert "deletionTimestamp" not in bare.cluster.get(path)["metadata"]
-
-
-def test_volumes_that_one_node_alone_can_mount_are_observed(bare: Bare) -> None:
-    rule = {"key": "kubernetes.io/hostname", "operator": "In", "values": ["worker-1"]}
-    spec = {
-        "capacity": {"storage": "1Gi"},
-        "accessModes": ["ReadWriteOnce"],
-        "local": {"path": "/disk"},
-        "claimRef": {"namespace": bare.name, "name": "data"},
-        "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [rule]}]}},
-    }
-    bare.cluster.create("/api/v1/persistentvolumes", {"metadata": {"name": bare.name}, "spec": spec})
-    seen = observe(bare.cluster, cilium_namespace="kube-system").pinned_volumes
-    assert PinnedVolume(name=bare.name, namespace=bare.name, claim="data", hosts=("worker-1",)) in seen

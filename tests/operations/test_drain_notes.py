@@ -5,23 +5,22 @@ import pytest
 
 from components.operations.drain_notes import Surroundings, Topic, preview_notes
 from components.operations.drain_plan import DrainOptions, budget_findings, plan_drain
-from components.operations.model import Budget, PinnedVolume, Pod
+from components.operations.model import Budget, Pod
+from components.operations.placing.demand import Demand
 from components.operations.selectors import Object
-from tests.builders import make_budget, make_node, make_pod
+from tests.builders import make_budget, make_pod
 
 
 def notes(
     pods: list[Pod],
     *,
     others: tuple[Pod, ...] = (),
-    volumes: tuple[PinnedVolume, ...] = (),
     budgets: tuple[Budget, ...] = (),
     options: DrainOptions | None = None,
 ) -> dict[Topic, str]:
     settings = options or DrainOptions(delete_empty_dir_data=True)
     plan = plan_drain(pods, daemon_sets=(), options=settings)
-    nodes = tuple(make_node(f"worker-{number}") for number in (1, 2, 3))
-    around = Surroundings(nodes=nodes, pods=(*pods, *others), volumes=volumes, options=settings)
+    around = Surroundings(pods=(*pods, *others), options=settings)
     return {note.topic: f"{note.fact}: {note.remedy}" for note in preview_notes(plan, budgets, around)}
 
 
@@ -30,7 +29,8 @@ def twin(name: str, **fields: Any) -> Pod:
     return replace(make_pod(name), name=f"{name}-twin", **{"node": "worker-2", **fields})
 
 
-LOCAL = PinnedVolume(name="disk-1", namespace="default", claim="data", hosts=("worker-1",))
+SLOW, LATE = Demand(grace_seconds=3600), Demand(grace_seconds=599)
+STUCK = {"terminating_since": "2026-01-01T00:00:00Z"}
 
 
 @pytest.mark.parametrize(
@@ -42,41 +42,27 @@ LOCAL = PinnedVolume(name="disk-1", namespace="default", claim="data", hosts=("w
         ([make_pod("web")], (twin("web"),), None, ""),
         ([make_pod("job", controller="Job")], (), None, ""),
         ([make_pod("done", phase="Failed")], (), None, ""),
-        ([make_pod("db", only_hosts=("worker-1",))], (twin("db"),), Topic.PINNED, "allows worker-1 alone"),
-        ([make_pod("db", only_hosts=("worker-1", "worker-2"))], (twin("db"),), None, ""),
-        ([make_pod("db", claims=("data",))], (twin("db"),), Topic.PINNED, "its volume disk-1 is on worker-1"),
-        ([make_pod("db", claims=("other",))], (twin("db"),), None, ""),
-        (
-            [make_pod("proxy", ports_on_host=(("TCP", 80),))],
-            tuple(twin("proxy", node=f"worker-{number}", ports_on_host=(("TCP", 80),)) for number in (2, 3)),
-            Topic.HOST_PORT,
-            "needs host port 80/TCP, which is free on no other schedulable node",
-        ),
-        (
-            [make_pod("proxy", ports_on_host=(("TCP", 80),))],
-            (twin("proxy", ports_on_host=(("TCP", 80),)),),
-            None,
-            "",
-        ),
-        (
-            [make_pod("proxy", ports_on_host=(("TCP", 80),))],
-            tuple(twin("proxy", node=f"worker-{number}", ports_on_host=(("UDP", 80),)) for number in (2, 3)),
-            None,
-            "",
-        ),
+        ([make_pod("web", demand=SLOW)], (twin("web"),), Topic.SLOW_END, "may take 3600 s to end (terminationGrace"),
+        ([make_pod("web", demand=SLOW)], (twin("web"),), Topic.SLOW_END, "drain.timeoutSeconds above 3600 or"),
+        ([make_pod("web", demand=LATE)], (twin("web"),), None, ""),
+        ([make_pod("web", demand=SLOW, phase="Succeeded")], (), None, ""),
+        ([make_pod("web", **STUCK, finalizers=("a/b",))], (twin("web"), twin("web")), Topic.SLOW_END,
+         "terminating since 2026-01-01T00:00:00Z, held by finalizers a/b"),
+        ([make_pod("web", demand=Demand(grace_seconds=90_000))], (twin("web"),), Topic.SLOW_END,
+         "cordoned: set drain.gracePeriodSeconds to"),
     ],
 )  # fmt: skip
 def test_a_note(pods: list[Pod], others: tuple[Pod, ...], topic: Topic | None, text: str) -> None:
-    found = notes(pods, others=others, volumes=(LOCAL,))
+    found = notes(pods, others=others)
     assert list(found) == ([topic] if topic else [])
     assert text in "".join(found.values())
 
 
-def test_a_pinned_pod_is_said_to_hold_up_the_drain_unless_it_is_not_waited_for() -> None:
-    pods = [make_pod("db", only_hosts=("worker-1",))]
-    assert "waits 300 s for its replacement and then fails" in notes(pods)[Topic.PINNED]
-    options = DrainOptions(wait_for_replacements=False)
-    assert "away until the node is back" in notes(pods, options=options)[Topic.PINNED]
+def test_the_drains_own_grace_period_is_what_counts() -> None:
+    pods, others = [make_pod("web", demand=SLOW)], (twin("web"),)
+    assert notes(pods, others=others, options=DrainOptions(grace_period_seconds=20)) == {}
+    own = notes(pods, others=others, options=DrainOptions(grace_period_seconds=900))[Topic.SLOW_END]
+    assert "may take 900 s to end (drain.gracePeriodSeconds), and the drain waits 600 s" in own
 
 
 def test_what_the_selector_keeps_and_the_renewal_destroys_is_said() -> None:
@@ -175,52 +161,3 @@ def test_two_budgets_do_not_matter_to_a_pod_that_is_over() -> None:
     both = [budget(healthy=3, desired=1, expected=3, allowed=2)] * 2
     plan = plan_drain([make_pod("web", phase="Failed")], daemon_sets=(), options=DrainOptions())
     assert budget_findings(plan, both) == ([], [])
-
-
-@pytest.mark.parametrize(
-    ("spec", "hosts"),
-    [
-        ({}, ()),
-        ({"nodeSelector": {"kubernetes.io/hostname": "a"}}, ("a",)),
-        ({"nodeSelector": {"disk": "ssd"}}, ()),
-        (
-            [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["b", "a"]}]}],
-            ("a", "b"),
-        ),
-        ([{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["a"]}]}], ("a",)),
-        ([{"matchExpressions": [{"key": "disk", "operator": "In", "values": ["ssd"]}]}], ()),
-        ([{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "NotIn", "values": ["a"]}]}], ()),
-        (
-            [
-                {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["a"]}]},
-                {"matchExpressions": [{"key": "disk", "operator": "Exists"}]},
-            ],
-            (),
-        ),
-    ],
-)  # fmt: skip
-def test_the_only_hosts_of_a_pod_are_read(spec: object, hosts: tuple[str, ...]) -> None:
-    if isinstance(spec, list):
-        required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": spec}}
-        spec = {"affinity": {"nodeAffinity": required}}
-    pod = Pod.read({"metadata": {"namespace": "default", "name": "web", "uid": "1"}, "spec": spec})
-    assert pod.only_hosts == hosts
-
-
-def test_a_local_volume_and_its_claim_are_read() -> None:
-    required = {
-        "nodeSelectorTerms": [
-            {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["worker-1"]}]}
-        ]
-    }
-    claim = {"namespace": "default", "name": "data"}
-    item = {"metadata": {"name": "disk-1"}, "spec": {"nodeAffinity": {"required": required}, "claimRef": claim}}
-    assert PinnedVolume.read(item) == LOCAL
-    assert PinnedVolume.read({"metadata": {"name": "disk-2"}, "spec": {"claimRef": claim}}) is None
-    volumes = [
-        {"name": "data", "persistentVolumeClaim": {"claimName": "data"}},
-        {"name": "scratch", "ephemeral": {}},
-        {"name": "cache", "emptyDir": {}},
-    ]
-    pod = Pod.read({"metadata": {"namespace": "default", "name": "db", "uid": "1"}, "spec": {"volumes": volumes}})
-    assert pod.claims == ("data", "db-scratch")
