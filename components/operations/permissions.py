@@ -41,6 +41,7 @@ _OURS = (
     ("", "configmaps", "get list create patch delete"),
     ("", "pods/exec", "get create"),
     ("", "pods/log", "get"),
+    ("", "secrets", "get create delete"),
     ("apps", "daemonsets deployments", _KEEP),
     ("policy", "poddisruptionbudgets", _KEEP),
     ("networking.k8s.io", "networkpolicies", _KEEP),

@@ -4,7 +4,18 @@ import hashlib
 import json
 from typing import Any
 
-from components.probe import ECHO_PORT, LABELS, NAME, NAMESPACE, PORT, SERVICE_PORT, container, sources
+from components.probe import (
+    ECHO_PORT,
+    KEY_FOLDER,
+    KEY_SECRET,
+    LABELS,
+    NAME,
+    NAMESPACE,
+    PORT,
+    SERVICE_PORT,
+    container,
+    sources,
+)
 
 Manifest = dict[str, Any]
 _COMPONENT = "app.kubernetes.io/component"
@@ -47,11 +58,21 @@ def _template(component: str, image: str, settings: dict[str, Any], **spec: Any)
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": _GRACE_SECONDS,
             "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-            "containers": [container(image, settings)],
-            "volumes": [{"name": "programs", "configMap": {"name": NAME}}],
+            "containers": [_signing(container(image, settings))],
+            "volumes": [
+                {"name": "programs", "configMap": {"name": NAME}},
+                # Without it a probe serves and measures, and neither gives nor takes what another measured.
+                {"name": "key", "secret": {"secretName": KEY_SECRET, "optional": True}},
+            ],
             **spec,
         },
     }
+
+
+def _signing(container: dict[str, Any]) -> dict[str, Any]:
+    """The container with the installation's key."""
+    mount = {"name": "key", "mountPath": KEY_FOLDER, "readOnly": True}
+    return {**container, "volumeMounts": [*container["volumeMounts"], mount]}
 
 
 def programs() -> Manifest:
