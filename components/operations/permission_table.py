@@ -59,6 +59,7 @@ TABLE: tuple[tuple[Phase, Place, Purpose, tuple[Row, ...]], ...] = (
         ("", "pods", "get list watch create delete"),
         ("", "endpoints persistentvolumeclaims", "list watch"),
         ("", "pods/log", "get"),
+        ("", "secrets", "get create delete"),
         ("apps", "daemonsets deployments", _KEEP_AND_WAIT),
         ("apps", "replicasets", "list watch"),
         ("policy", "poddisruptionbudgets", _KEEP_AND_WAIT),

@@ -12,6 +12,7 @@ from components.plan import MigrationPlan
 from components.pods import OurPods
 from components.probe import manifests
 from components.providers.node_inspection import LOOKED, NodeInspection
+from components.providers.probe_key import ProbeKey
 from components.sources.description import SEEN_ON_NODES
 from stacks.phases import Phase
 
@@ -60,6 +61,7 @@ class Preflight(pulumi.ComponentResource):
             KubernetesObject("probe-policy", manifests.network_policy(), opts=opts),
         ]
         KubernetesObject("probe-budget", manifests.budget(), opts=opts)
-        after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[programs, *names]))
+        key = ProbeKey("probe-key", opts=opts)
+        after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[programs, key, *names]))
         KubernetesObject("probe", manifests.daemon_set(pods), opts=after)
         KubernetesObject("probe-moving", manifests.deployment(pods), opts=after)

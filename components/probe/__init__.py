@@ -12,11 +12,16 @@ LABELS = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/part-of": "cni-live
 PORT, SERVICE_PORT = 8080, 80
 ECHO_PORT = 8081
 FOLDER = "/probe"
+KEY_SECRET, KEY_ENTRY = "probe-key", "key"
+KEY_FOLDER = "/probe-key"
 SERVING_ONLY: Mapping[str, object] = {"staying_neighbours": 0, "moving_neighbours": 0}
 
 __all__ = [
     "ECHO_PORT",
     "FOLDER",
+    "KEY_ENTRY",
+    "KEY_FOLDER",
+    "KEY_SECRET",
     "LABELS",
     "NAME",
     "NAMESPACE",

@@ -5,7 +5,18 @@ import json
 from typing import Any
 
 from components.pods import OurPods
-from components.probe import ECHO_PORT, LABELS, NAME, NAMESPACE, PORT, SERVICE_PORT, container, sources
+from components.probe import (
+    ECHO_PORT,
+    KEY_FOLDER,
+    KEY_SECRET,
+    LABELS,
+    NAME,
+    NAMESPACE,
+    PORT,
+    SERVICE_PORT,
+    container,
+    sources,
+)
 
 Manifest = dict[str, Any]
 _COMPONENT = "app.kubernetes.io/component"
@@ -44,16 +55,26 @@ def _template(
     component: str, pods: OurPods, settings: dict[str, Any], *, everywhere: bool = False, **spec: Any
 ) -> Manifest:
     return pods.template(
-        container(settings),
+        _signing(container(settings)),
         labels=labels(component),
         annotations={"cni-live-migration/probe-version": _version()},
         everywhere=everywhere,
         enableServiceLinks=False,
         terminationGracePeriodSeconds=_GRACE_SECONDS,
         securityContext={"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-        volumes=[{"name": "programs", "configMap": {"name": NAME}}],
+        volumes=[
+            {"name": "programs", "configMap": {"name": NAME}},
+            # Without it a probe serves and measures, and neither gives nor takes what another measured.
+            {"name": "key", "secret": {"secretName": KEY_SECRET, "optional": True}},
+        ],
         **spec,
     )
+
+
+def _signing(container: dict[str, Any]) -> dict[str, Any]:
+    """The container with the installation's key."""
+    mount = {"name": "key", "mountPath": KEY_FOLDER, "readOnly": True}
+    return {**container, "volumeMounts": [*container["volumeMounts"], mount]}
 
 
 def programs() -> Manifest:

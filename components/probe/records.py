@@ -1,14 +1,12 @@
 """The lines that the probes write, read back: one record a run of a process, the latest one standing for all before."""
 
-import base64
 import ipaddress
-import json
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from components.probe.in_pod.shape import read_past, read_record
 from components.probe.measured import Network
 
 Key = tuple[str, str]
@@ -51,9 +49,11 @@ class Record:
         """From a line of a probe's log; None for any other or torn line."""
         if not line.startswith('{"probe":1,'):
             return None
-        try:
-            said = json.loads(line)
-            return cls(
+        said = read_record(line)
+        return (
+            None
+            if said is None
+            else cls(
                 pod=said["pod"],
                 node=said["node"],
                 address=said["ip"],
@@ -73,8 +73,7 @@ class Record:
                 processor_seconds=said.get("cpu", 0.0),
                 memory_bytes=said.get("memory", 0),
             )
-        except (ValueError, KeyError, TypeError):
-            return None
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,18 +94,18 @@ class Past:
         """From a line of a probe's log; None for any other or torn line."""
         if not line.startswith('{"past":1,'):
             return None
-        try:
-            said = json.loads(line)
-            moments = json.loads(zlib.decompress(base64.b64decode(said["moments"], validate=True)))
-            return cls(
+        said = read_past(line)
+        return (
+            None
+            if said is None
+            else cls(
                 pod=said["pod"],
                 run=said["run"],
                 seconds=said["seconds"],
-                moments={int(number): kinds for number, kinds in moments.items()},
+                moments=said["counts"],
                 by=said.get("by", ""),
             )
-        except (ValueError, KeyError, TypeError, zlib.error):
-            return None
+        )
 
     @property
     def extent(self) -> int:

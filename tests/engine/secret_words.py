@@ -11,6 +11,7 @@ import yaml
 
 from components.names import NAMESPACE
 from components.operations.api import Cluster
+from components.probe import KEY_ENTRY, KEY_SECRET
 from scripts.lab.session import Session
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.operations.web_server import Web
@@ -47,7 +48,12 @@ class SecretWords:
         return cls(stack=stack, words=words)
 
     def found(self, cluster: Cluster) -> list[str]:
-        """Where one of them is in the clear: the state, all that the engine said so far, its logs, our records."""
+        """Where one of them is in the clear: the state, all that the engine said so far, its logs, our records.
+
+        The key that the probes sign with is one more.
+        """
+        secret = cluster.get(f"/api/v1/namespaces/{NAMESPACE}/secrets/{KEY_SECRET}")
+        self.words["probes' key"] = base64.b64decode(secret["data"][KEY_ENTRY]).decode()
         texts = {
             "state": self.stack.pulumi("stack", "export").output,
             "outputs": self.stack.pulumi("stack", "output", "--json").output,

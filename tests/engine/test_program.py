@@ -86,7 +86,7 @@ def test_a_preview_changes_nothing_and_says_what_a_turn_will_do(
 ) -> None:
     before = fingerprint()
     run = stack.preview()
-    assert "+ 14 to create" in run.output
+    assert "+ 15 to create" in run.output
     as_secondary(plane)
     before = fingerprint()
     stack.set_path("phase", "migrate")

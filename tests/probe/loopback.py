@@ -25,6 +25,7 @@ class Probes:
         self._python = python
         self._subnet = subnet
         self._stack = AsyncExitStack()
+        self.key = scratch / "key"
         self.processes: dict[str, asyncio.subprocess.Process] = {}
         self.http, self.echo = free_port("127.0.0.1"), free_port("127.0.0.1")
         self._server: NameServer | None = None
@@ -36,6 +37,7 @@ class Probes:
         self._name_server = host, int(port)
         # Where the programs are in a pod: a package of that name, in a folder that is looked into.
         (self._scratch / "probe").symlink_to(_FOLDER / "in_pod")
+        self.key.write_text("the installation's key\n")
         return self
 
     async def __aexit__(
@@ -71,6 +73,7 @@ class Probes:
             "name_server_port": self._name_server[1],
             "domain": _DOMAIN,
             "lame_duck_seconds": 0.5,
+            "key_file": str(self.key),
         }
         log = (self._scratch / f"{name}.log").open("ab")
         process = await asyncio.create_subprocess_exec(

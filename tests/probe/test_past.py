@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.probe.in_pod.heirlooms import PAST, RECORD, Heirlooms
-from components.probe.in_pod.ledger import LATENCY_BOUNDS_MS, LONGEST_LINE_BYTES, Row
+from components.probe.in_pod.ledger import LATENCY_BOUNDS_MS, LONGEST_LINE_BYTES, Ledger, Row
 from components.probe.in_pod.past import Past
 from components.probe.records import Past as ReadPast
 
@@ -54,7 +54,8 @@ def test_the_line_stays_short_enough_for_a_log() -> None:
 
 def _last_lines(number: int) -> tuple[str, str]:
     origin = {**_ORIGIN, "pod": f"probe-{number}"}
-    return json.dumps({"probe": 1, **origin}), Past().line(origin)
+    ledger = Ledger(pod=f"probe-{number}", node="worker-1", address="10.244.1.2", run="run-1")
+    return ledger.line(), Past().line(origin)
 
 
 def test_an_heir_tells_each_in_its_turn_and_hands_on_all() -> None:

@@ -216,7 +216,8 @@ def _past(counts: dict[int, int], *, run: str = "run-1", seconds: int = 10, **fi
     """By number of the moment: how many lookups were sent in it; of each, one failed."""
     moments = {number: {"dns": [sent, 1, 0, sent - 1, *[0] * (_BUCKETS - 1)]} for number, sent in counts.items()}
     packed = base64.b64encode(zlib.compress(json.dumps(moments).encode())).decode()
-    said = {"past": 1, "pod": "probe-1", "run": run, "seconds": seconds, "moments": packed, **fields}
+    origin = {"pod": "probe-1", "node": "worker-1", "ip": "10.244.1.2", "run": run}
+    said = {"past": 1, **origin, "seconds": seconds, "moments": packed, **fields}
     return json.dumps(said, separators=(",", ":"))
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 
-from .serving import LONGEST_RECORD
+from .shape import read_past, read_record
+from .signing import HEADER, Key
 
 _KEPT = 64
 RECORD, PAST = "probe", "past"
@@ -31,13 +33,15 @@ class Heirlooms:
 
     def take(self, text: str) -> str:
         """Take over a last line of a probe that ends; the line to tell, or nothing if it is none."""
-        try:
-            said = json.loads(text)
-            what = next(each for each in (RECORD, PAST) if said.get(each) == 1)
-            key = (what, str(said["pod"]), str(said["run"]))
-        except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
+        said = read_record(text)
+        what = RECORD if said else PAST
+        said = said or read_past(text)
+        if said is None:
             return ""
-        if len(text) > LONGEST_RECORD:
+        said.pop("counts", None)
+        key = (what, said["pod"], said["run"])
+        known = json.loads(self._lines[key]) if key in self._lines else said
+        if what == RECORD and known["number"] > said["number"]:
             return ""
         said["by"] = self._pod
         line = self._lines[key] = json.dumps(said, separators=(",", ":"))
@@ -53,12 +57,13 @@ class Heirlooms:
         return [mine[self._turns[what] % len(mine)]] if mine else []
 
 
-async def bequeath(line: str, *, address: str, port: int) -> None:
+async def bequeath(line: str, *, key: Key, address: str, port: int) -> None:
     """Give a line to another probe; OSError if it does not take it."""
     reader, writer = await asyncio.open_connection(address, port)
     try:
         body = line.encode()
-        head = f"POST /inherit HTTP/1.1\r\nhost: {address}\r\ncontent-length: {len(body)}\r\n\r\n"
+        signed = key.sign(body, receiver=address, at=time.time())
+        head = f"POST /inherit HTTP/1.1\r\nhost: {address}\r\n{HEADER}: {signed}\r\ncontent-length: {len(body)}\r\n\r\n"
         writer.write(head.encode() + body)
         status = await reader.readline()
         if status.split()[1:2] != [b"200"]:

@@ -36,6 +36,7 @@ from .past import Past
 from .requests import Requests
 from .serving import Server
 from .settings import Settings
+from .signing import Key
 
 _RECORD_SECONDS = 2.0
 _RECORDS_A_PAST = 15
@@ -65,6 +66,7 @@ class Probe:
         self._ended: dict[str, float] = {}
         self._known: dict[str, tuple[str, ...]] = {}
         self._heirlooms = Heirlooms(pod)
+        self._key = Key(settings.key_file)
         self._past = Past()
         self._record_due = 0.0
         self._told = 0
@@ -235,9 +237,10 @@ class Probe:
         heirlooms = self._heirlooms
         return self._ledger.line(inherited=heirlooms.count(RECORD), inherited_pasts=heirlooms.count(PAST), final=final)
 
-    def _inherit(self, text: str) -> bool:
-        """Take over a last line of a probe that ends; False if it is none."""
-        line = self._heirlooms.take(text)
+    def _inherit(self, body: bytes, signed: str, receiver: str) -> bool:
+        """Take over a last line of a probe that ends; False if it is none, or not from a probe of ours to us."""
+        known = self._key.signed(signed, body, receiver=receiver, now=time.time())
+        line = self._heirlooms.take(body.decode(errors="replace")) if known else ""
         if line:
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
@@ -257,7 +260,7 @@ class Probe:
         for address in heirs:
             with contextlib.suppress(OSError, asyncio.TimeoutError, EOFError):
                 for line in [*final, *self._heirlooms.lines]:
-                    handing = bequeath(line, address=address, port=self._settings.http_port)
+                    handing = bequeath(line, key=self._key, address=address, port=self._settings.http_port)
                     await asyncio.wait_for(handing, _HANDOVER_SECONDS)
                 return
 

@@ -16,10 +16,19 @@ from urllib.parse import parse_qs, urlsplit
 
 from .clock import Clock
 from .receiver import Receiver
+from .signing import HEADER
 
-LARGEST_PADDING = 1 << 20
+LARGEST_PADDING = 16 << 10
 LONGEST_RECORD = 32 << 10
+_LONGEST_HEAD = 8 << 10
 _LONGEST_LINE = 64 << 10
+_REQUEST_SECONDS = 10.0
+# The memory that strangers can take is bounded: what is held longest gives way, as what our probes send is brief.
+_MOST_REQUESTS = 1024
+_MOST_RECORDS_AT_ONCE = 32
+_MOST_ECHOES = 2048
+_MOST_HELD_BYTES = 8 << 20
+_MOST_UNREAD_BYTES = 256 << 10
 _BACKLOG = 1024  # a stopped process's connections wait here: the kernel answers, and the network is seen to work
 _PAUSE_TOLD_SECONDS = 10.0
 
@@ -31,12 +40,15 @@ class Server:
     pod: str
     node: str
     metrics: Callable[[], str]
-    inherit: Callable[[str], bool]
+    inherit: Callable[[bytes, str, str], bool]
     clock: Clock | None = None
     terminating: bool = False
     paused_at: float = 0.0
     paused_ms: float = 0.0
-    echoes: set[EchoConnection] = field(default_factory=set)
+    echoes: dict[EchoConnection, None] = field(default_factory=dict)  # the oldest first, as are the others
+    requests: dict[HttpConnection, None] = field(default_factory=dict)
+    records: dict[HttpConnection, None] = field(default_factory=dict)
+    held_bytes: int = 0
 
     def now(self) -> float:
         """The monotonic time, after a look whether this process was stopped."""
@@ -65,18 +77,32 @@ class Server:
             said["padding"] = "x" * min(padding, LARGEST_PADDING)
         return json.dumps(said).encode()
 
-    def answer(self, method: str, target: str, *, peer: str, body: bytes) -> tuple[str, str, bytes]:
+    def make_room(self) -> None:
+        """Let go what has been held longest, where there is more than our own probes need."""
+        while len(self.requests) > _MOST_REQUESTS:
+            next(iter(self.requests)).cut()
+        while len(self.records) > _MOST_RECORDS_AT_ONCE:
+            next(iter(self.records)).cut()
+        while len(self.echoes) > _MOST_ECHOES:
+            next((each for each in self.echoes if not each.beats), next(reversed(self.echoes))).cut()
+        if self.held_bytes > _MOST_HELD_BYTES:
+            max(self.echoes, key=lambda each: each.held).cut()
+
+    def answer(self, request: Request, *, peer: str, receiver: str) -> tuple[str, str, bytes]:
         """(status, content type, body) for a request."""
-        url = urlsplit(target)
+        try:
+            url = urlsplit(request.target)
+        except ValueError:
+            return "400 Bad Request", "text/plain", b""
         if url.path == "/metrics":
             return "200 OK", "text/plain; version=0.0.4; charset=utf-8", self.metrics().encode()
         if url.path == "/inherit":
-            taken = method == "POST" and not self.terminating and self.inherit(body.decode(errors="replace"))
+            taken = request.is_record and not self.terminating and self.inherit(request.body, request.signed, receiver)
             return ("200 OK" if taken else "409 Conflict"), "text/plain", b""
         if url.path == "/ready" and self.terminating:
             return "503 Service Unavailable", "text/plain", b"terminating\n"
         size = parse_qs(url.query).get("bytes", ["0"])[0]
-        return "200 OK", "application/json", self.whoami(peer, int(size) if size.isdigit() else 0)
+        return "200 OK", "application/json", self.whoami(peer, _size(size))
 
     async def start(self, address: str, *, http: int, echo: int) -> list[asyncio.AbstractServer]:
         """Begin to serve on two ports."""
@@ -87,42 +113,95 @@ class Server:
         ]
 
 
+def _size(text: str) -> int:
+    """A number of bytes; what is none, or far too many, is taken for none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+
+@dataclass(frozen=True)
+class Request:
+    """The head of a request, and as much of its body as there is."""
+
+    method: str
+    target: str
+    length: int
+    signed: str
+    body: bytes
+
+    @classmethod
+    def read(cls, received: bytes) -> Request | None:
+        """None as long as the head is not whole."""
+        head, end, body = received.partition(b"\r\n\r\n")
+        if not end:
+            return None
+        first, *lines = head.decode("latin-1").split("\r\n")
+        words = first.split()
+        method, target = (words[0], words[1]) if len(words) > 1 else ("GET", "/")
+        said = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        return cls(method, target, _size(said.get("content-length", "0")), said.get(HEADER, ""), body)
+
+    @property
+    def is_record(self) -> bool:
+        """Whether it hands over a record, and may be long for that."""
+        return self.method == "POST" and self.target == "/inherit" and self.length <= LONGEST_RECORD
+
+
 class HttpConnection(Receiver):
-    """One request and its answer."""
+    """One request and its answer, in so many seconds."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._received = b""
         self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way to answer."""
         self._transport = cast("asyncio.Transport", transport)
+        self._timer = asyncio.get_running_loop().call_later(_REQUEST_SECONDS, self.cut)
+        self._server.requests[self] = None
+        self._server.make_room()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (the base class has it)
+        """Forget the connection."""
+        self._forget()
+
+    def _forget(self) -> None:
+        self._received = b""
+        self._server.requests.pop(self, None)
+        self._server.records.pop(self, None)
+        if self._timer:
+            self._timer.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Answer as soon as the request is whole."""
         assert self._transport
+        if self._transport.is_closing():
+            return
         self._received += data
-        head, end, body = self._received.partition(b"\r\n\r\n")
-        if len(self._received) > LONGEST_RECORD + _LONGEST_LINE:
-            self._transport.abort()
+        request = Request.read(self._received)
+        if request is None or len(request.body) < request.length:
+            if len(self._received) > _LONGEST_HEAD + (LONGEST_RECORD if request and request.is_record else 0):
+                self.cut()
+            elif request and request.is_record:
+                self._server.records[self] = None
+                self._server.make_room()
             return
-        if not end:
-            return
-        lines = head.decode("latin-1").split("\r\n")
-        length = next((line.split(":")[1].strip() for line in lines if line.lower().startswith("content-length:")), "0")
-        if len(body) < (int(length) if length.isdigit() else 0):
-            return
-        words = lines[0].split()
-        method, target = (words[0], words[1]) if len(words) > 1 else ("GET", "/")
-        peer = (self._transport.get_extra_info("peername") or ("",))[0]
-        status, kind, answer = self._server.answer(method, target, peer=peer, body=body)
+        peer, receiver = ((self._transport.get_extra_info(name) or ("",))[0] for name in ("peername", "sockname"))
+        status, kind, answer = self._server.answer(request, peer=peer, receiver=receiver)
+        self._received = b""
         self._transport.write(
             f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(answer)}\r\n"
             "connection: close\r\n\r\n".encode()
             + answer
         )
         self._transport.close()
+
+    def cut(self) -> None:
+        """Close without an answer."""
+        self._forget()
+        if self._transport:
+            self._transport.abort()
 
 
 class EchoConnection(Receiver):
@@ -132,12 +211,19 @@ class EchoConnection(Receiver):
         self._server = server
         self._partial = b""
         self._transport: asyncio.Transport | None = None
+        self.beats = False
+
+    @property
+    def held(self) -> int:
+        """Bytes of a beat that is not whole."""
+        return len(self._partial)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Tell the peer whom it reached."""
         self._transport = cast("asyncio.Transport", transport)
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._server.echoes.add(self)
+        self._server.echoes[self] = None
+        self._server.make_room()
         self.say(b"hello %s %s" % (self._server.pod.encode(), self._server.node.encode()))
         if self._server.terminating:
             self.say(b"terminating")
@@ -147,10 +233,13 @@ class EchoConnection(Receiver):
         arrived, held = self._server.now() * 1000, self._server.held_ms
         if self._partial:
             data = self._partial + data
-        *beats, self._partial = data.split(b"\n")
-        if len(self._partial) > _LONGEST_LINE:
+        *beats, rest = data.split(b"\n")
+        self._hold(rest)
+        if len(rest) > _LONGEST_LINE or self._unread > _MOST_UNREAD_BYTES:
             self.cut()
             return
+        self.beats = self.beats or bool(beats)
+        self._server.make_room()
         if self._transport and beats and not self._transport.is_closing():
             answers = []
             for beat in beats:
@@ -160,7 +249,19 @@ class EchoConnection(Receiver):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (the base class has it)
         """Forget the connection."""
-        self._server.echoes.discard(self)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._hold(b"")
+        self._server.echoes.pop(self, None)
+
+    def _hold(self, rest: bytes) -> None:
+        self._server.held_bytes += len(rest) - len(self._partial)
+        self._partial = rest
+
+    @property
+    def _unread(self) -> int:
+        return self._transport.get_write_buffer_size() if self._transport else 0
 
     def say(self, word: bytes) -> None:
         """Send a line, unless the connection is on its way out."""
@@ -173,5 +274,6 @@ class EchoConnection(Receiver):
 
     def cut(self) -> None:
         """Close without waiting for the peer."""
+        self._forget()
         if self._transport:
             self._transport.abort()

@@ -34,6 +34,7 @@ class Settings:
     dns_seconds: float = 0.15
     api_seconds: float = 10.0
     lame_duck_seconds: float = 3.0
+    key_file: str = "/probe-key/key"
     name_server: str = ""
     name_server_port: int = 53
     domain: str = ""
