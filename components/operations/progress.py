@@ -4,7 +4,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from components import timings
 
@@ -17,17 +18,28 @@ def say_aloud(line: str) -> None:
         print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
+@dataclass(frozen=True, kw_only=True)
+class StepTime:
+    """One step by this machine's clock, in UTC; `end` is None while it is under way."""
+
+    name: str
+    start: datetime
+    end: datetime | None = None
+
+
 @dataclass
 class Progress:
     """The steps of one subject's (mostly a node's) turn, with how long each took in seconds.
 
-    `announce` is called with the name and detail of each step as it begins, and of the end.
+    `times` has when each of them was, twice for one that is done twice. `announce` is called with the name and detail
+    of each step as it begins, and of the end.
     """
 
     subject: str
     total: int
     announce: Callable[[str, str], None] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    times: list[StepTime] = field(default_factory=list)
     _number: int = 0
     _name: str = ""
     _began: float = field(default_factory=time.monotonic)
@@ -35,9 +47,10 @@ class Progress:
 
     def step(self, name: str, detail: str = "") -> None:
         """Begin the next step; the one before ends here."""
-        self._end_step()
+        self.end()
         self._number += 1
         self._name, self._step_began = name, time.monotonic()
+        self.times.append(StepTime(name=name, start=datetime.now(UTC)))
         self.say(detail or "begins")
         if self.announce:
             self.announce(name, detail or f"step {self._number} of {self.total}")
@@ -50,7 +63,7 @@ class Progress:
 
     def done(self, text: str) -> dict[str, float]:
         """End the last step; returns the seconds of each."""
-        self._end_step()
+        self.end()
         self._name = "done"
         self.say(text)
         if self.announce:
@@ -62,8 +75,11 @@ class Progress:
         """The name of the step that is under way."""
         return self._name
 
-    def _end_step(self) -> None:
-        if self._name:
-            seconds = time.monotonic() - self._step_began
-            self.seconds[self._name] = round(seconds, 2)
-            timings.note("step", f"{self.subject} {self._name}", seconds=seconds)
+    def end(self) -> None:
+        """End the step that is under way, if one is."""
+        if not self.times or self.times[-1].end:
+            return
+        seconds = time.monotonic() - self._step_began
+        self.times[-1] = replace(self.times[-1], end=self.times[-1].start + timedelta(seconds=seconds))
+        self.seconds[self._name] = round(self.seconds.get(self._name, 0.0) + seconds, 2)
+        timings.note("step", f"{self.subject} {self._name}", seconds=seconds)

@@ -10,6 +10,7 @@ from components.operations.api import Cluster
 from components.operations.deadline import Deadline, OperationError, pause
 from components.operations.probe_logs import STALE_SECONDS, read_probes, read_probes_at
 from components.operations.progress import Progress
+from components.operations.step_records import StepRecordError, steps_of
 from components.probe.budget import Budget, broken
 from components.probe.explanations import Restart
 from components.probe.measured import FlowTotals, Measurement
@@ -21,9 +22,8 @@ _SECONDS_A_RECORD = 2.0
 _LINES_A_RECORD = 3  # a probe's own, one that it inherited, now and then a past
 _BEGIN_SECONDS = 15.0
 _NAMED = 12
-_RESTARTS = ("reboot", "command")
-_BEFORE_A_RESTART = ("cordon", "drain", "agent")
-_TO_THE_SECOND = 1.0  # a turn's end is written to the second
+RESTARTS = ("reboot", "command")
+_MARGIN_SECONDS = 1.0  # for what a probe was waiting for when it began
 # A reading taken before a change, for as long as this process lives; after that the probes' logs say what it said.
 _before: dict[str, Reading] = {}
 
@@ -170,15 +170,21 @@ def refusal(change: Change, lost: Sequence[str]) -> str:
 def restart_of(node: str, turn: Mapping[str, Any]) -> Restart | None:
     """The time in which a turn had its node restarted, by the turn's own record; None if it did not.
 
-    That time alone is excused: pods stay reachable while their node is drained and its agent is re-created.
+    That time alone is excused: pods stay reachable while their node is drained and its agent is re-created. The record
+    of an earlier version, which has no times of steps, excuses nothing. Raises OperationError if it can't be read.
     """
-    seconds = {str(name): float(took) for name, took in (turn.get("seconds") or {}).items()}
-    if not turn.get("restarted") or not turn.get("finished"):
+    try:
+        steps = steps_of(turn.get("steps") or []) if turn.get("restarted") else ()
+    except StepRecordError as error:
+        raise OperationError(
+            f"node {node}: the record of its turn's steps is none of this version's ({error}), so the time of its "
+            "restart is not known; run the version that moved it, or set `traffic.budget` to `off` for this run"
+        ) from error
+    times = [(step.start.timestamp(), step.end.timestamp()) for step in steps if step.name in RESTARTS and step.end]
+    if not times:
         return None
-    restarting = sum(seconds.pop(name, 0.0) for name in _RESTARTS)
-    after = sum(took for name, took in seconds.items() if name not in _BEFORE_A_RESTART)
-    end = moment(str(turn["finished"])).timestamp() - after
-    return Restart(node=node, start=end - restarting - _TO_THE_SECOND, end=end + _TO_THE_SECOND)
+    starts, ends = zip(*times, strict=True)
+    return Restart(node=node, start=min(starts) - _MARGIN_SECONDS, end=max(ends) + _MARGIN_SECONDS)
 
 
 def moment(text: str) -> datetime:

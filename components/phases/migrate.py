@@ -46,10 +46,11 @@ class NodeTurn(pulumi.ComponentResource):
             "podsRecycled": cut_over.podsRecycled,
             "restarted": cut_over.restarted,
             "seconds": pulumi.Output.all(drain.seconds, cut_over.seconds).apply(_together),
+            "steps": pulumi.Output.all(drain.steps, cut_over.steps).apply(_joined),
             "verified": cut_over.verified,
         }
         # What a restart took is told by the half of the turn that it is in.
-        self.restart = {"restarted": cut_over.restarted, "finished": cut_over.finished, "seconds": cut_over.seconds}
+        self.restart = {"restarted": cut_over.restarted, "steps": cut_over.steps}
 
     def judged(self, after: ConnectivityCheck) -> None:
         """The traffic of its wave, and what that was held to, complete the turn's record."""
@@ -61,6 +62,11 @@ class NodeTurn(pulumi.ComponentResource):
 def _together(halves: list[dict[str, float] | None]) -> dict[str, float]:
     """The seconds of each step of both halves of a turn."""
     return {step: seconds for half in halves for step, seconds in (half or {}).items()}
+
+
+def _joined(halves: list[list[dict[str, str]] | None]) -> list[dict[str, str]] | None:
+    """The steps of both halves of a turn; None where an earlier version kept none of one."""
+    return None if None in halves else [step for half in halves for step in half or []]
 
 
 class Migrate(pulumi.ComponentResource):

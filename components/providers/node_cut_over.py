@@ -55,12 +55,13 @@ class NodeCutOver(Resource, module="migrate", name="NodeCutOver"):
 
     finished: pulumi.Output[str]
     seconds: pulumi.Output[dict[str, float]]
+    steps: pulumi.Output[list[dict[str, str]]]
     podsEvicted: pulumi.Output[int]  # noqa: N815 (the names in the stack's outputs)
     podsRecycled: pulumi.Output[int]  # noqa: N815
     restarted: pulumi.Output[bool]
     verified: pulumi.Output[dict[str, object]]
 
     def __init__(self, name: str, *, node: str, sealed: bool, opts: pulumi.ResourceOptions | None = None) -> None:
-        outputs = ("finished", "seconds", "podsEvicted", "podsRecycled", "restarted", "cniConf", "verified")
+        outputs = ("finished", "seconds", "steps", "podsEvicted", "podsRecycled", "restarted", "cniConf", "verified")
         props = {"node": node, "sealed": sealed, "state": MIGRATED, **dict.fromkeys(outputs)}
         super().__init__(NodeCutOverProvider(), name, props, opts)

@@ -51,8 +51,9 @@ class NodeDrain(Resource, module="migrate", name="NodeDrain"):
 
     began: pulumi.Output[str]
     seconds: pulumi.Output[dict[str, float]]
+    steps: pulumi.Output[list[dict[str, str]]]
     podsEvicted: pulumi.Output[int]  # noqa: N815 (the name in the stack's outputs)
 
     def __init__(self, name: str, *, node: str, sealed: bool, opts: pulumi.ResourceOptions | None = None) -> None:
-        props = {"node": node, "sealed": sealed, "podsEvicted": None, "began": None, "seconds": None}
+        props = {"node": node, "sealed": sealed, "podsEvicted": None, "began": None, "seconds": None, "steps": None}
         super().__init__(NodeDrainProvider(), name, props, opts)

@@ -17,6 +17,7 @@ from scripts.lab.cluster.sources import source as source_named
 from scripts.lab.console import LabError, Step, console
 from scripts.lab.lab import Lab
 from scripts.lab.paths import lab_folder
+from scripts.lab.reports import KEPT, as_latest, new_folder
 from scripts.lab.session import Session, build_everything
 from scripts.lab.toolchain.pulumi import stack_history
 from scripts.lab.whole_migration import WholeMigration
@@ -122,7 +123,7 @@ def _summary(result: DemoResult, folder: Path) -> None:
     table.add_row("longest gap between answers", f"{result.longest_gap_ms:.0f} ms")
     table.add_row("updates in the stack's history", str(result.updates))
     console.print(table)
-    console.print(f"the same in {folder / 'demo.json'}; what the engine said is in {folder / 'logs'}")
+    console.print(f"the same in {folder / 'demo.json'}; what the engine said is in {lab_folder() / 'logs'}")
 
 
 def run_demo(
@@ -150,7 +151,7 @@ def run_demo(
     time.sleep(_AFTER_SECONDS)
     totals, explained = _report(began)
     result = _result(session, totals, explained, nodes=nodes, seconds=seconds, wall=wall, source=source)
-    folder = lab_folder()
+    folder = new_folder(lab_folder())
     (folder / "demo.json").write_text(result.model_dump_json(indent=2) + "\n")
     for line in explained:
         console.print(f"  [dim]{line}[/dim]", soft_wrap=True)
@@ -164,7 +165,8 @@ def run_demo(
                 f"{measured.cost.memory_bytes / 2**20:.0f} MiB on {measured.cost.node}, where it is highest"
             )
     _summary(result, folder)
-    console.print(f"the report: {folder / 'report.html'}, {folder / 'report.json'}")
+    as_latest(folder, base=lab_folder())
+    console.print(f"the report: {folder / 'report.html'}, {folder / 'report.json'}; the newest {KEPT} are kept")
     if not keep:
         lab.down()
     if result.lost_unexplained or result.broken_unexplained:

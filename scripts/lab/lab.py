@@ -21,6 +21,7 @@ from scripts.lab.console import LabError, Step, console
 from scripts.lab.images.rootfs import root_file_system
 from scripts.lab.images.store import copy_store, image_store
 from scripts.lab.paths import CHECKOUT, lab_folder
+from scripts.lab.reports import remove_all_but_reports
 from scripts.lab.toolchain import build
 from scripts.lab.toolchain import parts as catalogue
 
@@ -132,9 +133,9 @@ class Lab:
             console.print("nothing is left behind: no process, control group, mount or network device")
 
     def clean(self) -> None:
-        """`down`, and then remove the lab's folder with its logs."""
+        """`down`, and then remove the lab's folder with its logs; the reports of demos stay."""
         self.down()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_all_but_reports(self.folder)
 
     def status(self) -> Status:
         """How the lab is."""

@@ -46,15 +46,7 @@ class ClusterRecord:
 def read_told(cluster: Cluster) -> tuple[Told, ...]:
     """Our Events on Nodes that the API still keeps, in order of time."""
     items = cluster.list(_EVENTS, fieldSelector=f"involvedObject.kind=Node,reportingComponent={PREFIX}")
-    told = [
-        Told(
-            node=item["involvedObject"]["name"], at=at, reason=item.get("reason") or "",
-            message=item.get("message") or "",
-        )
-        for item in items
-        if (at := moment(item.get("lastTimestamp") or item.get("eventTime")))
-    ]  # fmt: skip
-    return tuple(sorted(told, key=in_order))
+    return tuple(sorted(filter(None, map(Told.read, items)), key=in_order))
 
 
 def marked(node: Node) -> Marked:

@@ -20,7 +20,7 @@ from scripts.report.model import Allowed, Report, Versions
 from scripts.report.probes import measure_now
 from scripts.report.restarts import restarts_recorded, restarts_told
 from scripts.report.stack_record import ReportError, StackRecord, read_stack
-from scripts.report.turns import make_turns, troubles
+from scripts.report.turns import make_turns, troubles, unread
 from stacks.config import ConfigError, StackConfig, parse_config
 from stacks.flows import FlowKind
 
@@ -121,7 +121,7 @@ def assemble(
         values=value_changes(cluster.settled) if cluster and cluster.settled else (),
         versions=_versions(record, config, cluster),
         operators=cluster.operators if cluster else (),
-        left_out=tuple(left_out or ()),
+        left_out=(*(left_out or ()), *unread(outputs, told)),
     )
 
 

@@ -2,36 +2,67 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 from typing import Any
 
 from components.operations.marks import TurnStep
+from components.operations.step_records import RECORD, HalfRecord, StepRecord, StepRecordError, half_of, steps_of
+from components.words import many
 from scripts.report.model import Losses, Step, Trouble, Turn, TurnState
 
-# The order of a turn's steps; the outputs have them by name.
-STEPS = ("cordon", "drain", "agent", "reboot", "command", "wait", "recycle", "verify", "evict", "uncordon")
-FIRST_HALF = ("cordon", "drain")
+# The steps that this version knows, in the order in which a legend has them.
+STEPS = (
+    "cordon", "drain", "agent", "restore", "reboot", "command", "wait", "recycle", "verify", "evict", "uncordon",
+    "watch",
+)  # fmt: skip
 _BY_REASON = {f"Migration{name.title()}": name for name in STEPS}
 _ENDS = ("MigrationFailed", "MigrationStopped")
 _OVER_BUDGET = "MigrationTraffic"
-# How the Event at the end of a turn's first half begins.
-_EMPTIED = ("drained", "its pods stay")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """One Event of ours on a Node; the API keeps them for an hour unless it is told otherwise."""
+    """One Event of ours on a Node; the API keeps them for an hour unless it is told otherwise.
+
+    `record` is what it says of the turn's steps as data; `unread` is why there is none where there should be one.
+    """
 
     node: str
     at: datetime
     reason: str
     message: str
+    record: HalfRecord | None = None
+    unread: str = ""
+
+    @classmethod
+    def read(cls, item: Mapping[str, Any]) -> "Told | None":
+        """From the API's object; None without a time."""
+        at = moment(item.get("lastTimestamp") or item.get("eventTime"))
+        if at is None:
+            return None
+        node, reason = item["involvedObject"]["name"], item.get("reason") or ""
+        annotation = (item["metadata"].get("annotations") or {}).get(RECORD, "")
+        record, why = _record(annotation, node=node)
+        if not annotation and reason != _OVER_BUDGET:
+            why = "an earlier version told it, which recorded nothing"
+        at = (record and record.latest) or at  # the API has times to the second
+        return cls(node=node, at=at, reason=reason, message=item.get("message") or "", record=record, unread=why)
 
     @property
     def step(self) -> str:
         """The step that it announces; empty for an end."""
-        return _BY_REASON.get(self.reason, "")
+        return self.record.current if self.record else _BY_REASON.get(self.reason, "")
+
+
+def _record(annotation: str, *, node: str) -> tuple[HalfRecord | None, str]:
+    """The record, or why there is none."""
+    if not annotation:
+        return None, ""
+    try:
+        found = half_of(annotation)
+    except StepRecordError as error:
+        return None, f"the record is none of this version's ({error})"
+    return (found, "") if found.node == node else (None, f"the record speaks of node {found.node}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,54 +147,53 @@ def _state(result: Mapping[str, Any], mark: Marked | None, told: Sequence[Told])
 
 
 def _steps(result: Mapping[str, Any], told: Sequence[Told]) -> list[Step]:
-    """From the outputs, which are exact, and from Events what those do not have."""
-    seconds = {str(name): float(took) for name, took in (result.get("seconds") or {}).items()}
-    first_half = {name: seconds[name] for name in FIRST_HALF if name in seconds}
-    second_half = {name: seconds[name] for name in STEPS if name in seconds and name not in FIRST_HALF}
-    exact = _backward(moment(result.get("finished")), second_half)
-    began = moment(result.get("began"))
-    if began and exact:
-        # Both times are told to the second; the halves of a quick turn would overlap.
-        began = min(began, exact[0].start - timedelta(seconds=sum(first_half.values())))
-    exact = [*_forward(began, first_half), *exact]
-    have = {step.name for step in exact}
-    first = exact[0].start if exact else None
-    return sorted([*exact, *_from_events(told, without=have, before=first)], key=lambda step: step.start)
+    """Every step of the node's latest turn whose start and end were recorded, in the outputs or in Events."""
+    found = {(step.name, step.start): step.end for step in (*_latest_turn(told), *_recorded(result))}
+    steps = [Step(name=name, start=start, end=end) for (name, start), end in found.items() if end]
+    return sorted(steps, key=lambda step: (step.start, step.end))
 
 
-def _forward(start: datetime | None, seconds: Mapping[str, float]) -> list[Step]:
-    steps: list[Step] = []
-    for name, took in seconds.items() if start else ():
-        assert start
-        steps.append(Step(name=name, start=start, end=start + timedelta(seconds=took)))
-        start = steps[-1].end
-    return steps
+def _recorded(result: Mapping[str, Any]) -> tuple[StepRecord, ...]:
+    try:
+        return steps_of(result.get("steps") or [])
+    except StepRecordError:
+        return ()
 
 
-def _backward(end: datetime | None, seconds: Mapping[str, float]) -> list[Step]:
-    start = end - timedelta(seconds=sum(seconds.values())) if end else None
-    return _forward(start, seconds)
+def _latest_turn(told: Sequence[Told]) -> list[StepRecord]:
+    """What the Events say from when the node was last begun to be emptied; each has all of its half so far."""
+    found: list[StepRecord] = []
+    began: datetime | None = None
+    for record in (each.record for each in sorted(told, key=in_order) if each.record and each.record.steps):
+        if record.half == 1 and record.steps[0].start != began:
+            found, began = [], record.steps[0].start
+        found += record.steps
+    return found
 
 
-def _from_events(told: Sequence[Told], *, without: set[str], before: datetime | None) -> list[Step]:
-    """The steps of the latest turn that ended; each lasts until the next Event of its node."""
-    ordered = sorted(told, key=in_order)
-    begins = [number for number, each in enumerate(ordered) if each.step == STEPS[0]]
-    latest = ordered[begins[-1] :] if begins else []
-    found = [Step(name=each.step, start=each.at, end=after.at) for each, after in pairwise(latest) if each.step]
-    found = [step for step in found if step.name not in without]
-    if before is None:
-        return found
-    # Events are told to the second, so what is known exactly has the last word.
-    early = [step for step in found if step.start <= before + timedelta(seconds=1)]
-    return [Step(name=step.name, start=min(step.start, before), end=min(step.end, before)) for step in early]
+def unread(outputs: Mapping[str, Any], told: Sequence[Told]) -> list[str]:
+    """A line for every node whose steps were recorded in a way that this version does not read."""
+    lines = []
+    for node, result in sorted((outputs.get("nodes") or {}).items()):
+        try:
+            steps_of(result.get("steps") or [])
+        except StepRecordError as error:
+            lines.append(f"steps of node {node}, as the stack's record of them is none of this version's: {error}")
+        else:
+            if result.get("seconds") and result.get("steps") is None:
+                lines.append(f"steps of node {node}, as the version that moved it recorded no times of them")
+    for node, own in by_node(told).items():
+        bad = [each.unread for each in own if each.unread]
+        if bad:
+            lines.append(f"steps of node {node} that {many(len(bad), 'Event')} told: {bad[-1]}")
+    return lines
 
 
-def in_order(each: Told) -> tuple[datetime, float]:
-    """The key to sort by: time, which is told to the second, and within one the order of a turn."""
-    if each.step:
-        return each.at, STEPS.index(each.step)
-    return each.at, STEPS.index("drain") + 0.5 if each.message.startswith(_EMPTIED) else len(STEPS)
+def in_order(each: Told) -> tuple[datetime, int]:
+    """The key to sort by: time, and within one moment the number of steps told."""
+    if each.record:
+        return each.at, len(each.record.steps) + bool(each.record.outcome)
+    return each.at, STEPS.index(each.step) if each.step else len(STEPS)
 
 
 def _number(value: object) -> int | None:

@@ -16,6 +16,7 @@ import pytest
 from components.operations.api import Cluster
 from components.operations.marks import TurnStep, read_node, step_of
 from components.operations.probe_logs import read_probes
+from components.operations.step_records import steps_of
 from components.probe.budget import Budget
 from scripts.lab.session import Session
 from scripts.lab.simulated.control_plane import ControlPlane
@@ -114,6 +115,10 @@ def test_a_wave_over_its_budget_is_on_record(plane: ControlPlane, stack: Session
     assert turn["traffic"]["pod-http"]["sent"] > 0
     assert turn["began"] < turn["finished"]
     assert {"cordon", "drain", "agent", "verify", "uncordon"} <= set(turn["seconds"])
+    steps = steps_of(turn["steps"])
+    assert [step.name for step in steps][:3] == ["cordon", "drain", "agent"]
+    assert all(step.end for step in steps)
+    assert [step.start for step in steps] == sorted(step.start for step in steps)
     phase, wave = make_changes(outputs)
     assert (phase.title, phase.over_budget) == ("phase secondary", ())
     assert (wave.title, wave.nodes) == ("wave 0", (NODE,))

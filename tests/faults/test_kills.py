@@ -56,7 +56,7 @@ BACK = (
     r"NodeCutOver NODE-cut-over deleted",
     r"NodePatch NODE-label deleted",
     r"NODE \[3/7\] agent: re-creating",
-    r"NODE \[4/7\] restore CNI conf: begins",
+    r"NODE \[4/7\] restore: the old",
     r"NODE \[5/7\] recycle: begins",
     r"NODE \[6/7\] verify: begins",
     r"NODE \[7/7\] uncordon",

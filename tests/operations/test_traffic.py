@@ -40,28 +40,39 @@ def test_a_nodes_record_has_the_flows_from_and_to_it() -> None:
     }
 
 
+def step(name: str, start: str, end: str | None = None) -> dict[str, str]:
+    return {"name": name, "start": f"2026-11-21T{start}Z"} | ({"end": f"2026-11-21T{end}Z"} if end else {})
+
+
+DRAIN, VERIFY = step("drain", "11:50:00", "11:58:00"), step("verify", "12:00:31", "12:00:40")
+WATCH = step("watch", "12:00:40", "12:03:30")
+
+
 @pytest.mark.parametrize(
-    ("turn", "length"),
+    ("turn", "seconds"),
     [
-        ({"restarted": False, "finished": "2026-11-21T12:00:00Z", "seconds": {"agent": 9}}, None),
-        ({"restarted": True, "finished": "", "seconds": {}}, None),
-        ({"restarted": True, "finished": "2026-11-21T12:00:00Z", "seconds": {"agent": 9.0, "reboot": 31.0}}, 33.0),
-        ({"restarted": True, "finished": "2026-11-21T12:00:00Z", "seconds": {"drain": 8, "command": 5}}, 7.0),
+        ({}, None),
+        ({"restarted": False, "steps": [step("reboot", "12:00:00", "12:00:31")]}, None),
+        ({"restarted": True, "steps": [DRAIN, VERIFY]}, None),
+        ({"restarted": True, "steps": None, "finished": "2026-11-21T12:00:00Z", "seconds": {"reboot": 31.0}}, None),
+        ({"restarted": True, "steps": [DRAIN, step("reboot", "12:00:00")]}, None),
+        ({"restarted": True, "steps": [DRAIN, step("reboot", "12:00:00", "12:00:31"), VERIFY, WATCH]}, (0, 31)),
+        ({"restarted": True, "steps": [step("command", "12:00:00", "12:00:05"), DRAIN]}, (0, 5)),
     ],
 )
-def test_a_restart_is_the_time_that_the_turns_own_record_says(turn: dict[str, Any], length: float | None) -> None:
+def test_a_restart_is_the_time_that_the_turns_own_record_says(
+    turn: dict[str, Any], seconds: tuple[int, int] | None
+) -> None:
+    """Whatever came before and after it, such as a long wait for what is watched."""
     found = restart_of("worker-1", turn)
-    assert (found.end - found.start if found else None) == length
-    if found:
-        assert found.end == moment("2026-11-21T12:00:00Z").timestamp() + 1
+    began = moment("2026-11-21T12:00:00Z").timestamp()
+    assert (found and (found.start - began, found.end - began)) == (seconds and (seconds[0] - 1, seconds[1] + 1))
 
 
-def test_what_a_node_loses_while_it_is_drained_switched_or_verified_is_not_its_restarts() -> None:
-    seconds = {"agent": 10.0, "cordon": 1.0, "drain": 100.0, "reboot": 30.0, "recycle": 3.0, "verify": 5.0}
-    found = restart_of("worker-1", {"restarted": True, "finished": "2026-11-21T12:00:00Z", "seconds": seconds})
-    assert found
-    end = moment("2026-11-21T12:00:00Z").timestamp() - 8
-    assert (found.start, found.end) == (end - 31, end + 1)
+@pytest.mark.parametrize("steps", ["soon", [{"name": "reboot"}], [step("reboot", "12:00:31", "12:00:00")]])
+def test_a_record_of_a_restart_that_cannot_be_read_excuses_nothing_in_silence(steps: object) -> None:
+    with pytest.raises(OperationError, match="node worker-1: the record of its turn's steps is none of this version's"):
+        restart_of("worker-1", {"restarted": True, "steps": steps})
 
 
 def test_the_default_budget_forbids_any_lost_request_and_forgives_a_busy_name_server() -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from components.operations.step_records import HalfRecord, StepRecord
 from scripts.report.restarts import restarts_recorded, restarts_told
 from scripts.report.turns import Told
 
@@ -29,10 +30,30 @@ def test_a_restart_under_way_lasts_until_now() -> None:
     assert abs(found.end - datetime.now(UTC).timestamp()) < 10
 
 
+def recorded(seconds: float, **more: Any) -> Told:
+    step = StepRecord(name="reboot", start=START + timedelta(seconds=20), **more)
+    half = HalfRecord(node="worker-1", half=2, steps=(step,))
+    return Told(node="worker-1", at=START + timedelta(seconds=seconds), reason="MigrationX", message="", record=half)
+
+
+def test_the_times_that_are_recorded_go_before_those_of_the_events() -> None:
+    closed = recorded(90, end=START + timedelta(seconds=51.5))
+    (found,) = restarts_told([recorded(20), closed, told(200, "Watch")])
+    assert (found.start - START.timestamp(), found.end - START.timestamp()) == (19, 52.5)
+
+
+def test_one_that_was_broken_off_lasts_until_the_node_is_heard_of_again() -> None:
+    (found,) = restarts_told([recorded(20), told(80, "Agent")])
+    assert found.end - START.timestamp() == 81
+
+
 def test_a_record_tells_a_restart_and_nothing_before_or_after_it() -> None:
-    seconds = {"cordon": 1.0, "drain": 100.0, "agent": 10.0, "recycle": 4.0, "reboot": 30.0}
-    turn: dict[str, Any] = {"restarted": True, "finished": "2026-11-21T09:01:00Z", "seconds": seconds}
-    outputs = {"nodes": {"worker-1": turn, "worker-2": {**turn, "restarted": False}, "worker-3": {}}}
+    reboot = {"name": "reboot", "start": "2026-11-21T09:00:26Z", "end": "2026-11-21T09:00:56Z"}
+    turn: dict[str, Any] = {"restarted": True, "steps": [reboot]}
+    broken = {"restarted": True, "steps": "soon"}
+    outputs = {
+        "nodes": {"worker-1": turn, "worker-2": {**turn, "restarted": False}, "worker-3": {}, "worker-4": broken}
+    }
     found = [
         (each.node, each.start - START.timestamp(), each.end - START.timestamp()) for each in restarts_recorded(outputs)
     ]

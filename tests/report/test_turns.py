@@ -1,25 +1,29 @@
 """A node's turn from outputs, marks and Events, whichever of them there are."""
 
+import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from components.operations import progress
 from components.operations.marks import TurnStep
+from components.operations.step_records import RECORD, as_outputs
+from components.operations.turn.steps import steps
 from scripts.report.model import Turn
-from scripts.report.turns import Marked, Told, make_turns, moment, troubles
+from scripts.report.turns import Marked, Told, make_turns, moment, troubles, unread
+
+if TYPE_CHECKING:
+    from components.operations.api import Cluster
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-# As the stack's outputs have it: the steps in the order of their names.
-RESULT = {
+RESULT: dict[str, Any] = {
     "finished": "2026-11-21T09:01:00Z",
     "podsEvicted": 4,
     "podsRecycled": 2,
     "restarted": False,
-    "seconds": {"agent": 12.0, "recycle": 5.5, "uncordon": 0.5, "verify": 7.0},
     "verified": {"address": "10.245.0.9", "flows": 10, "slowest": 0.01},
 }
-DRAIN = {"began": "2026-11-21T09:00:20Z", "seconds": {**RESULT["seconds"], "cordon": 0.5, "drain": 8.0}}  # type: ignore[dict-item]
 
 
 def told(seconds: float, reason: str, message: str = "", node: str = "worker-1") -> Told:
@@ -37,35 +41,139 @@ def shown(turn: Turn) -> list[tuple[str, float, float]]:
     return [(s.name, (s.start - START).total_seconds(), (s.end - START).total_seconds()) for s in turn.steps]
 
 
-SECOND_HALF = [("agent", 35, 47), ("recycle", 47, 52.5), ("verify", 52.5, 59.5), ("uncordon", 59.5, 60)]
-DRAIN_TOLD = [told(21, "Cordon"), told(21, "Drain"), told(30, "Done", "drained, 4 pods evicted"), told(35, "Agent")]
+def step(name: str, start: float, end: float | None) -> dict[str, str]:
+    times = {"start": start, "end": end}
+    known = {key: (START + timedelta(seconds=t)).isoformat() for key, t in times.items() if t is not None}
+    return {"name": name, **known}
+
+
+def half(number: int, *steps: tuple[str, float, float | None], outcome: str = "", node: str = "worker-1") -> Told:
+    """An Event with its record, as the API has it."""
+    record = {"node": node, "half": number, "outcome": outcome, "steps": [step(*each) for each in steps]}
+    latest = max(end or start for _, start, end in steps)
+    found = Told.read(
+        {
+            "involvedObject": {"name": "worker-1"}, "reason": f"Migration{outcome.title() or 'Step'}",
+            "metadata": {"annotations": {RECORD: json.dumps(record)}},
+            "lastTimestamp": (START + timedelta(seconds=int(latest))).isoformat(),
+        }
+    )  # fmt: skip
+    assert found
+    return found
+
+
+FIRST = (("cordon", 20.0, 20.5), ("drain", 20.5, 28.5))
+# A workload that is watched came back after 170 s.
+SECOND = (("agent", 35.0, 47.0), ("recycle", 47.0, 52.5), ("verify", 52.5, 59.5), ("uncordon", 59.5, 60.0))
+WATCHED = (*SECOND, ("watch", 60.0, 230.0))
+IN_PLACE = (("agent", 35.0, 36.0), ("verify", 36.0, 39.0), ("evict", 39.0, 43.0), ("recycle", 43.0, 45.0))
+BEFORE = half(1, ("cordon", 1.0, 1.2), ("drain", 1.2, 9.0), outcome="failed")
 
 
 @pytest.mark.parametrize(
-    ("result", "events", "wanted"),
+    ("recorded", "events", "wanted"),
     [
-        ({}, [], []),
-        (RESULT, [], SECOND_HALF),
-        ({**RESULT, **DRAIN}, [], [("cordon", 20, 20.5), ("drain", 20.5, 28.5), *SECOND_HALF]),
-        (RESULT, DRAIN_TOLD, [("cordon", 21, 21), ("drain", 21, 30), *SECOND_HALF]),
-        ({**RESULT, **DRAIN}, DRAIN_TOLD, [("cordon", 20, 20.5), ("drain", 20.5, 28.5), *SECOND_HALF]),
-        ({}, DRAIN_TOLD, [("cordon", 21, 21), ("drain", 21, 30)]),
-        ({}, [told(1, "Cordon"), told(2, "Failed", "no"), *DRAIN_TOLD], [("cordon", 21, 21), ("drain", 21, 30)]),
-        ({**RESULT, "finished": "soon"}, [], []),
+        (None, [], ()),
+        (SECOND, [], SECOND),
+        ((*FIRST, *WATCHED), [], (*FIRST, *WATCHED)),
+        ((*FIRST, *IN_PLACE), [], (*FIRST, *IN_PLACE)),
+        (WATCHED, [half(1, *FIRST, outcome="done")], (*FIRST, *WATCHED)),
+        ((*FIRST, *WATCHED), [half(1, *FIRST, outcome="done"), half(2, *WATCHED)], (*FIRST, *WATCHED)),
+        (None, [half(1, *FIRST, outcome="done")], FIRST),
+        (None, [half(1, ("cordon", 20.0, None)), half(1, FIRST[0], ("drain", 20.5, None))], FIRST[:1]),
+        (None, [BEFORE, half(1, *FIRST, outcome="done")], FIRST),
+        (None, [half(1, *FIRST), half(2, ("agent", 35.0, None)), half(2, *WATCHED)], (*FIRST, *WATCHED)),
+        (None, [half(1, *FIRST), half(2, ("agent", 30.0, 32.0), outcome="failed"), half(2, *WATCHED)],
+         (*FIRST, ("agent", 30.0, 32.0), *WATCHED)),
+        (None, [half(1, *FIRST), half(2, ("restore", 30.0, 32.0), ("lunch", 32.0, 39.0))],
+         (*FIRST, ("restore", 30.0, 32.0), ("lunch", 32.0, 39.0))),
+    ],
+)  # fmt: skip
+def test_steps_are_drawn_when_they_were(
+    recorded: tuple[tuple[str, float, float], ...] | None, events: list[Told],
+    wanted: tuple[tuple[str, float, float], ...],
+) -> None:  # fmt: skip
+    result = {**RESULT, "steps": [step(*each) for each in recorded]} if recorded else {}
+    assert shown(turn_of(result, events=events)) == list(wanted)
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        (None, "steps of node worker-1, as the version that moved it recorded no times of them"),
+        ("soon", "steps of node worker-1, as the stack's record of them is none of this version's: Input should be"),
+        ([{"name": "drain"}], "0.start: Field required"),
+        ([step("drain", 9, 3)], "0: Value error, it ends before it begins"),
+        ([{"name": "drain", "start": "2026-11-21T09:00:00"}], "0.start: Input should have timezone info"),
+        ([{**step("drain", 3, 9), "colour": "red"}], "0.colour: Extra inputs are not permitted"),
+        ([step("", 3, 9)], "0.name: String should have at least 1 character"),
     ],
 )
-def test_steps(result: dict[str, Any], events: list[Told], wanted: list[tuple[str, float, float]]) -> None:
-    assert shown(turn_of(result, events=events)) == wanted
+def test_steps_that_cannot_be_read_are_said_to_be_left_out(steps: object, said: str) -> None:
+    result = {**RESULT, "seconds": {"drain": 8.0}, "steps": steps}
+    assert turn_of(result).steps == ()
+    (line,) = unread({"nodes": {"worker-1": result}}, [])
+    assert said in line
 
 
-def test_a_turn_in_place_evicts_after_its_verification() -> None:
-    seconds = {"agent": 1.0, "evict": 4.0, "recycle": 2.0, "uncordon": 1.0, "verify": 3.0}
-    names = [step.name for step in turn_of({**RESULT, "seconds": seconds}).steps]
-    assert names == ["agent", "recycle", "verify", "evict", "uncordon"]
+@pytest.mark.parametrize(
+    ("annotation", "reason", "said"),
+    [
+        ("", "MigrationDrain", "steps of node worker-1 that 1 Event told: an earlier version told it"),
+        ("{", "MigrationDrain", "the record is none of this version's (Invalid JSON"),
+        ('{"node": "worker-1", "half": 3}', "MigrationDrain", "half: Input should be 1 or 2"),
+        ('{"node": "worker-2", "half": 1}', "MigrationDone", "the record speaks of node worker-2"),
+        ("", "MigrationTraffic", ""),
+        ('{"node": "worker-1", "half": 1}', "MigrationDone", ""),
+    ],
+)
+def test_an_event_that_cannot_be_read_is_said_to_be_left_out(annotation: str, reason: str, said: str) -> None:
+    metadata = {"annotations": {RECORD: annotation} if annotation else {}}
+    item = {"involvedObject": {"name": "worker-1"}, "metadata": metadata, "reason": reason}
+    found = Told.read({**item, "lastTimestamp": "2026-11-21T09:00:00Z"})
+    assert found
+    lines = unread({}, [found])
+    assert (said in lines[0]) if said else (lines == [])
+    assert Told.read({**item, "lastTimestamp": None}) is None
+
+
+@pytest.mark.parametrize("watched", [0.0, 3.5, 170.0, 3600.0])
+def test_what_a_turn_writes_is_what_is_drawn(monkeypatch: pytest.MonkeyPatch, watched: float) -> None:
+    """From the turn's own progress through outputs and Events, on a clock of the test's."""
+    seconds = 0.0
+    told_to: list[dict[str, Any]] = []
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return START + timedelta(seconds=seconds)
+
+    class Events:
+        def mention(self, _path: str, body: dict[str, Any]) -> None:
+            told_to.append(body)
+
+    monkeypatch.setattr(progress, "datetime", Clock)
+    monkeypatch.setattr("components.operations.progress.time.monotonic", lambda: seconds)
+    outputs: list[dict[str, Any]] = []
+    for after, half_turn in ((0, FIRST), (2, (*SECOND, ("watch", 60.0, 60.0 + watched)))):
+        with steps(cast("Cluster", Events()), "worker-1", after=after) as told_progress:
+            for name, start, end in half_turn:
+                seconds = start
+                told_progress.step(name)
+                seconds = end
+            told_progress.done("done")
+        outputs += as_outputs(told_progress.times)
+    wanted = [*FIRST, *SECOND, ("watch", 60.0, 60.0 + watched)]
+    events = [found for found in map(Told.read, told_to) if found]
+    assert shown(turn_of({**RESULT, "steps": outputs})) == wanted
+    assert shown(turn_of({}, events=events)) == wanted
+    assert shown(turn_of({**RESULT, "steps": outputs}, events=events)) == wanted
+    assert unread({"nodes": {"worker-1": {"steps": outputs}}}, events) == []
+    assert [each.step for each in events][-3:] == ["uncordon", "watch", ""]
 
 
 def test_figures_of_a_turn() -> None:
-    turn = turn_of({**RESULT, **DRAIN})
+    turn = turn_of({**RESULT, "began": "2026-11-21T09:00:20Z"})
     assert (turn.pods_evicted, turn.pods_recycled, turn.rebooted, turn.flows_verified) == (4, 2, False, 10)
     assert turn.seconds == 40
     assert turn.losses is None

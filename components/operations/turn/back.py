@@ -70,7 +70,7 @@ def return_to_source(cluster: Cluster, turn: Turn) -> None:
 def _return(cluster: Cluster, turn: Turn, progress: Progress) -> None:
     progress.step("agent", "re-creating the node's Cilium agent, which then leaves the CNI conf alone")
     agents.restart(cluster, turn.node, namespace=turn.cilium_namespace, timeout_seconds=turn.agent_timeout_seconds)
-    progress.step("restore CNI conf")
+    progress.step("restore", "the old network's CNI conf takes the place of Cilium's")
     files = run_on_node(cluster, turn.node, "restore_cni_conf", pods=turn.pods, arguments=[turn.cni_conf])
     progress.say(f"CNI conf is {', '.join(files)}")
     with _verification(cluster, turn) as verification:

@@ -11,6 +11,7 @@ from components.operations.in_place import plan_in_place, renew_one_by_one
 from components.operations.marks import assert_there
 from components.operations.model import Pod
 from components.operations.progress import Progress
+from components.operations.step_records import RECORD, HalfRecord, Outcome, records_of
 from components.operations.turn.settings import Turn
 
 _STEPS = 7
@@ -23,16 +24,24 @@ def steps(cluster: Cluster, node: str, *, after: int = 0, more: int = 0) -> Iter
     `after` is the number of steps before this half, `more` of those that turns do not have as a rule.
     """
 
-    def announce(step: str, detail: str) -> None:
-        tell(cluster, node, reason=f"Migration{step.title().replace(' ', '')}", message=detail)
+    def announce(step: str, detail: str, *, outcome: Outcome = "", warning: bool = False) -> None:
+        half = HalfRecord(node=node, half=2 if after else 1, outcome=outcome, steps=records_of(progress.times))
+        tell(
+            cluster, node, reason=f"Migration{(outcome or step).title()}", message=detail,
+            warning=warning, annotations={RECORD: half.model_dump_json(exclude_none=True)},
+        )  # fmt: skip
 
-    progress = Progress(node, _STEPS + more, announce, _number=after)
+    def announce_step(step: str, detail: str) -> None:
+        announce(step, detail, outcome="done" if step == "done" else "")
+
+    progress = Progress(node, _STEPS + more, announce_step, _number=after)
     try:
         yield progress
     except (OperationError, ClusterError) as error:
         stopped = isinstance(error, StoppedError) or stopping.is_set()
         text = _in_words(cluster, node, error, step=progress.current, stopped=stopped)
-        tell(cluster, node, reason="MigrationStopped" if stopped else "MigrationFailed", message=text, warning=True)
+        progress.end()
+        announce(progress.current, text, outcome="stopped" if stopped else "failed", warning=True)
         raise OperationError(text) from error
 
 

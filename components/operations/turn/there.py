@@ -1,6 +1,6 @@
 """The way there: the node is emptied, and then, the label being set, it comes onto Cilium's network."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -29,6 +29,7 @@ from components.operations.readiness import remember_not_ready
 from components.operations.recycle import stale_pods
 from components.operations.required import wait_for_watched
 from components.operations.restart import bring_over
+from components.operations.step_records import as_outputs
 from components.operations.trial import assert_accepted
 from components.operations.turn.drift import drift
 from components.operations.turn.settings import Turn
@@ -48,7 +49,7 @@ def empty_for_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
         node = read_node(cluster, turn.node)
         if step_of(node) in (TurnStep.MIGRATED, TurnStep.SWITCHING):
             progress.say(f"is {step_of(node)} already, nothing to drain")
-            return {"node": turn.node, "began": began, "podsEvicted": 0, "seconds": {}}
+            return {"node": turn.node, "began": began, "podsEvicted": 0, "seconds": {}, "steps": []}
         if turn.drain.in_place:
             assert_renewable(cluster, turn, stale=turn.on_source)
         assert_accepted(cluster, turn.pods, node=turn.node)
@@ -65,7 +66,10 @@ def empty_for_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
             if turn.drain.in_place
             else f"drained, {many(len(evicted), 'pod')} evicted"
         )
-    return {"node": turn.node, "began": began, "podsEvicted": len(evicted), "seconds": seconds}
+    steps_taken = as_outputs(progress.times)
+    return {
+        "node": turn.node, "began": began, "podsEvicted": len(evicted), "seconds": seconds, "steps": steps_taken,
+    }  # fmt: skip
 
 
 def move_to_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
@@ -74,7 +78,7 @@ def move_to_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
         _assert_labelled(cluster, turn, progress)
         if drift(cluster, turn) is None:
             progress.say("is migrated and verified already")
-            return _summary(turn, seconds={}, evicted=0, recycled=0, restarted=False, verified=None, files=[])
+            return _summary(turn, progress, evicted=0, recycled=0, restarted=False, verified=None, files=[])
         return _move(cluster, turn, progress)
 
 
@@ -127,9 +131,9 @@ def _move(cluster: Cluster, turn: Turn, progress: Progress) -> dict[str, Any]:
         progress.step("watch", f"{many(len(turn.watched), 'workload')} of preflight.watched must be ready")
         wait_for_watched(cluster, turn.node, turn.watched, timeout_seconds=turn.watched_timeout_seconds)
     mark(cluster, turn.node, TurnStep.MIGRATED, **dict.fromkeys(_OF_A_TURN))
-    seconds = progress.done("migrated" if schedulable else "migrated; stays cordoned, as it was before its turn")
+    progress.done("migrated" if schedulable else "migrated; stays cordoned, as it was before its turn")
     return _summary(
-        turn, seconds=seconds, evicted=len(evicted), recycled=len(recycled), restarted=restarted, verified=verified,
+        turn, progress, evicted=len(evicted), recycled=len(recycled), restarted=restarted, verified=verified,
         files=files,
     )  # fmt: skip
 
@@ -182,13 +186,14 @@ def _assert_route(cluster: Cluster, turn: Turn) -> None:
 
 
 def _summary(
-    turn: Turn, *, seconds: Mapping[str, float], evicted: int, recycled: int, restarted: bool,
+    turn: Turn, progress: Progress, *, evicted: int, recycled: int, restarted: bool,
     verified: Verified | None, files: list[str],
 ) -> dict[str, Any]:  # fmt: skip
     return {
         "node": turn.node,
         "finished": now(),
-        "seconds": dict(seconds),
+        "seconds": dict(progress.seconds),
+        "steps": as_outputs(progress.times),
         "podsEvicted": evicted,
         "podsRecycled": recycled,
         "restarted": restarted,

@@ -14,6 +14,7 @@ from components.operations.api import Cluster
 from components.operations.model import Pod
 from scripts.lab.console import LabError, Step, console
 from scripts.lab.paths import lab_folder
+from scripts.lab.reports import as_latest, new_folder
 from scripts.lab.session import Session, build_simulated
 from scripts.lab.simulated import lab as simulated
 from scripts.lab.simulated.control_plane import ControlPlane
@@ -117,8 +118,9 @@ def run_simulated_demo(*, nodes: int, folder: Path | None = None) -> SimulatedRe
                 session.stack, folder=session.program, kubeconfig=str(plane.kubeconfig),
                 environment=session.environment,
             )  # fmt: skip
-            page = base / "report.html"
+            page = new_folder(folder or lab_folder()) / "report.html"
             page.write_text(to_html(found))
+            as_latest(page.parent, base=base)
         done = json.loads(session.pulumi("stack", "output", "--json", quiet=True).output)["nodesDone"]
     finally:
         plane.stop()
