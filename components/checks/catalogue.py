@@ -73,6 +73,7 @@ CATALOGUE: tuple[Check, ...] = (
     waves.spare_capacity,
     nodes.drainable,
     pods.pods_quota,
+    pods.pods_fit,
     node_managers.node_managers,
     cluster.budgets,
     window.admission_webhooks,
