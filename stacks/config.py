@@ -235,6 +235,7 @@ class StackConfig(Section):
     cleanup: CleanupSettings = Field(default_factory=CleanupSettings)
     preflight: PreflightSettings = Field(default_factory=PreflightSettings)
     policies: PolicySettings = Field(default_factory=PolicySettings)
+    hold_autoscalers: bool = False
     acknowledge: dict[str, str] = Field(default_factory=dict)
 
     @classmethod

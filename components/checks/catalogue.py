@@ -81,6 +81,7 @@ CATALOGUE: tuple[Check, ...] = (
     places.replacements_placed,
     places.replacements_known,
     staying.staying_pods_renewed,
+    pods.pods_fit,
     node_managers.node_managers,
     cluster.budgets,
     window.admission_webhooks,

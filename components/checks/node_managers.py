@@ -9,33 +9,43 @@ from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.checks.words import some
+from components.operations.hold import CLUSTER_AUTOSCALER, KARPENTER
 from stacks.phases import Phase
 
 if TYPE_CHECKING:
     from components.operations.model import Pod
 
 _KARPENTER_LABEL = "karpenter.sh/nodepool"
-_KARPENTER = (
-    "`kubectl annotate node NODE karpenter.sh/do-not-disrupt=true` holds it off a node; take that off after its turn"
-)
+_ASKED = "`pulumi config set holdAutoscalers true` holds it off each node for its turn"
+
+
+def _by_annotation(key: str) -> str:
+    return f"{_ASKED}, or `kubectl annotate node NODE {key}=true` by hand, to be taken off after it"
+
+
+_KARPENTER = _by_annotation(KARPENTER)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Manager:
-    """A tool, by a part of its image's path without registry, tag and digest; and the way to hold it."""
+    """A tool, by a part of its image's path without registry, tag and digest; and the way to hold it.
+
+    One that heeds an annotation on the node is held by the turn itself, if that is asked for.
+    """
 
     name: str
     path: re.Pattern[str]
     hold: str
+    heeds: bool = False
 
 
 _MANAGERS = (
-    _Manager(name="Karpenter", path=re.compile(r"(^|/)karpenter(/|$)"), hold=_KARPENTER),
+    _Manager(name="Karpenter", path=re.compile(r"(^|/)karpenter(/|$)"), hold=_KARPENTER, heeds=True),
     _Manager(
         name="the cluster autoscaler",
         path=re.compile(r"(^|/)cluster-autoscaler(-[a-z0-9]+)?$"),
-        hold="`kubectl annotate node NODE cluster-autoscaler.kubernetes.io/scale-down-disabled=true` holds it off a "
-        "node; take that off after its turn",
+        hold=_by_annotation(CLUSTER_AUTOSCALER),
+        heeds=True,
     ),
     _Manager(
         name="the descheduler",
@@ -88,12 +98,13 @@ def node_managers(context: Context) -> Iterator[Found]:
         for manager in _MANAGERS:
             if not pod.finished and any(manager.path.search(_path(image)) for image in pod.images):
                 running.setdefault(manager.name, pod)
+    held = context.config.hold_autoscalers
     for manager in _MANAGERS:
-        if pod_of := running.get(manager.name):
+        if (pod_of := running.get(manager.name)) and not (held and manager.heeds):
             yield Found(
                 evidence=f"{manager.name} (pod {pod_of.title}) works on the nodes too",
                 remedy=manager.hold.replace("NAMESPACE", pod_of.namespace),
             )
     theirs = [node.name for node in context.about_to_move if _KARPENTER_LABEL in node.labels]
-    if theirs and "Karpenter" not in running:
+    if theirs and "Karpenter" not in running and not held:
         yield Found(evidence=f"Karpenter, which runs elsewhere, made {some(theirs)}", remedy=_KARPENTER)

@@ -8,6 +8,7 @@ from components.checks.finding import Found, Severity
 from components.checks.words import some
 from components.operations.drain_notes import Surroundings, Topic, preview_notes
 from components.operations.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
+from components.operations.hold import release_words
 from components.operations.marks import BY, CORDONED_BEFORE, SINCE, STEP, TurnStep, step_of
 from components.words import many
 from stacks.config_errors import nearest
@@ -188,5 +189,6 @@ def turns_left_open(context: Context) -> Iterator[Found]:
             remedy="put it into `waves` and run `pulumi up`; once that is through it can be taken out to go back"
             if switched
             else f"its network was not touched: `kubectl uncordon {node.name}` and `kubectl annotate node {node.name} "
-            f"{STEP}- {CORDONED_BEFORE}-` give it back, or put it into `waves` to go on",
+            f"{' '.join((f'{STEP}-', f'{CORDONED_BEFORE}-', *release_words(node)))}` give it back, or put it into "
+            "`waves` to go on",
         )

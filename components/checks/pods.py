@@ -7,9 +7,13 @@ from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.checks.words import some
 from components.names import NAMESPACE
+from components.operations.drain_plan import DrainOptions, plan_turn
+from components.operations.quantities import NOTHING, Room, total
 from components.operations.refusals import NO_RIGHT, POD_SECURITY
 from components.words import many
 from stacks.phases import Phase
+
+_NAMED = 5
 
 
 def _nodes_to_work_on(context: Context) -> set[str]:
@@ -63,7 +67,7 @@ def pods_accepted(context: Context) -> Iterator[Found]:
 )
 def pods_quota(context: Context) -> Iterator[Found]:
     """Quotas without room for all nodes that move, or go back, side by side."""
-    tried, moving = context.snapshot.tried, {node.name for node in context.about_to_move}
+    tried, moving = context.snapshot.tried, {node.name for node in context.about_to_switch}
     leaving = context.snapshot.migrated - set(context.config.nodes)
     widest = max(len(leaving), *(len(moving.intersection(wave)) for wave in context.config.waves), 0)
     wanted = {name: amount * widest for name, amount in tried.taken.items()}
@@ -107,17 +111,48 @@ def pods_references(context: Context) -> Iterator[Found]:
 )
 def pods_node_selector(context: Context) -> Iterator[Found]:
     """Linux nodes that lack a label of the selector's; those that this run needs no pod on are a warning."""
-    needed = _nodes_to_work_on(context)
-    for key, value in context.config.pods.node_selector.items():
-        lacking = [node.name for node in context.snapshot.nodes if node.runs_linux and node.labels.get(key) != value]
-        for names, severity in (
-            (sorted(set(lacking) & needed), Severity.BLOCKER), (sorted(set(lacking) - needed), Severity.WARNING),
-        ):  # fmt: skip
+    needed, ours = _nodes_to_work_on(context), context.config.pods.node_selector
+    for key, value in {**context.snapshot.tried.node_selector, **ours}.items():
+        lacking = {node.name for node in context.snapshot.nodes if node.runs_linux and node.labels.get(key) != value}
+        whose = f"pods.nodeSelector {key}={value}"
+        way_out = f"`pulumi config rm --path 'pods.nodeSelector[\"{key}\"]'`"
+        if key not in ours:
+            whose = f"the cluster's admission adds the node selector {key}={value}, which"
+            way_out = f"have namespace {NAMESPACE} exempted from the node selector of its annotations"
+        for names, severity in ((lacking & needed, Severity.BLOCKER), (lacking - needed, Severity.WARNING)):
             if names:
+                named = sorted(names)[:_NAMED]
+                others = " and the others" if len(names) > _NAMED else ""
                 yield Found(
-                    evidence=f"pods.nodeSelector {key}={value} keeps our pods off {some(names)}, where they must be",
-                    remedy=f"`kubectl label node {' '.join(names[:5])} {key}={value} --overwrite`"
-                    + (" and the others" if len(names) > 5 else "")
-                    + f", or `pulumi config rm --path 'pods.nodeSelector[\"{key}\"]'`",
+                    evidence=f"{whose} keeps our pods off {some(sorted(names))}, where they must be",
+                    remedy=f"`kubectl label node {' '.join(named)} {key}={value} --overwrite`{others}, or {way_out}",
                     severity=severity,
                 )
+
+
+@check(
+    id="pods-fit",
+    title="Our pods have room on their nodes",
+    severity=Severity.BLOCKER,
+    phase=Phase.MIGRATE,
+    why="each is bound to a node, whose kubelet refuses what it has no room for, and in a turn that is switched then",
+    remedy="make room on the node, or have our pods ask for less by pods.resources",
+)
+def pods_fit(context: Context) -> Iterator[Found]:
+    """Nodes without room for the two pods of a turn, beside what a drain leaves, or all pods where it is in place."""
+    taken, snapshot = context.snapshot.tried.taken, context.snapshot
+    asked = Room(cores=taken.get("cpu", 0), memory=taken.get("memory", 0), pods=int(taken.get("pods", 0)))
+    options = DrainOptions(**context.config.drain.model_dump())
+    for node in context.about_to_switch:
+        state = snapshot.node_states.get(node.name)
+        if state is None or state.room == NOTHING:
+            continue
+        there = snapshot.pods_on(node.name)
+        if not options.in_place:
+            leave = plan_turn(there, daemon_sets=snapshot.daemon_set_names, options=options).leave
+            there = [pod for pod, _ in leave]
+        left = (state.room - total(pod.asks for pod in there if not pod.finished)).at_least(NOTHING)
+        if left.at_least(asked) != left:
+            yield Found(
+                evidence=f"node {node.name} has {left.text} left in its turn, and our pods ask for {asked.text}"
+            )

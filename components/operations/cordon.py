@@ -1,15 +1,19 @@
 """Cordon and uncordon, remembering what the operator had set before the node's turn."""
 
 from components.operations.api import Cluster
+from components.operations.hold import holding
 from components.operations.marks import CORDONED_BEFORE, TurnStep, mark, node_path, read_node
 
 
-def cordon(cluster: Cluster, name: str, *, step: TurnStep) -> None:
-    """Mark the node unschedulable and write the turn's step; what it was before is written down first, once."""
+def cordon(cluster: Cluster, name: str, *, step: TurnStep, hold: bool = False) -> None:
+    """Mark the node unschedulable and write the turn's step; what it was before is written down first, once.
+
+    With `hold` its autoscalers are held off it as well.
+    """
     node = read_node(cluster, name)
     remembered = node.annotations.get(CORDONED_BEFORE)
     before = remembered if remembered is not None else str(node.unschedulable).lower()
-    mark(cluster, name, step, **{CORDONED_BEFORE: before})
+    mark(cluster, name, step, **{CORDONED_BEFORE: before, **(holding(node) if hold else {})})
     if not node.unschedulable:
         cluster.patch(node_path(name), {"spec": {"unschedulable": True}})
 

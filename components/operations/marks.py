@@ -7,11 +7,13 @@
 `cni-live-migration/not-ready-before`           workloads whose pods on the node were not Ready when its turn began
 `cni-live-migration/boot-id`                       the boot ID before a restart that we asked for
 `cni-live-migration/restarted`                     the user's restart command has ended well in this turn
+`cni-live-migration/held`                          what the annotations that hold autoscalers off were before its turn
 `cni-live-migration/traffic-told`                  since when a wave's losses were counted that its operator was told of
 """
 
 import getpass
 import socket
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -22,8 +24,8 @@ from components.operations.model import Node
 
 STEP, SINCE, BY = f"{PREFIX}/step", f"{PREFIX}/since", f"{PREFIX}/by"
 CORDONED_BEFORE, BOOT_ID, RESTARTED = f"{PREFIX}/cordoned-before", f"{PREFIX}/boot-id", f"{PREFIX}/restarted"
-TRAFFIC_TOLD, NOT_READY_BEFORE = f"{PREFIX}/traffic-told", f"{PREFIX}/not-ready-before"
-ALL = (STEP, SINCE, BY, CORDONED_BEFORE, NOT_READY_BEFORE, BOOT_ID, RESTARTED, TRAFFIC_TOLD)
+TRAFFIC_TOLD, NOT_READY_BEFORE, HELD = f"{PREFIX}/traffic-told", f"{PREFIX}/not-ready-before", f"{PREFIX}/held"
+ALL = (STEP, SINCE, BY, CORDONED_BEFORE, NOT_READY_BEFORE, BOOT_ID, RESTARTED, TRAFFIC_TOLD, HELD)
 
 
 class TurnStep(StrEnum):
@@ -75,6 +77,6 @@ def mark(cluster: Cluster, node: str, step: TurnStep, **more: str | None) -> Non
     cluster.patch(node_path(node), {"metadata": {"annotations": annotations}})
 
 
-def clear(cluster: Cluster, node: str) -> None:
-    """Remove everything that we wrote on the node, the label of the node config aside."""
-    cluster.patch(node_path(node), {"metadata": {"annotations": dict.fromkeys(ALL)}})
+def clear(cluster: Cluster, node: str, *, besides: Mapping[str, str | None] | None = None) -> None:
+    """Remove everything that we wrote on the node, the label of the node config aside; and annotations `besides`."""
+    cluster.patch(node_path(node), {"metadata": {"annotations": {**dict.fromkeys(ALL), **(besides or {})}}})

@@ -52,12 +52,16 @@ class Missing:
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """What became of a trial; `taken` is what the pods that one node's turn has at a time take of `quotas`."""
+    """What became of a trial; `taken` is what the pods that one node's turn has at a time take of `quotas`.
+
+    `node_selector` is what the API server would have a node's labels be, whoever demands it.
+    """
 
     refused: tuple[Refusal, ...] = ()
     missing: tuple[Missing, ...] = ()
     quotas: tuple[Quota, ...] = ()
     taken: Mapping[str, float] = field(default_factory=dict)
+    node_selector: Mapping[str, str] = field(default_factory=dict)
 
 
 def try_out(cluster: Cluster, trial: Trial, *, nodes: Sequence[Node]) -> Tried:
@@ -74,6 +78,7 @@ def try_out(cluster: Cluster, trial: Trial, *, nodes: Sequence[Node]) -> Tried:
         missing=lacking,
         quotas=_unless_denied(cluster),
         taken=taken_by(accepted[name] for name in _OF_ONE_TURN if name in accepted),
+        node_selector=accepted.get(_SCRIPT, {}).get("spec", {}).get("nodeSelector") or {},
     )
 
 

@@ -117,4 +117,5 @@ class Work:
             pods=OurPods.of(config),
             watched=tuple(config.preflight.watched),
             watched_timeout_seconds=config.preflight.watched_timeout_seconds,
+            hold=config.hold_autoscalers,
         )

@@ -79,6 +79,8 @@ WRITTEN = (
     bad("not-a-number", {"traffic": '{"pauseMs": NaN}'}, "traffic.pauseMs", "is NaN", "must be a number such as 5000"),
     bad("null-for-number", {"drain": '{"timeoutSeconds": null}'}, "drain.timeoutSeconds", "is null", "such as 600"),
     bad("text-for-switch", {"drain": '{"force": "perhaps"}'}, "drain.force", "is 'perhaps'", "must be true or false"),
+    bad("text-for-a-switch-of-the-stack", {"holdAutoscalers": "karpenter"}, "holdAutoscalers", "is 'karpenter'",
+        "must be true or false"),
     bad("number-for-text", {"cilium": '{"version": 1.19}'}, "cilium.version", "is 1.19",
         "must be a text such as 1.19.7: in the stack's file put it in quotes"),
     bad("text-for-list", {"waves": "worker-1"}, "waves", "is 'worker-1', must be a list",

@@ -9,7 +9,8 @@ from components.operations.node_state import NodeState
 from components.operations.quantities import Room, asked_for, quantity
 from components.operations.services import Service
 from components.operations.snapshot import Snapshot
-from tests.builders import FLANNEL_DAEMON_SET, make_context, make_pod, make_snapshot, secondary
+from components.operations.trial import Tried
+from tests.builders import FLANNEL_DAEMON_SET, make_context, make_node, make_pod, make_snapshot, secondary
 
 KUBE_ROUTER = {
     "metadata": {"namespace": "kube-system", "name": "kube-router"},
@@ -83,3 +84,12 @@ def test_a_pod_asks_for_what_the_scheduler_sets_aside() -> None:
         "overhead": {"cpu": "100m"},
     }
     assert asked_for(spec) == Room(cores=4.1, pods=1)
+
+
+def test_a_node_selector_that_the_cluster_adds_is_told_as_the_clusters() -> None:
+    tried = Tried(node_selector={"pool": "infra"})
+    seen = secondary(nodes=(make_node("worker-1"),), tried=tried)
+    context = make_context(seen, waves=[["worker-1"]], phase="migrate")
+    (line,) = (each.line for each in run_checks(CATALOGUE, context) if each.check == "pods-node-selector")
+    assert "the cluster's admission adds the node selector pool=infra, which keeps our pods off worker-1" in line
+    assert "have namespace cni-live-migration exempted" in line

@@ -8,9 +8,12 @@ from tests.builders import make_context, make_node, make_pod, secondary
 
 
 def found(
-    *pods: Pod, nodes: tuple[Node, ...] = (make_node("worker-1"), make_node("worker-2")), wave: str = "worker-1"
-) -> list[str]:
-    context = make_context(secondary(nodes=nodes, pods=pods), phase="migrate", waves=[[wave]] if wave else [])
+    *pods: Pod, nodes: tuple[Node, ...] = (make_node("worker-1"), make_node("worker-2")), wave: str = "worker-1",
+    hold: bool = False,
+) -> list[str]:  # fmt: skip
+    context = make_context(
+        secondary(nodes=nodes, pods=pods), phase="migrate", waves=[[wave]] if wave else [], holdAutoscalers=hold
+    )
     return [each.line for each in run_checks(CATALOGUE, context) if each.check == "node-managers"]
 
 
@@ -66,3 +69,17 @@ def test_a_deleted_node_is_not_taken_for_one_that_is_in_a_wave_already() -> None
     (line,) = [line for line in lines if line.startswith("[nodes-known]")]
     assert "worker-1?" not in line
     assert "remove it from waves" in line
+
+
+def test_who_is_held_by_the_turn_is_no_matter_and_the_others_are() -> None:
+    pods = [make_pod(name, images=(f"{name}:1",)) for name in ("karpenter", "cluster-autoscaler", "kured")]
+    assert len(found(*pods)) == 3
+    (line,) = found(*pods, hold=True)
+    assert "kured" in line
+    theirs = make_node("worker-1", labels={"karpenter.sh/nodepool": "default"})
+    assert found(nodes=(theirs,), hold=True) == []
+
+
+def test_the_way_to_hold_them_is_a_setting_too() -> None:
+    (line,) = found(make_pod("x", images=("karpenter:1",)))
+    assert "`pulumi config set holdAutoscalers true` holds it off each node for its turn, or `kubectl annotate" in line

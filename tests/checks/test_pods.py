@@ -11,10 +11,11 @@ from components.names import NAMESPACE
 from components.operations.api import Cluster
 from components.operations.deadline import OperationError
 from components.operations.node_shell import start_on_node
-from components.operations.trial import assert_accepted, refusals
+from components.operations.trial import assert_accepted, missing, refusals
 from components.operations.verification import fresh_pod
 from components.pods import OurPods
 from scripts.lab.simulated.control_plane import ControlPlane
+from stacks.pods import PodSettings
 from tests.checks.site import Object, Site
 
 pytestmark = pytest.mark.apiserver
@@ -207,6 +208,13 @@ def test_labels_that_the_selector_wants_are_set_by_the_command_that_is_printed(p
     (found,) = site.found("pods-node-selector", **settings)
     plane.kubectl(*found.remedy.split("`")[1].split()[1:])
     assert site.found("pods-node-selector", **settings) == []
+
+
+def test_before_our_namespace_is_there_its_secrets_cannot_be(plane: ControlPlane) -> None:
+    pods = OurPods(image="example", settings=PodSettings(pull_secrets=["team"]))
+    (found,) = missing(Cluster(kubeconfig=str(plane.kubeconfig)), pods, there=False)
+    assert "as that namespace is not there before the first run" in found.said
+    assert found.remedy.startswith(f"`kubectl create namespace {NAMESPACE}`, and create it there")
 
 
 def test_a_turn_does_not_begin_where_its_pods_would_be_refused(site: Site) -> None:

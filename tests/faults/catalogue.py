@@ -221,7 +221,8 @@ FAULTS: tuple[Fault, ...] = (
         id="webhook-down-for-us",
         title="An admission webhook is down for the pods with which we look at a node",
         make=webhook_down_for_our_pods,
-        told=r"POST /api/v1/namespaces/\S+/pods: the API server answered 500: .*failed calling webhook.*",
+        told=r"\[pods-accepted\] the API server would refuse the pod that runs .*failed calling webhook.*",
+        untouched=True,
     ),
     Fault(
         id="traffic-lost-in-wave",

@@ -8,6 +8,7 @@ from components.operations.asking import Teller
 from components.operations.cordon import cordon, uncordon
 from components.operations.deadline import OperationError
 from components.operations.drain import drain
+from components.operations.hold import released
 from components.operations.live_config import manages_every_node, read_live_config
 from components.operations.marks import TurnStep, clear, node_path, read_node, step_of
 from components.operations.node_shell import run_on_node
@@ -34,7 +35,7 @@ def empty_for_return(cluster: Cluster, turn: Turn) -> None:
         assert_accepted(cluster, turn.pods, node=turn.node)
         progress.step("cordon", "the node goes back to the old network")
         remember_not_ready(cluster, turn.node)
-        cordon(cluster, turn.node, step=TurnStep.RETURNING)
+        cordon(cluster, turn.node, step=TurnStep.RETURNING, hold=turn.hold)
         if turn.drain.in_place:
             progress.done("its pods stay until it is switched back")
             return
@@ -63,7 +64,7 @@ def return_to_source(cluster: Cluster, turn: Turn) -> None:
         else:
             _return(cluster, turn, progress)
         uncordon(cluster, turn.node)
-        clear(cluster, turn.node)
+        clear(cluster, turn.node, besides=released(read_node(cluster, turn.node)))
         progress.done(f"back on {turn.source_title}")
 
 

@@ -26,6 +26,7 @@ class Turn:
     pods: OurPods
     watched: tuple[str, ...] = ()
     watched_timeout_seconds: float = 300
+    hold: bool = False
 
     def on_cilium(self, pod: Pod) -> bool:
         """Whether the pod has an address of Cilium's pool."""

@@ -10,6 +10,7 @@ from components.operations.asking import Teller
 from components.operations.cordon import cordon, uncordon
 from components.operations.deadline import OperationError
 from components.operations.drain import drain
+from components.operations.hold import released
 from components.operations.marks import (
     BOOT_ID,
     CORDONED_BEFORE,
@@ -55,7 +56,7 @@ def empty_for_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
         assert_accepted(cluster, turn.pods, node=turn.node)
         progress.step("cordon")
         remember_not_ready(cluster, turn.node)
-        cordon(cluster, turn.node, step=TurnStep.DRAINING)
+        cordon(cluster, turn.node, step=TurnStep.DRAINING, hold=turn.hold)
         evicted: tuple[str, ...] = ()
         if not turn.drain.in_place:
             progress.step("drain")
@@ -99,7 +100,7 @@ def _assert_labelled(cluster: Cluster, turn: Turn, progress: Progress) -> None:
 
 
 def _move(cluster: Cluster, turn: Turn, progress: Progress) -> dict[str, Any]:
-    cordon(cluster, turn.node, step=TurnStep.SWITCHING)
+    cordon(cluster, turn.node, step=TurnStep.SWITCHING, hold=turn.hold)
     progress.step("agent", "re-creating the node's Cilium agent, which then takes over the CNI conf")
     agent = _switched_agent(cluster, turn)
     files = agents.wait_for_cni_conf(
@@ -130,7 +131,8 @@ def _move(cluster: Cluster, turn: Turn, progress: Progress) -> dict[str, Any]:
         # Only now: pods that can run on this node alone had to wait for it to take pods again.
         progress.step("watch", f"{many(len(turn.watched), 'workload')} of preflight.watched must be ready")
         wait_for_watched(cluster, turn.node, turn.watched, timeout_seconds=turn.watched_timeout_seconds)
-    mark(cluster, turn.node, TurnStep.MIGRATED, **dict.fromkeys(_OF_A_TURN))
+    given_back = released(read_node(cluster, turn.node))
+    mark(cluster, turn.node, TurnStep.MIGRATED, **{**dict.fromkeys(_OF_A_TURN), **given_back})
     progress.done("migrated" if schedulable else "migrated; stays cordoned, as it was before its turn")
     return _summary(
         turn, progress, evicted=len(evicted), recycled=len(recycled), restarted=restarted, verified=verified,

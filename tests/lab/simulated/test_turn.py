@@ -13,7 +13,8 @@ from components.operations import agent as agents
 from components.operations.api import Cluster, ClusterError
 from components.operations.deadline import OperationError
 from components.operations.drain_plan import DrainOptions
-from components.operations.marks import TurnStep, node_path, read_node, step_of
+from components.operations.hold import CLUSTER_AUTOSCALER, KARPENTER
+from components.operations.marks import HELD, TurnStep, node_path, read_node, step_of
 from components.operations.model import Pod
 from components.operations.node_shell import run_on_node
 from components.operations.restart import Restart
@@ -115,11 +116,18 @@ def _turn(node: str, *, method: str = "recycle", seconds: float = 20) -> Turn:
         agent_timeout_seconds=seconds,
         verify_timeout_seconds=seconds,
         pods=OurPods(image=IMAGE),
+        hold=True,
     )  # fmt: skip
 
 
 def _label(cluster: Cluster, node: str, value: str | None) -> None:
     cluster.patch(node_path(node), {"metadata": {"labels": {MIGRATED_LABEL: value}}})
+
+
+def _held(cluster: Cluster, node: str) -> bool:
+    found = read_node(cluster, node).annotations
+    assert (KARPENTER in found) == (CLUSTER_AUTOSCALER in found) == (HELD in found)
+    return HELD in found
 
 
 def _probe_address(cluster: Cluster, node: str) -> str:
@@ -130,14 +138,18 @@ def _probe_address(cluster: Cluster, node: str) -> str:
 def test_a_turn_and_the_way_back(cluster: Cluster, method: str) -> None:
     turn, boot_id = _turn("worker-1", method=method), read_node(cluster, "worker-1").boot_id
     empty_for_cilium(cluster, turn)
+    assert _held(cluster, "worker-1")
     if method == "recycle":  # else as after somebody took it off in mid-turn: the turn sets it again
         _label(cluster, "worker-1", "true")
     summary = move_to_cilium(cluster, turn)
     assert summary["verified"]["flows"] >= 9
     assert _probe_address(cluster, "worker-1").startswith("10.245.")
     assert (read_node(cluster, "worker-1").boot_id != boot_id) == (method == "reboot")
+    assert not _held(cluster, "worker-1")
     empty_for_return(cluster, turn)
+    assert _held(cluster, "worker-1")
     return_to_source(cluster, turn)
+    assert not _held(cluster, "worker-1")
     assert _probe_address(cluster, "worker-1").startswith("10.244.")
     seen = run_on_node(cluster, "worker-1", "inspect_network", pods=OurPods(image=IMAGE))
     assert seen["cni_conf"] == ["10-flannel.conflist"]
