@@ -31,8 +31,8 @@ def empty_for_return(cluster: Cluster, turn: Turn) -> None:
         if turn.drain.in_place:
             assert_renewable(cluster, turn, stale=turn.on_cilium)
         progress.step("cordon", "the node goes back to the old network")
-        remember_not_ready(cluster, turn.node)
         cordon(cluster, turn.node, step=TurnStep.RETURNING)
+        remember_not_ready(cluster, turn.node)
         if turn.drain.in_place:
             progress.done("its pods stay until it is switched back")
             return

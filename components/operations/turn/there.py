@@ -51,8 +51,8 @@ def empty_for_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
         if turn.drain.in_place:
             assert_renewable(cluster, turn, stale=turn.on_source)
         progress.step("cordon")
-        remember_not_ready(cluster, turn.node)
         cordon(cluster, turn.node, step=TurnStep.DRAINING)
+        remember_not_ready(cluster, turn.node)
         evicted: tuple[str, ...] = ()
         if not turn.drain.in_place:
             progress.step("drain")
