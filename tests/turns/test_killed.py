@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.operations import evictions
 from components.operations.turn import Turn
 from tests.turns.api import Client
 from tests.turns.turning import BACK, NODE, THERE, Way, make_turn
@@ -14,17 +13,11 @@ from tests.turns.world import World
 WAYS = {
     "recycle": make_turn(),
     "reboot": make_turn(method="reboot"),
-    "in place": make_turn(in_place=True),
+    "in-place": make_turn(in_place=True),
 }
 # Looking once more, or writing what stands there already, harms nobody.
 HARMS = ("end web", "end logs", "end probe", "script reboot")
 SWITCHES = ("end cilium",)
-
-
-@pytest.fixture(autouse=True)
-def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything reacts at once here, so that a drain need not wait before it looks."""
-    monkeypatch.setattr(evictions, "_FIRST_LOOK_SECONDS", 0.001)
 
 
 def _after(*ways: Way, turn: Turn) -> tuple[World, Client]:
@@ -56,7 +49,7 @@ def _killed(way: Way, before: tuple[Way, ...], turn: Turn) -> Iterator[tuple[str
 
 
 @pytest.mark.parametrize("turn", WAYS.values(), ids=WAYS)
-@pytest.mark.parametrize("state_lost", [False, True], ids=["", "and its state was lost"])
+@pytest.mark.parametrize("state_lost", [False, True], ids=["", "state-lost"])
 def test_the_way_there_is_completed_by_the_next_run(turn: Turn, state_lost: bool) -> None:
     wanted, _ = _after(THERE, turn=turn)
     for moment, half, world in _killed(THERE, (), turn):

@@ -1,9 +1,12 @@
 """What a turn does to the cluster, in its order, and what is left of it at its end."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from components.operations.marks import STEP
-from components.operations.turn import Turn
+from components.operations.turn import Turn, there
 from stacks.values import CNI_CONF, MIGRATED_LABEL
 from tests.turns.turning import BACK, NODE, THERE, make_turn
 from tests.turns.world import World
@@ -25,7 +28,7 @@ def told(world: World) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("turn", "there", "back"),
+    ("turn", "forth", "back"),
     [
         (
             make_turn(),
@@ -43,13 +46,13 @@ def told(world: World) -> list[str]:
             [CORDONED, UNLABELLED, *AGENT, "script restore_cni_conf", UNCORDONED, *MOVED, *RENEWED],
         ),
     ],
-    ids=["recycle", "reboot", "in place"],
+    ids=["recycle", "reboot", "in-place"],
 )
-def test_the_steps_of_both_ways(turn: Turn, there: list[str], back: list[str]) -> None:
+def test_the_steps_of_both_ways(turn: Turn, forth: list[str], back: list[str]) -> None:
     world = World()
     before = world.state(NODE)
     THERE.go(world, world.client(), turn)
-    assert told(world) == there
+    assert told(world) == forth
     after = world.state(NODE)
     assert (after["marks"], after["labels"]) == ({STEP: "migrated"}, {MIGRATED_LABEL: "true"})
     assert (after["cordoned"], after["conf"]) == (False, [CNI_CONF, "10-flannel.conflist.cilium_bak"])
@@ -58,6 +61,21 @@ def test_the_steps_of_both_ways(turn: Turn, there: list[str], back: list[str]) -
     assert told(world) == back
     assert {**world.state(NODE), "pods": []} == {**before, "pods": []}
     assert all(turn.on_source(pod) for pod in world.pods(node=NODE) if not pod.host_network)
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+@pytest.mark.parametrize("method", ["recycle", "reboot", "command"])
+def test_no_step_has_a_number_beyond_their_total(
+    method: str, in_place: bool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    world, turn = World(), make_turn(method=method, in_place=in_place)
+    turn = replace(turn, restart=replace(turn.restart, command="true"), watched=("DaemonSet default/logs",))
+    monkeypatch.setattr(there, "wait_for_watched", lambda *_, **__: None)
+    for way in (THERE, BACK):
+        way.go(world, world.client(), turn)
+    numbers = [(int(number), int(total)) for number, total in re.findall(r" \[(\d+)/(\d+)\] ", capfd.readouterr().err)]
+    assert numbers
+    assert all(number <= total for number, total in numbers)
 
 
 @pytest.mark.parametrize("in_place", [False, True])

@@ -1,12 +1,12 @@
 """A turn that goes on, or that somebody undid by hand: what is seen on the cluster is believed, and not done twice."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from components.operations import restart
-from components.operations.deadline import OperationError
+from components.operations.deadline import OperationError, stopping
 from components.operations.drain_plan import DrainOptions
 from components.operations.evictions import request_eviction
 from components.operations.marks import TurnStep, mark
@@ -51,6 +51,16 @@ def test_pods_are_evicted_unless_the_user_wants_them_deleted(disable: bool, aske
 
 
 @pytest.mark.parametrize("disable", [False, True])
+@pytest.mark.parametrize(("wanted", "sent"), [(None, None), (0, 0), (30, 30)])
+def test_a_grace_period_is_told_where_there_is_one(disable: bool, wanted: int | None, sent: int | None) -> None:
+    world = World()
+    (pod,), client = world.pods(node=NODE, app="web"), world.client()
+    request_eviction(client, pod, options=DrainOptions(disable_eviction=disable, grace_period_seconds=wanted))
+    (request,) = client.requests
+    assert request.body.get("deleteOptions", request.body).get("gracePeriodSeconds") == sent
+
+
+@pytest.mark.parametrize("disable", [False, True])
 def test_another_pod_of_that_name_is_left_alone(disable: bool) -> None:
     world = World()
     (pod,) = world.pods(node=NODE, app="web")
@@ -58,9 +68,8 @@ def test_another_pod_of_that_name_is_left_alone(disable: bool) -> None:
     assert world.pods(node=NODE, app="web") == [pod]
 
 
-def test_the_users_command_is_run_once_in_a_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_command_is_run_once_in_a_turn(tmp_path: Path) -> None:
     """Its verification fails twice; the kubelet would renew the pods by itself, which here nobody plays."""
-    monkeypatch.setattr(restart, "_KUBELET_RENEWS_SECONDS", 0.01)
     command = f"sh -c 'echo {{node}} >> {tmp_path}/ran'"
     turn = replace(TURN, restart=replace(TURN.restart, method="command", command=command))
     world = World()
@@ -104,3 +113,16 @@ def test_a_node_that_was_never_switched_is_given_back_as_it_is() -> None:
     BACK.go(world, world.client(), TURN, begin=1)
     assert world.done == [f"uncordon {NODE}"]
     assert {**world.state(NODE), "pods": []} == {**before, "pods": []}
+
+
+def test_a_turn_that_is_asked_to_stop_ends_its_wait_at_once() -> None:
+    world, turn = World(), make_turn(seconds=3)
+    began = time.monotonic()
+    stopping.set()
+    try:
+        with pytest.raises(OperationError, match="worker-1: stopped as asked in step 'drain'; it stays as it is"):
+            THERE.go(world, world.client(), turn)
+    finally:
+        stopping.clear()
+    assert time.monotonic() - began < 1
+    THERE.go(world, world.client(), TURN)

@@ -22,7 +22,7 @@ from components.operations.verification import Verified, verify_node
 
 def empty_for_return(cluster: Cluster, turn: Turn) -> None:
     """First half of the way back: cordon and drain the node, still on Cilium's network."""
-    with steps(cluster, turn.node) as progress:
+    with steps(cluster, turn.node, more=turn.more_back) as progress:
         if manages_every_node(read_live_config(cluster, namespace=turn.cilium_namespace)):
             raise OperationError(
                 f"node {turn.node} stays on Cilium: Cilium manages every node's CNI conf in this phase, so no node can "
@@ -46,7 +46,7 @@ def return_to_source(cluster: Cluster, turn: Turn) -> None:
 
     The order matters: an agent that still manages the CNI conf would undo its restoration within seconds.
     """
-    with steps(cluster, turn.node, after=2) as progress:
+    with steps(cluster, turn.node, after=2, more=turn.more_back) as progress:
         cluster.patch(node_path(turn.node), {"metadata": {"labels": {turn.label: None}}})
         node = read_node(cluster, turn.node)
         if node.labels.get(turn.label):

@@ -4,9 +4,8 @@ import subprocess
 import sys
 import tempfile
 from functools import cache
+from importlib import resources
 from pathlib import Path
-
-from components.operations.node_shell import script
 
 _HOST = "/proc/1/root"
 _FOLDER = "etc/cni/net.d"
@@ -15,7 +14,7 @@ _FOLDER = "etc/cni/net.d"
 @cache
 def run_on_conf(conf: frozenset[str], cilium_conf: str) -> tuple[frozenset[str], str]:
     """The names of the files that are there afterwards; and what the script said was wrong, if anything."""
-    text = script("restore_cni_conf")
+    text = (resources.files("components.operations") / "on_node" / "restore_cni_conf.py").read_text()
     assert text.count(_HOST) == 1, "the script finds the node's files elsewhere by now"
     with tempfile.TemporaryDirectory() as host:
         folder = Path(host) / _FOLDER
