@@ -195,7 +195,11 @@ class Client(Cluster):
     """One run's client. After `writes` requests that changed something the run is killed: nothing it does counts."""
 
     def __init__(
-        self, objects: Objects, *, writes: int | None = None, run: Callable[[str, list[str]], str] | None = None
+        self,
+        objects: Objects,
+        *,
+        writes: int | None = None,
+        run: Callable[[str, list[str]], CommandResult] | None = None,
     ) -> None:
         self.server = "https://in-memory"
         self._patience = Patience(self.server)
@@ -259,4 +263,4 @@ class Client(Cluster):
             if self.killed:
                 raise KilledError
             assert self._run, "nothing runs here"
-            return CommandResult(exit_code=0, output=self._run(f"{namespace}/{pod}", list(command)))
+            return self._run(f"{namespace}/{pod}", list(command))

@@ -185,7 +185,9 @@ def test_a_node_without_an_old_conf_stays_on_cilium() -> None:
     machine = world.players.machines[NODE]
     world.players.machines[NODE] = replace(machine, conf=frozenset({CNI_CONF}))
     world.done.clear()
-    with pytest.raises(OperationError, match=r"holds no conf of the old CNI to go back to; 05-cilium"):
+    with pytest.raises(
+        OperationError, match=r"script restore_cni_conf failed: \S+ holds no conf of the old CNI to go back to; 05"
+    ):
         BACK.go(world, world.client(), SHORT)
     assert world.players.machines[NODE].conf == {CNI_CONF}
     assert not [each for each in world.done if each.startswith(("end logs", "uncordon"))]

@@ -6,7 +6,7 @@ from collections import Counter
 from components import probe
 from components.names import NAMESPACE
 from components.operations.agent import AGENT_CONTAINER
-from components.operations.api import ClusterError
+from components.operations.api import ClusterError, CommandResult
 from components.operations.model import Node, Pod
 from scripts.lab.simulated import machines
 from scripts.lab.simulated.machines import Machine
@@ -139,17 +139,19 @@ class World:
             "pods": dict(pods),
         }
 
-    def _command(self, pod: str, command: list[str]) -> str:
+    def _command(self, pod: str, command: list[str]) -> CommandResult:
         """What the commands print that the program runs in pods."""
         item = self.objects.by_path[f"/api/v1/namespaces/{pod.replace('/', '/pods/')}"]
         if item["metadata"]["name"].startswith(self.deaf):
             raise ClusterError(f"command in pod {pod}: cannot be started")
         match command:
             case ["ls", "-1", _]:
-                return "".join(f"{name}\n" for name in sorted(self.players.machines[item["spec"]["nodeName"]].conf))
+                names = sorted(self.players.machines[item["spec"]["nodeName"]].conf)
+                return CommandResult(exit_code=0, output="".join(f"{name}\n" for name in names))
             case ["python3", file, text, _] if file.endswith("/reach.py"):
                 targets: dict[str, str] = json.loads(text)
-                return json.dumps({title: self._outcome(f"{title} {url}") for title, url in targets.items()})
+                found = {title: self._outcome(f"{title} {url}") for title, url in targets.items()}
+                return CommandResult(exit_code=0, output=json.dumps(found))
         raise AssertionError(f"{' '.join(command)[:80]}: nobody plays this")
 
     def _outcome(self, words: str) -> Object:
