@@ -8,7 +8,7 @@ RESTART ?= recycle
 STACK ?= dev
 BESIDE := -n 2 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-simulated test test-all test-sources test-fast docs plan images lint bench bench-by-hand bench-time lab-up lab-down lab-sim clean lock venv lab-ready
+.PHONY: help demo demo-simulated test test-all test-sources test-fast mutations docs plan images lint bench bench-by-hand bench-time lab-up lab-down lab-sim clean lock venv lab-ready
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ test-sources: lab-ready ## whole migrations from Calico and Canal, and Calico's 
 
 test-fast: venv ## the tests that need neither root nor built programs
 	@$(PYTHON) -m pytest -m "not lab and not engine and not apiserver and not browser and not charts" $(PYTEST_ARGS)
+
+mutations: venv ## faults put into components/operations one by one, and the fast test that catches each (4 minutes)
+	@$(PYTHON) -m tests.mutations
 
 docs: lab-ready ## write docs/checks.md from the catalogue, docs/faults.md from what the fault suite sees, and the dashboard
 	@$(PYTHON) -m scripts.check.document

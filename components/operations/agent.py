@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from components.operations.api import Cluster, ClusterError
+from components.operations.api import Cluster, ClusterError, beginning_of
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
 from components.operations.marks import assert_there
 
@@ -134,7 +134,7 @@ def run_in_agent(cluster: Cluster, agent: Agent, command: list[str], *, timeout_
     )
     if result.exit_code != 0:
         raise OperationError(
-            f"node {agent.node}: `{' '.join(command)[:120]}` in its Cilium agent ended with {result.exit_code}: "
+            f"node {agent.node}: `{beginning_of(command)}` in its Cilium agent ended with {result.exit_code}: "
             f"{result.output.strip()[-300:]}"
         )
     return result.output

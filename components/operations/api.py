@@ -350,7 +350,7 @@ class Cluster:
         try:
             socket.run_forever(timeout=timeout_seconds)
             if socket.is_open():
-                raise ClusterError(f"{where}: `{' '.join(command)[:80]}` did not end in {timeout_seconds:.0f} s")
+                raise ClusterError(f"{where}: `{beginning_of(command)}` did not end in {timeout_seconds:.0f} s")
             status = _exit_code(socket)  # first: reading the output empties every channel, the status's too
             output = socket.read_all()
         except WebSocketException as error:
@@ -358,8 +358,13 @@ class Cluster:
         finally:
             socket.close()
         if status is None:
-            raise ClusterError(f"{where}: the connection ended before `{' '.join(command)[:80]}` did")
+            raise ClusterError(f"{where}: the connection ended before `{beginning_of(command)}` did")
         return CommandResult(exit_code=status, output=str(output or ""))
+
+
+def beginning_of(command: Sequence[str]) -> str:
+    """So much of a command as fits into a line: it may be a whole script."""
+    return " ".join(" ".join(command).split())[:80]
 
 
 def _root(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from components.names import NAMESPACE
 from components.operations.model import Budget, Pod
 from stacks.labels import parse_selector, selects
 
@@ -59,7 +60,7 @@ def plan_drain(
 ) -> DrainPlan:
     """Sort the pods of one node; `daemon_sets` are the (namespace, name) that exist.
 
-    The filters and their order are those of k8s.io/kubectl/pkg/drain, with DaemonSet pods always left alone.
+    The filters and their order are those of k8s.io/kubectl/pkg/drain, DaemonSet pods and ours always being left alone.
     """
     moment = now or datetime.now(UTC)
     selector = parse_selector(options.pod_selector)
@@ -70,6 +71,9 @@ def plan_drain(
     for pod in sorted(pods, key=lambda each: (each.namespace, each.name)):
         if not selects(selector, pod.labels):
             leave.append((pod, NOT_SELECTED))
+        elif pod.namespace == NAMESPACE and pod.controller is None:
+            # A killed run left it: it is replaced when the next one needs such a pod, and must not stand in its way.
+            leave.append((pod, "this program's own"))
         elif no_longer_awaited(pod, options=options, now=moment):
             leave.append((pod, f"terminating for more than {options.skip_wait_for_delete_seconds:.0f} s"))
         elif pod.finished:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.names import NAMESPACE
 from components.operations.drain_plan import DrainOptions, plan_drain
 from components.operations.model import Pod
 from tests.builders import make_pod
@@ -24,6 +25,9 @@ KNOWN = {("default", "agent-owner")}
         (make_pod("bare", controller=""), {}, "refuse"),
         (make_pod("bare", controller=""), {"force": True}, "evict"),
         (make_pod("done", controller="", phase="Succeeded"), {}, "evict"),
+        (make_pod("verify-worker-1", controller="", namespace=NAMESPACE, phase="Pending"), {}, "leave"),
+        (make_pod("inspect-network-1", controller="", namespace=NAMESPACE), {}, "leave"),
+        (make_pod("made-by-a-controller", namespace=NAMESPACE), {}, "evict"),
         (make_pod("data", empty_dirs=("x",)), {}, "refuse"),
         (make_pod("data", empty_dirs=("x",)), {"delete_empty_dir_data": True}, "evict"),
         (make_pod("data", empty_dirs=("x",), phase="Failed"), {}, "evict"),

@@ -184,3 +184,26 @@ def test_what_a_young_probe_lost_at_its_beginning_forbids_nothing_once_it_is_pas
     else:
         traffic.assert_quiet(None, change=change, rules=rules, progress=Progress("it", 1))  # type: ignore[arg-type]
     assert looks == []
+
+
+def test_a_change_is_judged_by_what_was_lost_since_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, after = _reading(since=0, at=100), _reading(since=0, at=160)
+    counted_from: list[Reading] = []
+
+    def measured(_reading: Reading, *, since: Reading, **_: object) -> Measurement:
+        counted_from.append(since)
+        return measurement(flow("worker-1", "worker-2", sent=50, failed=1))
+
+    monkeypatch.setattr(traffic, "read_probes", lambda *_, **__: (after, []))
+    monkeypatch.setattr(traffic, "measure", measured)
+    monkeypatch.setitem(traffic._before, "wave 1", before)
+    rules = Rules(
+        budget=Budget.model_validate({"kinds": {"pod-http": {}}}), networks=Networks(old=(), new=()),
+        baseline_seconds=20, soak_seconds=0, deadline_seconds=5,
+    )  # fmt: skip
+    _, lost = traffic.judge(
+        None, change=Change.of_wave("wave 1"), since=datetime.fromtimestamp(100, UTC), restarts=(), rules=rules,  # type: ignore[arg-type]
+        progress=Progress("it", 1),
+    )  # fmt: skip
+    assert [each.latest for each in counted_from] == [before.latest]
+    assert lost[0].startswith("worker-1 → worker-2, pod to pod: 1 of 50 failed")

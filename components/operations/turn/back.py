@@ -24,7 +24,7 @@ from components.operations.verification import Verified, verify_node
 
 def empty_for_return(cluster: Cluster, turn: Turn) -> None:
     """First half of the way back: cordon and drain the node, still on Cilium's network."""
-    with steps(cluster, turn.node) as progress:
+    with steps(cluster, turn.node, more=turn.more_back) as progress:
         if manages_every_node(read_live_config(cluster, namespace=turn.cilium_namespace)):
             raise OperationError(
                 f"node {turn.node} stays on Cilium: Cilium manages every node's CNI conf in this phase, so no node can "
@@ -34,8 +34,8 @@ def empty_for_return(cluster: Cluster, turn: Turn) -> None:
             assert_renewable(cluster, turn, stale=turn.on_cilium)
         assert_accepted(cluster, turn.pods, node=turn.node)
         progress.step("cordon", "the node goes back to the old network")
-        remember_not_ready(cluster, turn.node)
         cordon(cluster, turn.node, step=TurnStep.RETURNING, hold=turn.hold)
+        remember_not_ready(cluster, turn.node)
         if turn.drain.in_place:
             progress.done("its pods stay until it is switched back")
             return
@@ -49,7 +49,7 @@ def return_to_source(cluster: Cluster, turn: Turn) -> None:
 
     The order matters: an agent that still manages the CNI conf would undo its restoration within seconds.
     """
-    with steps(cluster, turn.node, after=2) as progress:
+    with steps(cluster, turn.node, after=2, more=turn.more_back) as progress:
         cluster.patch(node_path(turn.node), {"metadata": {"labels": {turn.label: None}}})
         node = read_node(cluster, turn.node)
         if node.labels.get(turn.label):

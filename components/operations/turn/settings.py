@@ -35,3 +35,13 @@ class Turn:
     def on_source(self, pod: Pod) -> bool:
         """Whether the pod has an address of the old network."""
         return any(pod.address_in(network) for network in self.source_networks)
+
+    @property
+    def more_there(self) -> int:
+        """How many steps the way there has that turns do not have as a rule."""
+        return bool(self.watched) + (self.drain.in_place and self.restart.method in ("reboot", "command"))
+
+    @property
+    def more_back(self) -> int:
+        """The same of the way back."""
+        return int(self.drain.in_place)

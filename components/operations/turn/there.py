@@ -46,7 +46,7 @@ _OF_A_TURN = (CORDONED_BEFORE, NOT_READY_BEFORE, BOOT_ID, RESTARTED)
 def empty_for_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
     """First half: cordon and drain the node, still on the old network."""
     began = now()
-    with steps(cluster, turn.node, more=bool(turn.watched)) as progress:
+    with steps(cluster, turn.node, more=turn.more_there) as progress:
         node = read_node(cluster, turn.node)
         if step_of(node) in (TurnStep.MIGRATED, TurnStep.SWITCHING):
             progress.say(f"is {step_of(node)} already, nothing to drain")
@@ -55,8 +55,8 @@ def empty_for_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
             assert_renewable(cluster, turn, stale=turn.on_source)
         assert_accepted(cluster, turn.pods, node=turn.node)
         progress.step("cordon")
-        remember_not_ready(cluster, turn.node)
         cordon(cluster, turn.node, step=TurnStep.DRAINING, hold=turn.hold)
+        remember_not_ready(cluster, turn.node)
         evicted: tuple[str, ...] = ()
         if not turn.drain.in_place:
             progress.step("drain")
@@ -75,7 +75,7 @@ def empty_for_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
 
 def move_to_cilium(cluster: Cluster, turn: Turn) -> dict[str, Any]:
     """Second half, the label being set: switch the agent, renew the pods, verify, uncordon."""
-    with steps(cluster, turn.node, after=2, more=bool(turn.watched)) as progress:
+    with steps(cluster, turn.node, after=2, more=turn.more_there) as progress:
         _assert_labelled(cluster, turn, progress)
         if drift(cluster, turn) is None:
             progress.say("is migrated and verified already")

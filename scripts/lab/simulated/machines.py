@@ -1,12 +1,14 @@
 """The machine under a simulated node: what its scripts, agents and pods can see of it, and what each does to it.
 
-A machine is plain data; every transition returns the machine as it is afterwards. Nothing here waits or asks anyone.
+A machine is plain data; every transition returns the machine as it is afterwards. Nothing here waits for anyone.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
+
+from scripts.lab.simulated.cni_conf import run_on_conf
 
 BACKUP = ".cilium_bak"
 FLANNEL_CONF = "10-flannel.conflist"
@@ -166,15 +168,9 @@ def agent_stopped(machine: Machine) -> Machine:
 
 
 def conf_restored(machine: Machine, cilium_conf: str) -> tuple[Machine, str]:
-    """What `restore_cni_conf.py` does; also what was wrong, if anything."""
-    conf = set(machine.conf)
-    for saved in sorted(name for name in machine.conf if name.endswith(BACKUP)):
-        conf.remove(saved)
-        conf.add(saved.removesuffix(BACKUP))
-    machine = replace(machine, conf=frozenset(conf))
-    if not [name for name in machine.active_conf if name != cilium_conf]:
-        return machine, f"no conf of the old CNI to go back to; {cilium_conf} was left where it is"
-    return _settled(replace(machine, conf=frozenset(conf - {cilium_conf}))), ""
+    """What `restore_cni_conf.py` makes of its files, by running it; also what was wrong, if anything."""
+    conf, wrong = run_on_conf(machine.conf, cilium_conf)
+    return _settled(replace(machine, conf=conf)), wrong
 
 
 def flannel_swept(machine: Machine, links: Collection[str]) -> Machine:

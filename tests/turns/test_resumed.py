@@ -1,0 +1,128 @@
+"""A turn that goes on, or that somebody undid by hand: what is seen on the cluster is believed, and not done twice."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from components.operations.deadline import OperationError, stopping
+from components.operations.drain_plan import DrainOptions
+from components.operations.evictions import request_eviction
+from components.operations.marks import TurnStep, mark
+from components.operations.turn import drift, empty_for_cilium
+from stacks.values import CNI_CONF, MIGRATED_LABEL
+from tests.turns.turning import BACK, NODE, THERE, make_turn
+from tests.turns.world import World
+
+TURN = make_turn()
+
+
+@pytest.mark.parametrize("step", [TurnStep.SWITCHING, TurnStep.MIGRATED])
+def test_a_node_that_was_switched_is_not_drained_again(step: TurnStep) -> None:
+    """It may have been given back its pods already, on their new network."""
+    world = World()
+    mark(world.client(), NODE, step)
+    client = world.client()
+    found = empty_for_cilium(client, TURN)
+    assert (found["podsEvicted"], client.requests) == (0, [])
+
+
+def test_pods_that_came_meanwhile_are_evicted_and_not_just_deleted() -> None:
+    """Somebody uncordoned the node before it was switched: the pods that came are their budgets' business."""
+    world = World()
+    empty_for_cilium(world.client(), TURN)
+    world.change_node(NODE, unschedulable=None)
+    world.replica_set("late", replicas=1)
+    client = world.client()
+    THERE.go(world, client, TURN, begin=1)
+    assert [each.words for each in client.requests if "late" in each.path] == ["POST late-1/eviction"]
+
+
+@pytest.mark.parametrize(
+    ("disable", "asked"), [(False, "POST web-1/eviction"), (True, "DELETE pods/web-1")], ids=["", "disableEviction"]
+)
+def test_pods_are_evicted_unless_the_user_wants_them_deleted(disable: bool, asked: str) -> None:
+    world = World()
+    world.budget("web", available=3 if disable else 2)
+    client = world.client()
+    empty_for_cilium(client, replace(TURN, drain=DrainOptions(disable_eviction=disable)))
+    assert [each.words for each in client.requests if "web" in each.path] == [asked]
+
+
+@pytest.mark.parametrize("disable", [False, True])
+@pytest.mark.parametrize(("wanted", "sent"), [(None, None), (0, 0), (30, 30)])
+def test_a_grace_period_is_told_where_there_is_one(disable: bool, wanted: int | None, sent: int | None) -> None:
+    world = World()
+    (pod,), client = world.pods(node=NODE, app="web"), world.client()
+    request_eviction(client, pod, options=DrainOptions(disable_eviction=disable, grace_period_seconds=wanted))
+    (request,) = client.requests
+    assert request.body.get("deleteOptions", request.body).get("gracePeriodSeconds") == sent
+
+
+@pytest.mark.parametrize("disable", [False, True])
+def test_another_pod_of_that_name_is_left_alone(disable: bool) -> None:
+    world = World()
+    (pod,) = world.pods(node=NODE, app="web")
+    request_eviction(world.client(), replace(pod, uid="an-older-one"), options=DrainOptions(disable_eviction=disable))
+    assert world.pods(node=NODE, app="web") == [pod]
+
+
+def test_the_users_command_is_run_once_in_a_turn(tmp_path: Path) -> None:
+    """Its verification fails twice; the kubelet would renew the pods by itself, which here nobody plays."""
+    command = f"sh -c 'echo {{node}} >> {tmp_path}/ran'"
+    turn = replace(TURN, restart=replace(TURN.restart, method="command", command=command))
+    world = World()
+    world.broken.add("dns://")
+    for _ in range(2):
+        with pytest.raises(OperationError, match="fresh pod → DNS"):
+            THERE.go(world, world.client(), turn)
+    assert (tmp_path / "ran").read_text() == f"{NODE}\n"
+
+
+def test_what_came_of_a_turn_is_seen_on_the_node() -> None:
+    world = World()
+    assert drift(world.client(), TURN) == "its turn is not complete (not begun)"
+    THERE.go(world, world.client(), TURN)
+    assert drift(world.client(), TURN) is None
+    machine = world.players.machines[NODE]
+    world.players.machines[NODE] = replace(machine, conf=machine.conf | {"00-mine.conf"})
+    assert drift(world.client(), TURN) == f"{CNI_CONF} is not in charge of its CNI any more"
+    world.change_node(NODE, labels={MIGRATED_LABEL: None})
+    assert drift(world.client(), TURN) == f"label {MIGRATED_LABEL} was removed"
+    mark(world.client(), NODE, TurnStep.RETURNING)
+    assert drift(world.client(), TURN) == "its turn is not complete (returning)"
+
+
+def test_what_was_changed_by_hand_is_mended_by_the_second_half() -> None:
+    world = World()
+    THERE.go(world, world.client(), TURN)
+    wanted = world.state(NODE)
+    machine = world.players.machines[NODE]
+    world.players.machines[NODE] = replace(machine, conf=machine.conf | {"00-mine.conf"})
+    THERE.go(world, world.client(), TURN, begin=1)
+    assert world.state(NODE) == {**wanted, "conf": sorted([*wanted["conf"], "00-mine.conf.cilium_bak"])}
+
+
+def test_a_node_that_was_never_switched_is_given_back_as_it_is() -> None:
+    """Its agent, its CNI conf and its pods were never touched, and are not on the way back either."""
+    world = World()
+    before = world.state(NODE)
+    empty_for_cilium(world.client(), TURN)
+    world.done.clear()
+    BACK.go(world, world.client(), TURN, begin=1)
+    assert world.done == [f"uncordon {NODE}"]
+    assert {**world.state(NODE), "pods": []} == {**before, "pods": []}
+
+
+def test_a_turn_that_is_asked_to_stop_ends_its_wait_at_once() -> None:
+    world, turn = World(), make_turn(seconds=3)
+    began = time.monotonic()
+    stopping.set()
+    try:
+        with pytest.raises(OperationError, match="worker-1: stopped as asked in step 'drain'; it stays as it is"):
+            THERE.go(world, world.client(), turn)
+    finally:
+        stopping.clear()
+    assert time.monotonic() - began < 1
+    THERE.go(world, world.client(), TURN)
