@@ -53,7 +53,7 @@ def _counts(length: int) -> _Fits:
     def every(value: Any) -> bool:
         if not isinstance(value, list) or len(value) != length or set(map(type, value)) != {int}:
             return False
-        return min(value) >= 0 and max(value) <= _LARGEST
+        return bool(min(value) >= 0 and max(value) <= _LARGEST)
 
     return every
 
