@@ -9,10 +9,10 @@ import pytest
 from components.operations.deadline import OperationError, stopping
 from components.operations.drain_plan import DrainOptions
 from components.operations.evictions import request_eviction
-from components.operations.marks import TurnStep, mark
+from components.operations.marks import TurnStep, mark, step_of
 from components.operations.turn import drift, empty_for_cilium
 from stacks.values import CNI_CONF, MIGRATED_LABEL
-from tests.turns.turning import BACK, NODE, THERE, make_turn
+from tests.turns.turning import BACK, NODE, THERE, Way, make_turn
 from tests.turns.world import World
 
 TURN = make_turn()
@@ -78,6 +78,37 @@ def test_the_users_command_is_run_once_in_a_turn(tmp_path: Path) -> None:
         with pytest.raises(OperationError, match="fresh pod → DNS"):
             THERE.go(world, world.client(), turn)
     assert (tmp_path / "ran").read_text() == f"{NODE}\n"
+
+
+@pytest.mark.parametrize("before", [(), (THERE,)], ids=["there", "back"])
+def test_who_was_ill_before_a_turn_is_known_after_it_was_broken_off(before: tuple[Way, ...]) -> None:
+    """Its pods are renewed by then: nothing but the note says that they were ill before."""
+    world, way = World(), BACK if before else THERE
+    world.players.ill.add("gpu")
+    world.daemon_set("gpu")
+    for each in before:
+        each.go(world, world.client(), TURN)
+    world.broken.add("dns://")
+    with pytest.raises(OperationError, match="fresh pod → DNS"):
+        way.go(world, world.client(), TURN)
+    world.broken.clear()
+    way.go(world, world.client(), TURN, begin=1)
+    assert not world.node(NODE).unschedulable
+
+
+def test_each_half_leaves_its_step_on_the_node() -> None:
+    world = World()
+    for half, step in zip((*THERE.halves, BACK.halves[0]), ("drained", "migrated", "returning"), strict=True):
+        half(world.client(), TURN)
+        assert step_of(world.node(NODE)) == step
+
+
+def test_a_watched_workload_that_is_not_well_ends_the_turn_before_its_last_mark() -> None:
+    world, turn = World(), replace(TURN, watched=("DaemonSet default/none",), watched_timeout_seconds=0.1)
+    with pytest.raises(OperationError, match=r"after its turn: not within 0 s: DaemonSet default/none does not exist"):
+        THERE.go(world, world.client(), turn)
+    node = world.node(NODE)
+    assert (step_of(node), node.unschedulable) == (TurnStep.SWITCHING, False)
 
 
 def test_what_came_of_a_turn_is_seen_on_the_node() -> None:
