@@ -119,8 +119,8 @@ BASIC = {
     "tier": st.sampled_from(["x", "y"]),
     "cpu": st.sampled_from(["0", "100m", "250m", "500m"]),
     "gpus": st.sampled_from(["0", "0", "1"]),
-    "ports": st.lists(PORT, max_size=1),
-    "away": st.lists(TERM, max_size=1),
+    "ports": st.lists(PORT, min_size=1, max_size=1),
+    "away": st.lists(TERM, min_size=1, max_size=1),
     "sidecar": st.sampled_from([None, None, "200m"]),
     "disk": st.sampled_from([None, None, 0, 1]),
     "before": st.sampled_from([None, None, "600m"]),
@@ -131,20 +131,51 @@ INCOMING = st.fixed_dictionaries(
         **BASIC,
         "near": st.lists(TERM, max_size=2),
         "spreads": st.lists(
-            SPREAD, max_size=2, unique_by=lambda each: (each["topologyKey"], each["whenUnsatisfiable"])
+            SPREAD, min_size=1, max_size=2, unique_by=lambda each: (each["topologyKey"], each["whenUnsatisfiable"])
         ),
         "selector": st.sampled_from([{}, {}, {"disk": "ssd"}]),
         "rules": st.one_of(st.just([]), st.lists(st.lists(RULE, min_size=1, max_size=2), min_size=1, max_size=2)),
         "tolerations": TOLERATIONS,
     }
 )
-SKETCH = st.builds(
+# The first filter that says no is all that one hears of a node: most worlds are about one kind of filter alone.
+_OPEN = {"taints": (), "cordoned": False, "cpu": "2", "pods": "110"}
+_PLAIN: dict[str, Any] = {
+    "rules": [], "selector": {}, "near": [], "away": [], "spreads": [], "gpus": "0", "cpu": "0", "ports": [],
+    "disk": None, "sidecar": None, "before": None,
+}  # fmt: skip
+_ABOUT = {
+    "volumes": ("disk",),
+    "spreads": ("spreads", "selector"),
+    "near": ("near",),
+    "away": ("away",),
+    "amounts": ("cpu", "ports"),
+}
+
+
+def _about(sketch: Sketch, what: str) -> Sketch:
+    """The same world with nothing in it but what one kind of filter looks at, and two nodes that are open."""
+
+    def plain(pod: dict[str, Any]) -> dict[str, Any]:
+        alike = {} if what == "volumes" else {"app": "web", "namespace": "oracle-a"}
+        return pod | alike | {key: value for key, value in _PLAIN.items() if key in pod and key not in _ABOUT[what]}
+
+    return Sketch(
+        nodes=tuple(each | _OPEN | {"cordoned": place > 1} for place, each in enumerate(sketch.nodes)),
+        pods=tuple(map(plain, sketch.pods)),
+        incoming=plain(sketch.incoming),
+        disks=sketch.disks,
+    )
+
+
+WORLD = st.builds(
     Sketch,
     nodes=st.lists(NODE, min_size=NODES, max_size=NODES).map(tuple),
-    pods=st.lists(PLACED, max_size=6).map(tuple),
+    pods=st.lists(PLACED, min_size=4, max_size=8).map(tuple),
     incoming=INCOMING,
     disks=st.lists(DISK, min_size=2, max_size=2).map(tuple),
 )
+SKETCH = WORLD | st.builds(_about, WORLD, st.sampled_from([*_ABOUT, "volumes", "spreads", "spreads"]))
 
 
 def sketches() -> list[Sketch]:
