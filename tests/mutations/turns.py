@@ -206,7 +206,7 @@ MUTATIONS = (
     Mutation(
         id="switching-not-noted",
         file="turn/there.py",
-        old="    cordon(cluster, turn.node, step=TurnStep.SWITCHING)\n",
+        old="    cordon(cluster, turn.node, step=TurnStep.SWITCHING, hold=turn.hold)\n",
         new="",
         stands_for="a node that was switched is given back as one that never left the old network",
         tests=_KILLED,
