@@ -35,12 +35,14 @@ def plan_in_place(
 
 
 def renew_one_by_one(
-    cluster: Cluster, node: str, *, options: DrainOptions, stale: Callable[[Pod], bool], progress: Progress
-) -> list[str]:
+    cluster: Cluster, node: str, *, options: DrainOptions, stale: Callable[[Pod], bool], network: str,
+    progress: Progress,
+) -> list[str]:  # fmt: skip
     """Evict each stale pod and wait until its workload is as Ready as before, then the next; returns who was evicted.
 
     A pod that a budget holds goes to the back of the queue. One deadline covers all evictions, each replacement has
-    its own. Raises OperationError with a line a pod for what is left.
+    its own. `network` is what the node is on now, in an operator's words. Raises OperationError with a line a pod for
+    what is left.
     """
     deadline = Deadline(options.timeout_seconds)
     plan = plan_in_place(cluster, node, options=options, stale=stale, deadline=deadline)
@@ -68,7 +70,7 @@ def renew_one_by_one(
         progress.say(f"{len(evicted)} of {many(total, 'pod')} renewed: {pod.title}")
     if queue:
         raise OperationError(
-            f"node {node}: {len(queue)} of {many(total, 'pod')} not on the new network in {deadline.allowed:.0f} s:\n  "
+            f"node {node}: {len(queue)} of {many(total, 'pod')} not on {network} in {deadline.allowed:.0f} s:\n  "
             + "\n  ".join([*(f"pod {pod.title}: {why.get(pod.uid, 'not asked yet')}" for pod in queue), REMEDY])
         )
     return evicted

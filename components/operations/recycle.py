@@ -19,11 +19,12 @@ def stale_pods(cluster: Cluster, node: str, *, stale: Callable[[Pod], bool]) -> 
 
 
 def recycle(
-    cluster: Cluster, node: str, *, stale: Callable[[Pod], bool], timeout_seconds: float, progress: Progress,
-    ill: Collection[str] = (),
+    cluster: Cluster, node: str, *, stale: Callable[[Pod], bool], network: str, timeout_seconds: float,
+    progress: Progress, ill: Collection[str] = (),
 ) -> list[str]:  # fmt: skip
     """Delete each stale pod, wait until all pods of the node are Ready with fresh addresses; returns who was deleted.
 
+    `network` is what the node is on now, in an operator's words.
     Those of the workloads that are `ill`, or whose stale pod is not Ready now, are not waited for to be Ready.
     Raises OperationError for a static pod, which only a reboot moves, and when time runs out.
     """
@@ -57,7 +58,7 @@ def recycle(
 
     wait_until(
         settled,
-        what=f"node {node}: its pods Ready with addresses of the new network",
+        what=f"node {node}: its pods Ready with addresses of {network}",
         deadline=Deadline(timeout_seconds),
         remedy=f"`kubectl get pods -A -o wide --field-selector spec.nodeName={node}` shows them; `pulumi up` again",
     )

@@ -68,7 +68,7 @@ def bring_over(
     switched()
     progress.step("recycle")
     recycled = recycle(
-        cluster, node, stale=stale, timeout_seconds=how.timeout_seconds, progress=progress,
+        cluster, node, stale=stale, network="Cilium", timeout_seconds=how.timeout_seconds, progress=progress,
         ill=not_ready_before(cluster, node),
     )  # fmt: skip
     return restarted, recycled
@@ -127,7 +127,7 @@ def _wait_for_others(cluster: Cluster, node: str, how: Restart, *, stale: Callab
 
     wait_until(
         fresh,
-        what=f"node {node}: its pods have addresses of the new network",
+        what=f"node {node}: its pods have addresses of Cilium",
         deadline=Deadline(how.timeout_seconds),
         remedy="restart.method is 'none', so their renewal is yours: restart them, then `pulumi up` again",
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from components.operations import lease
 from components.operations.api import Cluster
 from components.operations.marks import TurnStep, read_node, step_of
 from components.operations.probe_logs import read_probes
@@ -102,6 +103,9 @@ def test_a_wave_over_its_budget_is_on_record(plane: ControlPlane, stack: Session
     assert run.exit_code != 0
     assert "wave 0 is done, but it broke its traffic budget" in run.output
     assert "Traceback" not in run.output
+    held = lease.read(cluster)
+    assert held, "a run that ends, well or not, leaves the cluster to the next one at once"
+    assert held.holder == ""
     (trouble,) = troubles(read_told(cluster))
     assert (trouble.node, trouble.message[:14]) == (NODE, "wave 0 is done")
 

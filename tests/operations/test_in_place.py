@@ -21,7 +21,7 @@ pytestmark = pytest.mark.apiserver
 def renew(cluster: Cluster, node: str, old: set[str], **options: Any) -> list[str]:
     settings = DrainOptions(**{"timeout_seconds": 30, "replacements_timeout_seconds": 30, "in_place": True, **options})
     return renew_one_by_one(
-        cluster, node, options=settings, stale=lambda pod: pod.uid in old, progress=Progress(node, 7)
+        cluster, node, options=settings, stale=lambda pod: pod.uid in old, network="Flannel", progress=Progress(node, 7)
     )
 
 
@@ -85,7 +85,7 @@ def test_a_pod_held_by_its_budget_goes_to_the_back_and_is_named_at_the_end(
     eventually(lambda: len(space.ready("aa-held")) == 2 and len(space.ready("web")) == 2)
     counted(space, "pdb", healthy=2)
     old = uids(space, "aa-held") | uids(space, "web")
-    with pytest.raises(OperationError, match="2 of 4 pods not on the new network in 6 s") as caught:
+    with pytest.raises(OperationError, match="2 of 4 pods not on Flannel in 6 s") as caught:
         renew(cluster, node, old, timeout_seconds=6)
     assert str(caught.value).count(f"budget {space.name}/pdb needs 2 available, has 2") == 2
     assert not old & uids(space, "web")

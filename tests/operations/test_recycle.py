@@ -66,7 +66,8 @@ def stale(pod: Pod) -> bool:
 
 def renew(cluster: Kubelet, *, seconds: float = 5, **more: Any) -> list[str]:
     return recycle(
-        cluster, "worker-1", stale=stale, timeout_seconds=seconds, progress=Progress("worker-1", 7), **more
+        cluster, "worker-1", stale=stale, network="Flannel", timeout_seconds=seconds,
+        progress=Progress("worker-1", 7), **more,
     )  # fmt: skip
 
 
@@ -90,7 +91,9 @@ def test_a_run_that_goes_on_with_a_turn_knows_what_was_not_ready_before_it() -> 
         renew(cluster, seconds=0.3, ill=not_ready_before(cluster, "worker-1"))
     remember_not_ready(cluster, "worker-1")
     assert json.loads(cluster.annotations[NOT_READY_BEFORE]) == ["DaemonSet kube-system/gpu"]
-    with pytest.raises(OperationError, match=r"new network: not within \S+ s.*kube-system/late is Running, not Ready"):
+    with pytest.raises(
+        OperationError, match=r"addresses of Flannel: not within \S+ s.*kube-system/late is Running, not Ready"
+    ):
         renew(cluster, seconds=0.3, ill=not_ready_before(cluster, "worker-1"))
     cluster.pods["late"]["status"]["conditions"][0]["status"] = "True"
     assert renew(cluster, ill=not_ready_before(cluster, "worker-1")) == []

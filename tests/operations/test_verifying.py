@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from components.operations.api import ClusterError
 from components.operations.asking import Teller
-from components.operations.deadline import OperationError
+from components.operations.deadline import HoldLostError, OperationError, StoppedError
 from components.operations.progress import Progress
 from components.operations.turn.verifying import Verification
 from components.operations.verification import Verified
@@ -24,12 +25,12 @@ def test_it_goes_on_beside_the_pods_and_needs_them_only_at_its_end(capsys: pytes
         return WELL
 
     progress = Progress("worker-1", 7)
-    with Verification(verify) as verification:
+    with Verification(verify, progress) as verification:
         verification.begin()
         progress.step("recycle")
         assert half_way.wait(10)
         assert "a fresh pod has" not in capsys.readouterr().err, "it belongs to the step that comes"
-        assert verification.end(progress) == WELL
+        assert verification.end() == WELL
     told = capsys.readouterr().err
     assert "verify: begins" in told
     assert "verify: a fresh pod has 10.245.0.7" in told
@@ -39,10 +40,10 @@ def test_what_breaks_is_raised_at_its_end(capsys: pytest.CaptureFixture[str]) ->
     def verify(news: Teller, settled: Callable[[], None]) -> Verified:
         raise OperationError("node worker-1 stays cordoned: 2 of 9 flows are broken")
 
-    with Verification(verify) as verification:
+    with Verification(verify, Progress("worker-1", 7)) as verification:
         verification.begin()
         with pytest.raises(OperationError, match="2 of 9 flows"):
-            verification.end(Progress("worker-1", 7))
+            verification.end()
 
 
 def test_pods_that_do_not_come_back_end_it_and_are_what_is_told() -> None:
@@ -57,7 +58,7 @@ def test_pods_that_do_not_come_back_end_it_and_are_what_is_told() -> None:
         return WELL
 
     def turn() -> None:
-        with Verification(verify) as verification:
+        with Verification(verify, Progress("worker-1", 7)) as verification:
             verification.begin()
             raise OperationError("node worker-1: its pods Ready: not within 600 s")
 
@@ -67,5 +68,50 @@ def test_pods_that_do_not_come_back_end_it_and_are_what_is_told() -> None:
 
 
 def test_one_that_nobody_began_begins_at_its_end() -> None:
-    with Verification(lambda news, settled: WELL) as verification:
-        assert verification.end(Progress("worker-1", 7)) is WELL
+    with Verification(lambda news, settled: WELL, Progress("worker-1", 7)) as verification:
+        assert verification.end() is WELL
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        OperationError("node worker-1: no route to its pod CIDR 10.1.0.0/24 through cilium_host"),
+        ClusterError("GET ciliumnodes/worker-1: the API server answered 403"),
+        OperationError("node worker-1 stays cordoned: 2 of 9 flows are broken"),
+    ],
+)
+def test_a_step_that_fails_beside_a_broken_network_is_not_what_is_told(broken: Exception) -> None:
+    """Pods without a route don't become Ready: the route is the reason, and `verify` the step that found it."""
+    progress = Progress("worker-1", 7)
+
+    def verify(news: Teller, settled: Callable[[], None]) -> Verified:
+        raise broken
+
+    def turn() -> None:
+        with Verification(verify, progress) as verification:
+            verification.begin()
+            progress.step("recycle")
+            raise OperationError("node worker-1: its pods Ready: not within 600 s")
+
+    with pytest.raises(OperationError) as caught:
+        turn()
+    assert (
+        str(caught.value) == f"{broken} (and so step 'recycle' failed: node worker-1: its pods Ready: not within 600 s)"
+    )
+    assert progress.current == "verify"
+
+
+@pytest.mark.parametrize(
+    "error", [StoppedError("stopped as asked"), HoldLostError("lost"), ValueError("a fault of ours")]
+)
+def test_what_no_network_can_be_the_reason_of_is_told_as_it_is(error: Exception) -> None:
+    def verify(news: Teller, settled: Callable[[], None]) -> Verified:
+        raise OperationError("2 of 9 flows are broken")
+
+    def turn() -> None:
+        with Verification(verify, Progress("worker-1", 7)) as verification:
+            verification.begin()
+            raise error
+
+    with pytest.raises(type(error), match=str(error)):
+        turn()

@@ -96,10 +96,8 @@ def test_without_the_cluster_the_report_has_what_the_stack_says() -> None:
     report = assemble("dev", record=RECORD, config=config, cluster=None, measured=None, left_out=["the cluster"])
     assert [(turn.node, turn.state) for turn in report.turns] == [("worker-1", "done"), ("worker-2", "to do")]
     assert (report.source, report.versions.pulumi, report.versions.kubernetes) == ("Flannel", "3.259.0", "")
-    # The outputs are those of a version that wrote no steps.
-    assert report.left_out == (
-        "the cluster", "steps of node worker-1, as the version that moved it recorded no times of them",
-    )  # fmt: skip
+    earlier = "steps of node worker-1, as the version that moved it recorded no times of them"
+    assert report.left_out == ("the cluster", earlier)
     assert len(report.updates) == 2
     assert report.changes == ()
 

@@ -74,27 +74,27 @@ def _return(cluster: Cluster, turn: Turn, progress: Progress) -> None:
     progress.step("restore", "the old network's CNI conf takes the place of Cilium's")
     files = run_on_node(cluster, turn.node, "restore_cni_conf", pods=turn.pods, arguments=[turn.cni_conf])
     progress.say(f"CNI conf is {', '.join(files)}")
-    with _verification(cluster, turn) as verification:
+    with _verification(cluster, turn, progress) as verification:
         if turn.drain.in_place:
-            verification.end(progress)
-            renew_in_place(cluster, turn, stale=turn.on_cilium, progress=progress)
+            verification.end()
+            renew_in_place(cluster, turn, stale=turn.on_cilium, network=turn.source_title, progress=progress)
         else:
             verification.begin()
         progress.step("recycle")
         recycle(
-            cluster, turn.node, stale=turn.on_cilium, timeout_seconds=turn.restart.timeout_seconds, progress=progress,
-            ill=not_ready_before(cluster, turn.node),
+            cluster, turn.node, stale=turn.on_cilium, network=turn.source_title,
+            timeout_seconds=turn.restart.timeout_seconds, progress=progress, ill=not_ready_before(cluster, turn.node),
         )  # fmt: skip
         if not turn.drain.in_place:
-            verification.end(progress)
+            verification.end()
     progress.step("uncordon")
 
 
-def _verification(cluster: Cluster, turn: Turn) -> Verification:
+def _verification(cluster: Cluster, turn: Turn, progress: Progress) -> Verification:
     def verify(news: Teller, settled: Callable[[], None]) -> Verified:
         return verify_node(
             cluster, turn.node, belongs=turn.on_source, network=f"{turn.source_title}'s {turn.source_networks[0]}",
             pods=turn.pods, timeout_seconds=turn.verify_timeout_seconds, news=news, settled=settled,
         )  # fmt: skip
 
-    return Verification(verify)
+    return Verification(verify, progress)

@@ -66,8 +66,10 @@ def assert_renewable(cluster: Cluster, turn: Turn, *, stale: Callable[[Pod], boo
     plan_in_place(cluster, turn.node, options=turn.drain, stale=stale, deadline=Deadline(turn.drain.timeout_seconds))
 
 
-def renew_in_place(cluster: Cluster, turn: Turn, *, stale: Callable[[Pod], bool], progress: Progress) -> Sequence[str]:
-    """The node takes pods again, and its own come back one by one."""
+def renew_in_place(
+    cluster: Cluster, turn: Turn, *, stale: Callable[[Pod], bool], network: str, progress: Progress
+) -> Sequence[str]:
+    """The node, which is on `network` now, takes pods again, and its own come back one by one."""
     progress.step("evict", "the node takes pods again; its own are evicted one by one and may come back")
     uncordon(cluster, turn.node)
-    return renew_one_by_one(cluster, turn.node, options=turn.drain, stale=stale, progress=progress)
+    return renew_one_by_one(cluster, turn.node, options=turn.drain, stale=stale, network=network, progress=progress)

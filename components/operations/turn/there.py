@@ -112,11 +112,11 @@ def _move(cluster: Cluster, turn: Turn, progress: Progress) -> dict[str, Any]:
         return not turn.on_cilium(pod)
 
     evicted: Sequence[str] = ()
-    with _verification(cluster, turn) as verification:
+    with _verification(cluster, turn, progress) as verification:
         if turn.drain.in_place:
             # Proved before the first pod has to rely on it.
-            verified = verification.end(progress)
-            evicted = renew_in_place(cluster, turn, stale=stale, progress=progress)
+            verified = verification.end()
+            evicted = renew_in_place(cluster, turn, stale=stale, network="Cilium", progress=progress)
         elif any(not _of_daemon_set(pod) for pod in stale_pods(cluster, turn.node, stale=stale)):
             # They came while the node was not cordoned, in a turn broken off or undone by hand: budgets count for them.
             evicted = drain(cluster, turn.node, options=turn.drain, progress=progress).evicted
@@ -124,7 +124,7 @@ def _move(cluster: Cluster, turn: Turn, progress: Progress) -> dict[str, Any]:
             cluster, turn.node, turn.restart, stale=stale, agent=agent, progress=progress, switched=verification.begin
         )
         if not turn.drain.in_place:
-            verified = verification.end(progress)
+            verified = verification.end()
     progress.step("uncordon")
     schedulable = uncordon(cluster, turn.node)
     if turn.watched:
@@ -140,7 +140,7 @@ def _move(cluster: Cluster, turn: Turn, progress: Progress) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def _verification(cluster: Cluster, turn: Turn) -> Verification:
+def _verification(cluster: Cluster, turn: Turn, progress: Progress) -> Verification:
     """The verification of the node's routes and, beside that, of what a fresh pod on it reaches and is reached by."""
 
     def verify(news: Teller, settled: Callable[[], None]) -> Verified:
@@ -157,7 +157,7 @@ def _verification(cluster: Cluster, turn: Turn) -> Verification:
             route.result()
         return verified
 
-    return Verification(verify)
+    return Verification(verify, progress)
 
 
 def _of_daemon_set(pod: Pod) -> bool:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
+from components.operations.api import ClusterError
 from components.operations.asking import Teller
-from components.operations.deadline import OperationError
+from components.operations.deadline import HoldLostError, OperationError, StoppedError
 from components.operations.progress import Progress
 from components.operations.verification import Verified
 
@@ -37,14 +38,19 @@ class _News:
                 progress.say(line)
 
 
+class _GivenUpError(OperationError):
+    """The verification ended because the turn did."""
+
+
 class Verification:
     """One verification. `verify` is given where its news go and what to call when it needs the node's own pods.
 
-    As a context it waits for the verification's end, and tells it to give up where the block failed.
+    As a context it waits for the verification's end, and tells it to give up where the block failed; if it had found
+    something broken by then, that is what the block failed of.
     """
 
-    def __init__(self, verify: Verify) -> None:
-        self._verify = verify
+    def __init__(self, verify: Verify, progress: Progress) -> None:
+        self._verify, self._progress = verify, progress
         self._news = _News()
         self._pods_are_there = threading.Event()
         self._given_up = False
@@ -56,11 +62,11 @@ class Verification:
         if self._running is None:
             self._running = self._pool.submit(self._verify, self._news, self._wait_for_pods)
 
-    def end(self, progress: Progress) -> Verified:
+    def end(self) -> Verified:
         """Its outcome, the node's pods being there; it is told as the step `verify`. Raises what it raised."""
-        progress.step("verify")
+        self._progress.step("verify")
         self.begin()
-        self._news.tell(progress)
+        self._news.tell(self._progress)
         self._pods_are_there.set()
         assert self._running is not None
         return self._running.result()
@@ -68,7 +74,7 @@ class Verification:
     def _wait_for_pods(self) -> None:
         self._pods_are_there.wait()
         if self._given_up:
-            raise OperationError("the node's own pods did not come back")
+            raise _GivenUpError("the node's own pods did not come back")
 
     def __enter__(self) -> "Verification":
         return self
@@ -79,3 +85,11 @@ class Verification:
         self._given_up = kind is not None
         self._pods_are_there.set()
         self._pool.shutdown()
+        found = self._running.exception() if self._running else None
+        if found is None or found is error or isinstance(found, _GivenUpError):
+            return
+        if isinstance(error, OperationError | ClusterError) and not isinstance(error, StoppedError | HoldLostError):
+            failed = self._progress.current
+            self._progress.step("verify")
+            self._news.tell(self._progress)
+            raise OperationError(f"{found} (and so step '{failed}' failed: {error})") from found
