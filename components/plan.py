@@ -17,7 +17,7 @@ from components.checks import (
 )
 from components.operations.api import ClusterError, connect
 from components.operations.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
-from components.operations.observing import observe
+from components.operations.observing import Focus, observe
 from components.operations.snapshot import Snapshot
 from components.operations.trial import Trial
 from components.operations.web import unusable
@@ -161,12 +161,14 @@ def examine(
             snapshot = observe(
                 connect(kubeconfig=kubeconfig, context=context),
                 cilium_namespace=config.cilium.namespace,
-                required=config.preflight.named,
-                removals=config.cleanup.objects,
-                cleanup=config.phase.includes(Phase.CLEANUP),
-                secrets_namespace=config.cilium.secrets_namespace,
-                trial=Trial(pods=OurPods.of(config), nodes=config.nodes[::-1]),
-                moving=config.nodes,
+                focus=Focus(
+                    required=config.preflight.named,
+                    removals=config.cleanup.objects,
+                    cleanup=config.phase.includes(Phase.CLEANUP),
+                    secrets_namespace=config.cilium.secrets_namespace,
+                    trial=Trial(pods=OurPods.of(config), nodes=config.nodes[::-1]),
+                    moving=config.nodes,
+                ),
             )
         source = describe(snapshot, config.source)
         known = releases_in_state() if releases_in_state and snapshot.release else None

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -45,28 +45,33 @@ _KUBE_PROXY = "/api/v1/namespaces/kube-system/configmaps/kube-proxy"
 _KUBE_PROXY_MODE = re.compile(r'^mode:[ \t]*"?(\w+)', re.MULTILINE)
 
 
-def observe(
-    cluster: Cluster,
-    *,
-    cilium_namespace: str,
-    required: Sequence[str] = (),
-    removals: Sequence[ObjectName] = (),
-    cleanup: bool = False,
-    secrets_namespace: str = SECRETS_NAMESPACE,
-    trial: Trial | None = None,
-    moving: Sequence[str] = (),
-) -> Snapshot:
-    """Read everything that the checks and the plan need; changes nothing. Raises ClusterError.
+@dataclass(frozen=True, kw_only=True)
+class Focus:
+    """What of a cluster the stack's config is about, and is looked at closer.
 
     `required` are workloads that the user wants to be there, as `KIND NAMESPACE/NAME`; `removals` what shall go in
     phase `cleanup`, and `cleanup` whether that is asked for; `secrets_namespace` is Cilium's second one. `trial` are
     pods of ours that are tried in a dry run; `moving` are nodes that shall be drained or have been.
     """
-    aims = Aims(removals=tuple(removals), removes=cleanup, secrets_namespace=secrets_namespace)
+
+    required: Sequence[str] = ()
+    removals: Sequence[ObjectName] = ()
+    cleanup: bool = False
+    secrets_namespace: str = SECRETS_NAMESPACE
+    trial: Trial | None = None
+    moving: Sequence[str] = ()
+
+
+ALL_ALIKE = Focus()
+
+
+def observe(cluster: Cluster, *, cilium_namespace: str, focus: Focus = ALL_ALIKE) -> Snapshot:
+    """Read everything that the checks and the plan need; changes nothing. Raises ClusterError."""
+    aims = Aims(
+        removals=tuple(focus.removals), removes=focus.cleanup, secrets_namespace=focus.secrets_namespace
+    )  # fmt: skip
     try:
-        return _observe(
-            cluster, cilium_namespace=cilium_namespace, required=required, aims=aims, trial=trial, moving=moving
-        )
+        return _observe(cluster, cilium_namespace=cilium_namespace, focus=focus, aims=aims)
     except ClusterError as error:
         missing = denied(cluster, cilium_namespace=cilium_namespace, aims=aims) if error.status == 403 else ()
         what = "; ".join(need.title for need in missing if need.purpose is Purpose.WORK)
@@ -75,15 +80,7 @@ def observe(
         raise ClusterError(f"{error}; all that the user of the kubeconfig may not do: {what}", status=403) from error
 
 
-def _observe(
-    cluster: Cluster,
-    *,
-    cilium_namespace: str,
-    required: Sequence[str],
-    aims: Aims,
-    trial: Trial | None,
-    moving: Sequence[str],
-) -> Snapshot:
+def _observe(cluster: Cluster, *, cilium_namespace: str, focus: Focus, aims: Aims) -> Snapshot:
     version, seconds = greet(cluster)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
 
@@ -116,7 +113,7 @@ def _observe(
         leases = look("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", _as_it_is)
         api_services = look("/apis/apiregistration.k8s.io/v1/apiservices", _answered_by)
         kube_proxy = pool.submit(_unless_denied, lambda: cluster.find(_KUBE_PROXY), None)
-        waited_for = pool.submit(not_ready, cluster, required)
+        waited_for = pool.submit(not_ready, cluster, focus.required)
         going = [pool.submit(look_at, cluster, each, cilium_namespace=cilium_namespace) for each in aims.removals]
         node_config_versions = pool.submit(served_node_config_versions, cluster)
         live = pool.submit(read_live_config, cluster, namespace=cilium_namespace)
@@ -126,9 +123,11 @@ def _observe(
         calico = pool.submit(read_calico, cluster)
         other = pool.submit(other_run, cluster)
         found = [node for node, _ in nodes.result()]
-        tried = pool.submit(try_out, cluster, trial, nodes=found) if trial else None
+        tried = pool.submit(try_out, cluster, focus.trial, nodes=found) if focus.trial else None
         left = {
-            node.name for node, _ in nodes.result() if node.name in moving and step_of(node) is not TurnStep.MIGRATED
+            node.name
+            for node, _ in nodes.result()
+            if node.name in focus.moving and step_of(node) is not TurnStep.MIGRATED
         }
         supplies = read_supplies(cluster, [pod for pod in pods.result() if pod.node in left], pool=pool)
         config_maps = _source_config_maps(cluster, daemon_sets.result())

@@ -10,7 +10,7 @@ from components.checks import CATALOGUE, Check, Context, Finding, run_checks
 from components.names import NAMESPACE
 from components.operations.api import Cluster
 from components.operations.marks import STEP
-from components.operations.observing import observe
+from components.operations.observing import Focus, observe
 from components.operations.snapshot import FACTS
 from components.operations.trial import Trial
 from components.pods import OurPods
@@ -245,11 +245,11 @@ class Site:
 
     def _run(self, checks: Sequence[Check], settings: Mapping[str, Any]) -> list[Finding]:
         config = parse_config(settings)
-        snapshot = observe(
-            self.cluster, cilium_namespace=config.cilium.namespace, required=config.preflight.named,
-            removals=config.cleanup.objects, cleanup=config.phase.includes(Phase.CLEANUP),
-            trial=Trial(pods=OurPods.of(config), nodes=config.nodes),
+        focus = Focus(
+            required=config.preflight.named, removals=config.cleanup.objects,
+            cleanup=config.phase.includes(Phase.CLEANUP), trial=Trial(pods=OurPods.of(config), nodes=config.nodes),
             moving=config.nodes,
         )  # fmt: skip
+        snapshot = observe(self.cluster, cilium_namespace=config.cilium.namespace, focus=focus)
         context = Context(config=config, snapshot=snapshot, source=describe(snapshot))
         return run_checks(checks, context)
