@@ -53,6 +53,7 @@ CATALOGUE: tuple[Check, ...] = (
     versions.kernel_version,
     inspected.kernel_features,
     inspected.cilium_leftovers,
+    inspected.cilium_taints,
     inspected.mtu_equal,
     network.pod_cidr_free,
     network.pod_cidr_capacity,

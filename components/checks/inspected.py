@@ -8,6 +8,7 @@ from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.checks.words import some
+from components.operations.cilium_taints import KEY
 from components.operations.snapshot import NodeFacts
 from components.words import many
 from stacks.phases import Phase
@@ -90,6 +91,25 @@ def cilium_leftovers(context: Context) -> Iterator[Found]:
                 evidence=f"node {name} has {some(left)}, and the cluster has no Cilium",
                 severity=Severity.BLOCKER if active else Severity.WARNING,
             )
+
+
+@check(
+    id="cilium-taints",
+    title="No node has a taint of a Cilium that is gone",
+    severity=Severity.WARNING,
+    phase=Phase.PREFLIGHT,
+    why="nobody takes it off any more, and no pod is scheduled to the node that does not tolerate it",
+    remedy="take it off",
+)
+def cilium_taints(context: Context) -> Iterator[Found]:
+    """Nodes with the taint of Cilium's operator on a cluster without Cilium."""
+    states = context.snapshot.node_states
+    left = sorted(name for name, state in states.items() if any(each.key == KEY for each in state.keeps_away))
+    if left and context.snapshot.cilium_config is None:
+        yield Found(
+            evidence=f"the taint {KEY} is on {many(len(left), 'node')} ({some(left)}), and the cluster has no Cilium",
+            remedy=f"`kubectl taint nodes {' '.join(left)} {KEY}-`",
+        )
 
 
 @check(

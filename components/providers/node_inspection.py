@@ -63,10 +63,15 @@ class NodeInspectionProvider(ClusterProvider):
         return UpdateResult(outs=results(_news, self._inspect(new, known=len(nodes) - len(new))))
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Forget what was seen."""
+        """Forget what was seen; this is the end of a stack that is taken back, so nothing of Cilium may stay."""
+        from components.operations.cilium_taints import remove_left_taints
         from components.operations.node_inspection import forget_nodes
+        from components.operations.progress import Progress
 
         forget_nodes(self.work.cluster)
+        freed = remove_left_taints(self.work.cluster, namespace=self.work.config.cilium.namespace)
+        if freed:
+            Progress("preflight", 1).done(f"Cilium's taint was left on {', '.join(freed)} and is off")
 
 
 def _looks_again(olds: Properties, news: Properties) -> bool:

@@ -80,6 +80,13 @@ def looked_at(site: Site) -> None:
     site.facts(worker_1={}, worker_2={})
 
 
+def tainted(key: str) -> Make:
+    def make(site: Site) -> None:
+        site.cluster.patch("/api/v1/nodes/worker-1", {"spec": {"taints": [{"key": key, "effect": "NoSchedule"}]}})
+
+    return make
+
+
 def half_way(site: Site) -> None:
     site.nodes(first="migrated")
     site.cilium()
@@ -222,6 +229,9 @@ CASES = (
     Case(check="cilium-kept", told="cannot be read from its image example", make=also(lambda s: s.agents()),
          near_settings={"phase": "secondary", "cilium": {"namespace": "shop", "version": "1.19.7"}},
          settings={"phase": "secondary", "cilium": {"namespace": "shop"}}, severity=Severity.WARNING),
+    Case(check="cilium-taints", told="the taint node.cilium.io/agent-not-ready is on 1 node (worker-1)",
+         make=also(tainted("node.cilium.io/agent-not-ready")), near=also(tainted("node.example.org/agent-not-ready")),
+         severity=Severity.WARNING),
     Case(check="helm-operation", told="sh.helm.release.v1.cilium.v2 says 'pending-upgrade'",
          make=also(lambda s: s.helm_revision(1), lambda s: s.helm_revision(2, status="pending-upgrade")),
          near=also(lambda s: s.helm_revision(1, status="pending-upgrade"), lambda s: s.helm_revision(2)),
