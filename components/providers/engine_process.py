@@ -4,7 +4,8 @@ The process is `pulumi.dynamic`'s own. It serves with four threads and answers C
 nodes of a wave would move side by side, and a Ctrl-C would wait for every drain to its end (pulumi 3.259,
 `pulumi/dynamic/__main__.py`). And an engine that was killed leaves it behind: it would go on draining while the next
 run does the same. All three are put right from within; nothing but this module knows of it, and in any other
-process it does nothing. See docs/decisions/0006.
+process it does nothing. What cannot be put right, in a version whose process is another, is said aloud. See
+docs/decisions/0006.
 """
 
 import gc
@@ -52,6 +53,35 @@ def _end_with_engine(host: str, port: int) -> None:
             continue  # a machine short of sockets or time says nothing of the engine
 
 
+def _watch_engine(address: str) -> bool:
+    """End with the engine at this address; whether it is one."""
+    host, _, port = address.rpartition(":")
+    if not port.isdigit():
+        return False
+    threading.Thread(target=_end_with_engine, args=(host, int(port)), daemon=True, name="engine").start()
+    return True
+
+
+def _widen() -> bool:
+    """Have the server's threads be as many as a wave needs; whether it was found."""
+    found = [each for each in gc.get_objects() if type(each) is ThreadPoolExecutor]
+    servers = [each for each in found if getattr(each, "_max_workers", None) == _THEIR_WORKERS]
+    for each in servers:
+        each._max_workers = AT_ONCE  # it makes threads as they are needed, up to this
+    return bool(servers)
+
+
+def _listen() -> bool:
+    """Have Ctrl-C heard; whether there is who hears it."""
+    servicer = getattr(sys.modules["__main__"], "DynamicResourceProviderServicer", None)
+    cancel: Any = getattr(servicer, "Cancel", None)
+    if not hasattr(cancel, "__code__"):
+        return False
+    # The server holds the function itself, so a new attribute of the class would not be called.
+    cancel.__code__ = _cancel.__code__
+    return True
+
+
 def prepare() -> None:
     """Let this process serve many nodes at once, hear of a Ctrl-C and end with its engine. Once is enough."""
     global _prepared  # noqa: PLW0603 (it is the process that is prepared)
@@ -59,14 +89,28 @@ def prepare() -> None:
         return
     _prepared = True
     timings.note_start("providers")
-    host, _, port = sys.argv[-1].rpartition(":")
-    if port.isdigit():
-        watch = threading.Thread(target=_end_with_engine, args=(host, int(port)), daemon=True, name="engine")
-        watch.start()
-    for each in gc.get_objects():
-        if type(each) is ThreadPoolExecutor and each._max_workers == _THEIR_WORKERS:
-            each._max_workers = AT_ONCE  # it makes threads as they are needed, up to this
-    servicer = getattr(sys.modules["__main__"], "DynamicResourceProviderServicer", None)
-    if servicer is not None:
-        # The server holds the function itself, so a new attribute of the class would not be called.
-        servicer.Cancel.__code__ = _cancel.__code__
+    lacking = [
+        words
+        for took, words in (
+            (_watch_engine(sys.argv[-1]), "a killed engine would leave it at work: end it by hand before the next run"),
+            (_widen(), f"at most {_THEIR_WORKERS} nodes of a wave move at a time"),
+            (_listen(), "Ctrl-C ends only once every wait has"),
+        )
+        if not took
+    ]
+    if lacking:
+        from components.operations.progress import say_aloud
+
+        say_aloud(
+            f"warning: this version of pulumi ({_version()}) has another process for Python providers than this program "
+            f"knows: {'; '.join(lacking)}; requirements.lock has a version where that is not so"
+        )
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("pulumi")
+    except PackageNotFoundError:
+        return "unknown"
