@@ -102,8 +102,8 @@ def prepare() -> None:
         from components.operations.progress import say_aloud
 
         say_aloud(
-            f"warning: this version of pulumi ({_version()}) has another process for Python providers than this program "
-            f"knows: {'; '.join(lacking)}; requirements.lock has a version where that is not so"
+            f"warning: this version of pulumi ({_version()}) has another process for Python providers than this "
+            f"program knows: {'; '.join(lacking)}; requirements.lock has a version where that is not so"
         )
 
 
