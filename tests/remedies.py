@@ -22,7 +22,7 @@ def type_in(command: str, *, stack: Session, plane: ControlPlane) -> None:
     if program == "kubectl":
         plane.kubectl(*words)
     else:
-        stack.pulumi(*words, "--yes")
+        stack.pulumi(*words, *([] if words[0] == "config" else ["--yes"]))
 
 
 def do_as_told(run: Run | str, *, checks: Sequence[str], stack: Session, plane: ControlPlane) -> bool:

@@ -11,16 +11,20 @@ from typing import Any
 import pytest
 import yaml
 
-from components.checks import CATALOGUE, Severity
+from components.checks import CATALOGUE, Finding, Severity
 from components.operations.api import Cluster, ClusterError
 from components.operations.observing import observe
 from components.operations.permission_table import Purpose
 from components.operations.permissions import needs
+from scripts.check.settings import PROJECT, of_file
+from scripts.lab.session import Session
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.checks.cases import CASES, Case, alone
 from tests.checks.site import Site
 from tests.checks.users import as_user, rules_for
+from tests.checks.ways_out import NOT_BY_ITSELF, Way, ways
 from tests.faults.site import eventually
+from tests.remedies import type_in
 
 pytestmark = pytest.mark.apiserver
 # Seen in tests of their own: what is said of the old CNI itself (tests/sources), a user's rights, the server's version
@@ -64,13 +68,38 @@ def test_no_finding_is_graver_than_its_check() -> None:
     assert all(order.index(case.severity) >= order.index(worst[case.check]) for case in CASES)
 
 
+@pytest.fixture(scope="module")
+def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Session:
+    return Session.start(
+        kubeconfig=plane.kubeconfig, stack="remedies", template="Pulumi.simulated.yaml",
+        folder=tmp_path_factory.mktemp("remedies"), echo=False,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}-{case.severity}")
-def test_it_fires(site: Site, case: Case) -> None:
+def test_it_fires(site: Site, plane: ControlPlane, case: Case, request: pytest.FixtureRequest) -> None:
     case.make(site)
     found = site.found(case.check, **case.settings)
     assert found, "silent"
     assert {(each.check, each.severity) for each in found} >= {(case.check, case.severity)}
     assert case.told in "\n".join(each.line for each in found)
+    for finding, way in [(each, way) for each in found if each.check not in NOT_BY_ITSELF for way in ways(each)]:
+        assert_helps(way, finding, case, site=site, plane=plane, stack=request.getfixturevalue("stack"))
+
+
+def assert_helps(
+    way: Way, finding: Finding, case: Case, *, site: Site, plane: ControlPlane, stack: Session
+) -> None:  # fmt: skip
+    """Type in what the finding prints, in the situation anew: it is gone then."""
+    site.clear()
+    site.flannel()
+    case.make(site)
+    config = {f"{PROJECT}:{key}": value for key, value in case.settings.items()}
+    stack.config.write_text(yaml.safe_dump({"config": config}))
+    for command in way.commands:
+        type_in(command, stack=stack, plane=plane)
+    left = site.found(case.check, **of_file(stack.config).own)
+    assert finding.evidence not in [each.evidence for each in left], f"{way.commands} did not help"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}-{case.severity}")
