@@ -95,6 +95,7 @@ CATALOGUE: tuple[Check, ...] = (
     services.api_server_address,
     services.load_balancers,
     neighbours.source_owner,
+    nodes.marks_kept,
     nodes.turns_left_open,
     gates.new_nodes,
 )

@@ -168,6 +168,34 @@ def drainable(context: Context) -> Iterator[Found]:
 
 
 @check(
+    id="marks-kept",
+    title="Moved nodes keep their label and marks",
+    severity=Severity.WARNING,
+    phase=Phase.MIGRATE,
+    why=(
+        "at its next start the agent of a node without the label gives the CNI conf back to the old network, and what "
+        "the stack's state holds is not looked at again by a plain run"
+    ),
+    remedy="`pulumi up --refresh` mends it; have whoever manages the node's metadata (GitOps, a cloud controller) "
+    "leave it alone",
+)
+def marks_kept(context: Context) -> Iterator[Found]:
+    """The label and the mark of a turn go together for as long as both networks run."""
+    if not context.ahead(Phase.FINALIZE):
+        return
+    wanted = set(context.config.nodes)
+    for node in context.snapshot.nodes:
+        labelled, step = node.labels.get(MIGRATED_LABEL) == "true", step_of(node)
+        if node.name in wanted and step is TurnStep.MIGRATED and not labelled:
+            yield Found(evidence=f"node {node.name} is migrated, but its label {MIGRATED_LABEL}=true was taken off")
+        elif node.name in wanted and step is None and labelled:
+            yield Found(
+                evidence=f"node {node.name} has the label {MIGRATED_LABEL}=true, but its annotation {STEP} is missing "
+                "or none of ours"
+            )
+
+
+@check(
     id="turns-left-open",
     title="No turn was left half-way",
     severity=Severity.WARNING,

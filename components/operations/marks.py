@@ -48,6 +48,21 @@ def read_node(cluster: Cluster, name: str) -> Node:
     return Node.read(cluster.get(node_path(name)))
 
 
+def find_same(cluster: Cluster, name: str, *, uid: str) -> Node | None:
+    """The node of that UID; None if it is gone, be there another of its name. An empty `uid` is any."""
+    item = cluster.find(node_path(name))
+    node = Node.read(item) if item else None
+    return node if node and uid in ("", node.uid) else None
+
+
+def assert_same(cluster: Cluster, name: str, *, uid: str) -> None:
+    """Raise OperationError if another node has the name by now, whose turn begins anew."""
+    if uid and read_node(cluster, name).uid != uid:
+        raise OperationError(
+            f"node {name} was re-created under its name since this run began: `pulumi up` again begins its turn anew"
+        )
+
+
 def assert_there(cluster: Cluster, name: str) -> None:
     """Raise OperationError if the node is no longer in the cluster."""
     if cluster.find(node_path(name)) is None:

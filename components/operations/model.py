@@ -39,6 +39,7 @@ class Node:
     control_plane: bool
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
+    uid: str = ""
 
     @property
     def runs_linux(self) -> bool:
@@ -62,6 +63,7 @@ class Node:
             control_plane=CONTROL_PLANE_LABEL in labels,
             labels=labels,
             annotations=metadata.get("annotations") or {},
+            uid=metadata.get("uid", ""),
         )
 
 

@@ -17,10 +17,10 @@ from stacks.values import MIGRATED_LABEL
 class NodeTurn(pulumi.ComponentResource):
     """One node: emptied, labelled, moved. Deleted, the same steps run backwards and the node is where it was."""
 
-    def __init__(self, node: str, *, sealed: bool, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, node: str, *, uid: str, sealed: bool, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cni-live-migration:node:Turn", node, None, opts)
         self.node = node
-        drain = NodeDrain(f"{node}-drain", node=node, sealed=sealed, opts=pulumi.ResourceOptions(parent=self))
+        drain = NodeDrain(f"{node}-drain", node=node, uid=uid, sealed=sealed, opts=pulumi.ResourceOptions(parent=self))
         metadata = {
             "name": node,
             "labels": {MIGRATED_LABEL: "true"},
@@ -36,6 +36,7 @@ class NodeTurn(pulumi.ComponentResource):
         cut_over = NodeCutOver(
             f"{node}-cut-over",
             node=node,
+            uid=uid,
             sealed=sealed,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[label]),
         )
@@ -75,6 +76,9 @@ class Migrate(pulumi.ComponentResource):
     def __init__(self, plan: MigrationPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cni-live-migration:phase:Migrate", "migrate", None, opts)
         sealed = plan.config.phase.includes(Phase.CLEANUP)
+        # Where Cilium is alone a new node comes up on it, and has no turn.
+        alone = plan.config.phase.includes(Phase.FINALIZE)
+        uids = {node.name: "" if alone else node.uid for node in plan.snapshot.nodes}
         self.turns: dict[str, NodeTurn] = {}
         self.waves: list[dict[str, Any]] = []
         done: list[pulumi.Resource] = []
@@ -88,7 +92,7 @@ class Migrate(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, depends_on=done),
             )
             opts_of_turn = pulumi.ResourceOptions(parent=self, depends_on=[before])
-            turns = {node: NodeTurn(node, sealed=sealed, opts=opts_of_turn) for node in nodes}
+            turns = {node: NodeTurn(node, uid=uids.get(node, ""), sealed=sealed, opts=opts_of_turn) for node in nodes}
             after = ConnectivityCheck(
                 f"wave-{number}-after",
                 change=wave,

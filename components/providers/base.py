@@ -25,12 +25,14 @@ class ClusterProvider(ResourceProvider):
     """A provider that acts on the cluster of the stack's config.
 
     Options are read from the config when they are needed and never kept in state, so that changing one shows no
-    update of nodes that have long been migrated. `meaningful` names the inputs whose change is an update.
+    update of nodes that have long been migrated. `meaningful` names the inputs whose change is an update, `replacing`
+    those whose change begins anew; `identifying` ones do so too, but only where both sides are known.
     """
 
     serialize_as_secret_always = False
     meaningful: tuple[str, ...] = ()
     replacing: tuple[str, ...] = ()
+    identifying: tuple[str, ...] = ()
     _settings: Config
 
     def configure(self, req: ConfigureRequest) -> None:
@@ -52,7 +54,10 @@ class ClusterProvider(ResourceProvider):
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Only a meaningful input is a change; code and options are not."""
         changed = [key for key in (*self.meaningful, *self.replacing) if _olds.get(key) != _news.get(key)]
-        return DiffResult(changes=bool(changed), replaces=[key for key in changed if key in self.replacing])
+        pairs = {key: (_olds.get(key), _news.get(key)) for key in self.identifying}
+        others = [key for key, (old, new) in pairs.items() if old and new and old != new]
+        replaces = [*(key for key in changed if key in self.replacing), *others]
+        return DiffResult(changes=bool(changed or others), replaces=replaces)
 
 
 def results(inputs: Mapping[str, Any], outcome: Mapping[str, Any]) -> Properties:

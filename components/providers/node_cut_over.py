@@ -13,9 +13,13 @@ class NodeCutOverProvider(ClusterProvider):
 
     meaningful = ("sealed", "state")
     replacing = ("node",)
+    identifying = ("uid",)
 
     def create(self, props: Properties) -> CreateResult:
         """Move the node to Cilium's network."""
+        from components.operations.marks import assert_same
+
+        assert_same(self.work.cluster, props["node"], uid=props.get("uid") or "")
         return CreateResult(id_=props["node"], outs=results(props, self._move(props["node"])))
 
     def _move(self, node: str) -> Properties:
@@ -25,27 +29,29 @@ class NodeCutOverProvider(ClusterProvider):
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
         """Seal or unseal, which touches nothing; a node that a refresh found adrift is moved again."""
-        outcome = {"sealed": _news["sealed"], "state": MIGRATED}
+        outcome = {"sealed": _news["sealed"], "state": MIGRATED, "uid": _olds.get("uid") or _news.get("uid")}
         if _olds.get("state", MIGRATED) != MIGRATED:
             outcome |= self._move(_news["node"])
         return UpdateResult(outs=results(_olds, outcome))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """On refresh: is the node as its turn left it; one that left the cluster leaves the stack."""
-        from components.operations.marks import node_path
+        from components.operations.marks import find_same
         from components.operations.turn import drift
 
-        if self.work.cluster.find(node_path(id_)) is None:
+        node = find_same(self.work.cluster, id_, uid=props.get("uid") or "")
+        if node is None:
             return ReadResult("", props)
         found = None if props.get("sealed") else drift(self.work.cluster, self.work.turn(id_))
-        return ReadResult(id_, {**props, "state": found or MIGRATED})
+        return ReadResult(id_, {**props, "uid": node.uid, "state": found or MIGRATED})
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Empty the node for its way back; nothing if it is sealed or gone."""
-        from components.operations.marks import node_path
+        """Empty the node for its way back; nothing if it is sealed, or gone with that UID."""
+        from components.operations.marks import find_same
         from components.operations.turn import empty_for_return
 
-        if _props.get("sealed") or self.work.cluster.find(node_path(_props["node"])) is None:
+        uid = _props.get("uid") or ""
+        if _props.get("sealed") or find_same(self.work.cluster, _props["node"], uid=uid) is None:
             return
         empty_for_return(self.work.working_cluster(), self.work.turn(_props["node"]))
 
@@ -61,7 +67,9 @@ class NodeCutOver(Resource, module="migrate", name="NodeCutOver"):
     restarted: pulumi.Output[bool]
     verified: pulumi.Output[dict[str, object]]
 
-    def __init__(self, name: str, *, node: str, sealed: bool, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, *, node: str, uid: str, sealed: bool, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         outputs = ("finished", "seconds", "steps", "podsEvicted", "podsRecycled", "restarted", "cniConf", "verified")
-        props = {"node": node, "sealed": sealed, "state": MIGRATED, **dict.fromkeys(outputs)}
+        props = {"node": node, "uid": uid, "sealed": sealed, "state": MIGRATED, **dict.fromkeys(outputs)}
         super().__init__(NodeCutOverProvider(), name, props, opts)

@@ -11,15 +11,18 @@ class NodeDrainProvider(ClusterProvider):
 
     meaningful = ("sealed",)
     replacing = ("node",)
+    identifying = ("uid",)
 
     def create(self, props: Properties) -> CreateResult:
         """Cordon and drain the node."""
         from components.operations.alerts import assert_none_firing
         from components.operations.goldpinger import assert_all_healthy
+        from components.operations.marks import assert_same
         from components.operations.turn import empty_for_cilium
 
-        node, gates = props["node"], self.work.config.gates
-        cluster = self.work.working_cluster()
+        node, cluster = props["node"], self.work.working_cluster()
+        assert_same(cluster, node, uid=props.get("uid") or "")
+        gates = self.work.config.gates
         if gates.prometheus_url:
             assert_none_firing(gates.prometheus, ignore=gates.ignore_alerts)
         if gates.goldpinger_url:
@@ -28,20 +31,24 @@ class NodeDrainProvider(ClusterProvider):
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
         """Seal or unseal: nothing happens to the node."""
-        return UpdateResult(outs=results(_olds, {"sealed": _news["sealed"]}))
+        return UpdateResult(
+            outs=results(_olds, {"sealed": _news["sealed"], "uid": _olds.get("uid") or _news.get("uid")})
+        )
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        """On refresh: a node that left the cluster leaves the stack."""
-        from components.operations.marks import node_path
+        """On refresh: a node that left the cluster leaves the stack, be there another of its name."""
+        from components.operations.marks import find_same
 
-        return ReadResult(id_ if self.work.cluster.find(node_path(id_)) else "", props)
+        node = find_same(self.work.cluster, id_, uid=props.get("uid") or "")
+        return ReadResult(id_, {**props, "uid": node.uid}) if node else ReadResult("", props)
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Bring the node back onto the old network; nothing if it is sealed or gone."""
-        from components.operations.marks import node_path
+        """Bring the node back onto the old network; nothing if it is sealed, or gone with that UID."""
+        from components.operations.marks import find_same
         from components.operations.turn import return_to_source
 
-        if _props.get("sealed") or self.work.cluster.find(node_path(_props["node"])) is None:
+        uid = _props.get("uid") or ""
+        if _props.get("sealed") or find_same(self.work.cluster, _props["node"], uid=uid) is None:
             return
         return_to_source(self.work.working_cluster(), self.work.turn(_props["node"]))
 
@@ -54,6 +61,9 @@ class NodeDrain(Resource, module="migrate", name="NodeDrain"):
     steps: pulumi.Output[list[dict[str, str]]]
     podsEvicted: pulumi.Output[int]  # noqa: N815 (the name in the stack's outputs)
 
-    def __init__(self, name: str, *, node: str, sealed: bool, opts: pulumi.ResourceOptions | None = None) -> None:
-        props = {"node": node, "sealed": sealed, "podsEvicted": None, "began": None, "seconds": None, "steps": None}
+    def __init__(
+        self, name: str, *, node: str, uid: str, sealed: bool, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        outputs = ("podsEvicted", "began", "seconds", "steps")
+        props = {"node": node, "uid": uid, "sealed": sealed, **dict.fromkeys(outputs)}
         super().__init__(NodeDrainProvider(), name, props, opts)

@@ -13,6 +13,7 @@ from tests.checks.site import Site, at
 Make = Callable[[Site], None]
 WAVE: dict[str, Any] = {"phase": "migrate", "waves": [["worker-1"]]}
 BOTH: dict[str, Any] = {"waves": [["worker-1"], ["worker-2"]]}
+LABELLED = {"io.cilium.migration/cilium-default": "true"}
 ON_HOST = ({"containerPort": 8080, "hostPort": 8080},)
 PORTS = ({"containerPort": 80, "hostPort": 8080},)
 CONF = [{"name": "conf", "hostPath": {"path": "/etc/cni/net.d"}}]
@@ -413,6 +414,8 @@ CASES = (
     Case(check="load-balancers", told="1 Service of type LoadBalancer: shop/web; with externalTrafficPolicy Local",
          make=also(lambda s: s.service("web", type="LoadBalancer", externalTrafficPolicy="Local")),
          near=also(lambda s: s.service("web")), severity=Severity.NOTE),
+    Case(check="marks-kept", told="node worker-1 is migrated, but its label", severity=Severity.WARNING, settings=WAVE,
+         make=lambda s: s.nodes(first="migrated"), near=lambda s: s.node("worker-1", step="migrated", labels=LABELLED)),
     Case(check="turns-left-open", told="node worker-1 is in the middle of a turn", severity=Severity.WARNING,
          make=lambda s: s.nodes(first="draining"), near=moved, settings={"phase": "migrate"}),
     Case(check="new-nodes", told="1 of 2 nodes are in no wave", settings=WAVE, severity=Severity.NOTE,

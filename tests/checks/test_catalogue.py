@@ -70,7 +70,8 @@ def test_what_cannot_work_is_refused(snapshot: Snapshot | None, settings: dict[s
 
 
 def test_a_pod_with_an_old_address_keeps_cilium_from_being_alone() -> None:
-    nodes = alone().nodes
+    label = {"io.cilium.migration/cilium-default": "true"}
+    nodes = tuple(make_node(node.name, step="migrated", labels=label) for node in alone().nodes)
     snapshot = secondary(
         nodes=nodes, pods=(make_pod("late", address="10.244.2.9"), make_pod("new", address="10.245.1.1"))
     )
