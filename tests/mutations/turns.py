@@ -107,11 +107,11 @@ MUTATIONS = (
     Mutation(
         id="in-place-verified-after-the-pods-went",
         file="turn/there.py",
-        old="""            verified = verification.end(progress)
-            evicted = renew_in_place(cluster, turn, stale=stale, progress=progress)
+        old="""            verified = verification.end()
+            evicted = renew_in_place(cluster, turn, stale=stale, network="Cilium", progress=progress)
 """,
-        new="""            evicted = renew_in_place(cluster, turn, stale=stale, progress=progress)
-            verified = verification.end(progress)
+        new="""            evicted = renew_in_place(cluster, turn, stale=stale, network="Cilium", progress=progress)
+            verified = verification.end()
 """,
         stands_for="pods are moved onto a network that nobody has proved",
         tests=_REFUSED,

@@ -23,7 +23,7 @@ def test_the_next_pod_goes_once_the_one_before_is_back() -> None:
 def test_a_pod_that_its_budget_holds_is_named_with_it() -> None:
     world, turn = World(), make_turn(in_place=True, seconds=0.3)
     world.budget("web", available=3)
-    with pytest.raises(OperationError, match=r"1 of 1 pod not on the new network in 0 s:\n  pod default/web-1: budget"):
+    with pytest.raises(OperationError, match=r"1 of 1 pod not on Cilium in 0 s:\n  pod default/web-1: budget"):
         THERE.go(world, world.client(), turn)
     assert world.done.count("end web") == 0
     assert not world.node(NODE).unschedulable, "its pods must be able to come back"

@@ -141,7 +141,7 @@ FAULTS = (
     Fault(
         name="nobody who renews the pods",
         make=lambda world: None,
-        said="its pods have addresses of the new network: not within 0 s: 2 have not",
+        said="its pods have addresses of Cilium: not within 0 s: 2 have not",
         never=("uncordon", "end logs"),
         turn=make_turn(method="none", seconds=0.3),
     ),
