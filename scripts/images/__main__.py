@@ -16,7 +16,7 @@ from scripts.images.needed import ImagesError, of_cilium, of_our_pods, within_re
 
 
 class Output(StrEnum):
-    """How images are printed."""
+    """The forms in which images are printed."""
 
     TEXT = "text"
     JSON = "json"
@@ -35,7 +35,7 @@ def images(
     settings = settings_of(
         stack=stack, config_file=config_file, program=program, kubeconfig=kubeconfig, context=context
     )  # fmt: skip
-    plan = examine(settings.own, kubeconfig=settings.kubeconfig, context=settings.context)
+    plan = examine(settings.own, kubeconfig=settings.kubeconfig, context=settings.context, secret=settings.secret)
     found, failure = [of_our_pods(plan)], ""
     try:
         cluster = connect(kubeconfig=settings.kubeconfig, context=settings.context)
