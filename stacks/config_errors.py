@@ -177,7 +177,7 @@ def _key_type(mapping: Any) -> Any:
 
 
 def _holds_credential(wanted: Any) -> bool:
-    """Whether a setting is a credential, or a section with one in it."""
+    """True if a setting is a credential, or a section with one in it."""
     if isinstance(wanted, type) and issubclass(wanted, BaseModel):
         return any(_holds_credential(_bare(field.annotation)) for field in wanted.model_fields.values())
     return wanted is SecretStr

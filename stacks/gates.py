@@ -1,4 +1,4 @@
-"""What must hold before a node's turn begins, besides the cluster itself: the servers that are asked, and how."""
+"""Conditions for a node's turn besides the cluster itself: the servers that are asked, and how."""
 
 import re
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ class Source:
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
 
     def faults(self) -> Iterator[KeyFault]:
-        """What does not go together, by the setting."""
+        """Settings that do not go together, by their names."""
         name = self.key.rpartition(".")[2]
         if not self.url and (self.http.ways or self.http.tls_config.model_fields_set):
             yield KeyFault(f"{name}Http", f"is set, but {name}Url is not: set that too, or remove it")
@@ -46,7 +46,7 @@ class Source:
 
 
 class GateSettings(Section):
-    """What must hold before a node's turn begins, besides the cluster itself."""
+    """Conditions for a node's turn besides the cluster itself."""
 
     prometheus_url: Address = ""
     prometheus_http: HttpSettings = Field(default_factory=HttpSettings)

@@ -46,13 +46,13 @@ class Requirement:
 
 
 def is_key(text: str) -> bool:
-    """Whether a label or an annotation can have this key."""
+    """True if a label or an annotation can have this key."""
     found = _WHOLE_KEY.fullmatch(text)
     return found is not None and len(found["domain"] or "") <= _LONGEST_DOMAIN
 
 
 def is_value(text: str) -> bool:
-    """Whether a label can have this value."""
+    """True if a label can have this value."""
     return _VALUE.fullmatch(text) is not None
 
 

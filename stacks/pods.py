@@ -39,7 +39,7 @@ Amounts = dict[str, Amount]
 
 
 class Resources(Section):
-    """What each container asks for and may take at most, by the names that Kubernetes gives to it."""
+    """Requests and limits of each container, by the names that Kubernetes gives to it."""
 
     requests: Amounts = Field(default_factory=dict)
     limits: Amounts = Field(default_factory=dict)
@@ -122,7 +122,7 @@ SecretName = Annotated[str, forms.OBJECT]
 
 
 class PodSettings(Section):
-    """What every pod of ours gets: those of the probe, of a node's verification, and those that run scripts on nodes.
+    """Settings of every pod of ours: those of the probe, of a node's verification, and those that run scripts on nodes.
 
     `resources` are laid over the probe's own; `tolerations` go to pods that may run anywhere, the others tolerate all.
     """

@@ -1,4 +1,4 @@
-"""How a server outside the cluster's API is asked: its address, credentials and CA, named as Prometheus names them."""
+"""Access to a server outside the cluster's API: its address, credentials and CA, named as Prometheus names them."""
 
 import re
 import ssl
@@ -25,7 +25,7 @@ def origin(url: str) -> str:
 
 
 def without_user(text: str) -> str:
-    """What was written as an address, without what may be a credential in it, and not too long."""
+    """The text of an address, without what may be a credential in it, and not too long."""
     scheme, found, rest = text.partition("://")
     if "@" in text:
         rest = f"…@{(rest if found else text).rpartition('@')[2]}"

@@ -1,4 +1,4 @@
-"""What a refusal tells its reader to type, typed."""
+"""Commands that a refusal tells its reader to type, typed."""
 
 import re
 import shlex

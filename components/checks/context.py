@@ -96,7 +96,7 @@ class Context:
 
     @cached_property
     def outlook(self) -> list[Outlook]:
-        """What becomes of the pods that the drains of this run evict; in place nothing is cordoned for it."""
+        """Prospects of the pods that the drains of this run evict; in place nothing is cordoned for it."""
         seen, options = self.snapshot, DrainOptions(**self.config.drain.model_dump())
         offers = [Offer.of(node, seen.node_states.get(node.name)) for node in seen.nodes]
         world = World.of(offers, seen.pods, seen.namespaces)

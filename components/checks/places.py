@@ -93,7 +93,7 @@ def replacements_known(context: Context) -> Iterator[Found]:
 
 
 def _may_come_back(context: Context, pod: Pod) -> bool:
-    """Whether the pod could be renewed in place: its node takes pods, and its host port would lead to it there."""
+    """True if the pod could be renewed in place: its node takes pods, and its host port would lead to it there."""
     node = context.snapshot.node(pod.node)
     return not (node and node.unschedulable) and (not pod.host_ports or opens_host_ports(context.values))
 

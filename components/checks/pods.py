@@ -41,7 +41,7 @@ def _nodes_to_work_on(context: Context) -> set[str]:
     remedy="have the namespace let them in, or make them fit by the stack's `pods`",
 )
 def pods_accepted(context: Context) -> Iterator[Found]:
-    """What the API server says of them, in its words; of a run that starts none it is a warning."""
+    """The API server's words on them; of a run that starts none it is a warning."""
     needed = bool(_nodes_to_work_on(context))
     for each in context.snapshot.tried.refused:
         if NO_RIGHT in each.said:  # the check of permissions says so

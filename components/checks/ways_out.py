@@ -26,7 +26,7 @@ def without_room(config: StackConfig, *, may_come_back: bool = True) -> list[str
 
 
 def for_verdict(config: StackConfig, verdict: Verdict, *, away: int, may_come_back: bool) -> str:
-    """What helps a pod with this verdict.
+    """Remedies for a pod with this verdict.
 
     `away` is how many nodes of its wave are cordoned at a time; `may_come_back` whether it could be renewed in place.
     """

@@ -1,4 +1,4 @@
-"""What an operator should know before a node is drained: pods that will be missed, or take long to go."""
+"""Notes for the operator before a node is drained: pods that will be missed, or take long to go."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -31,7 +31,7 @@ class ReleaseRecord:
 
     @property
     def pending(self) -> bool:
-        """Whether an operation began, and nobody wrote down its end."""
+        """True if an operation began, and nobody wrote down its end."""
         return self.status.startswith("pending")
 
 

@@ -30,7 +30,7 @@ def holding(node: Node) -> Annotations:
 
 
 def released(node: Node) -> Annotations:
-    """What gives the node back; an annotation that somebody changed in the meantime stays as they want it.
+    """The annotations that give the node back; one that somebody changed in the meantime stays as they want it.
 
     Raises OperationError if it cannot be read what was there before.
     """

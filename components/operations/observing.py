@@ -47,7 +47,7 @@ _KUBE_PROXY_MODE = re.compile(r'^mode:[ \t]*"?(\w+)', re.MULTILINE)
 
 @dataclass(frozen=True, kw_only=True)
 class Focus:
-    """What of a cluster the stack's config is about, and is looked at closer.
+    """The parts of a cluster that the stack's config is about, looked at closer.
 
     `required` are workloads that the user wants to be there, as `KIND NAMESPACE/NAME`; `removals` what shall go in
     phase `cleanup`, and `cleanup` whether that is asked for; `secrets_namespace` is Cilium's second one. `trial` are

@@ -25,7 +25,7 @@ class Place(Enum):
 
 
 class Purpose(Enum):
-    """What a right is for: the work itself, checks alone, or giving rights to Cilium that the user may lack itself."""
+    """The use of a right: the work itself, checks alone, or giving rights to Cilium that the user may lack itself."""
 
     WORK = "work"
     LOOK = "look"

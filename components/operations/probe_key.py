@@ -23,7 +23,7 @@ def ensure_key(cluster: Cluster) -> None:
 
 
 def has_key(cluster: Cluster) -> bool:
-    """Whether it is there."""
+    """True if it is there."""
     return cluster.find(f"{_PATH}/{KEY_SECRET}") is not None
 
 

@@ -35,7 +35,7 @@ def read_quotas(cluster: Cluster) -> tuple[Quota, ...]:
 
 
 def taken_by(pods: Iterable[Object]) -> dict[str, float]:
-    """What quotas count for the pods, by every name that they have for it."""
+    """The amounts that quotas count for the pods, by every name that they have for it."""
     taken: Counter[str] = Counter()
     for pod in pods:
         taken.update({"pods": 1, "count/pods": 1})

@@ -51,7 +51,7 @@ _REMEDIES = (
 
 
 def remedy_of(said: str) -> str:
-    """What helps against a refusal in these words."""
+    """The remedy for a refusal in these words."""
     for pattern, remedy in _REMEDIES:
         if found := re.search(pattern, said):
             return remedy.format(*found.groups())
@@ -59,7 +59,7 @@ def remedy_of(said: str) -> str:
 
 
 def is_refusal(error: ClusterError) -> bool:
-    """Whether it is this pod that was refused, rather than any request at all."""
+    """True if it is this pod that was refused, rather than any request at all."""
     return error.status in (400, 403, 413, 422) or "webhook" in error.said
 
 

@@ -75,7 +75,7 @@ class Start:
             raise self._error(f"cannot start: {said}", _PULL_REMEDY)
 
     def why(self, item: Object) -> str:
-        """What it waits for: its containers' words, the scheduler's, and after a while the last warning about it."""
+        """Why it waits: its containers' words, the scheduler's, and after a while the last warning about it."""
         status = item.get("status") or {}
         words = [" ".join(filter(None, (reason, message))) for _, reason, message in _waiting(status)]
         conditions = status.get("conditions") or []
@@ -104,7 +104,7 @@ class Start:
 
 
 def end_of(item: Object) -> str:
-    """How a pod's containers ended, in their kubelet's words: `exit code 137, OOMKilled`."""
+    """The end of a pod's containers, in their kubelet's words: `exit code 137, OOMKilled`."""
     ended = [
         each["state"]["terminated"]
         for each in (item.get("status") or {}).get("containerStatuses") or []
@@ -119,7 +119,7 @@ def end_of(item: Object) -> str:
 
 
 def _ran(status: Mapping[str, Any]) -> bool:
-    """Whether a container of it ran: one that a kubelet refused has none, or none that has a state."""
+    """True if a container of it ran: one that a kubelet refused has none, or none that has a state."""
     return any(
         "terminated" in (each.get("state") or {}) or "running" in (each.get("state") or {})
         for each in [*(status.get("containerStatuses") or []), *(status.get("initContainerStatuses") or [])]

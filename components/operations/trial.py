@@ -52,7 +52,7 @@ class Missing:
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """What became of a trial; `taken` is what the pods that one node's turn has at a time take of `quotas`.
+    """The outcome of a trial; `taken` is what the pods that one node's turn has at a time take of `quotas`.
 
     `node_selector` is what the API server would have a node's labels be, whoever demands it.
     """
@@ -83,7 +83,7 @@ def try_out(cluster: Cluster, trial: Trial, *, nodes: Sequence[Node]) -> Tried:
 
 
 def refusals(cluster: Cluster, pods: OurPods, *, node: str) -> tuple[Refusal, ...]:
-    """What would become of the pods of the node's turn. Raises ClusterError if the server does not say."""
+    """Refusals that the pods of the node's turn would meet. Raises ClusterError if the server does not say."""
     return _outcomes(cluster, pods, node=node)[0]
 
 
@@ -99,7 +99,7 @@ def assert_accepted(cluster: Cluster, pods: OurPods, *, node: str) -> None:
 
 
 def missing(cluster: Cluster, pods: OurPods, *, there: bool) -> Iterator[Missing]:
-    """What the settings name and is not to be had; `there` is whether our namespace is."""
+    """Objects that the settings name and that are not to be had; `there` is whether our namespace is."""
     name = pods.settings.priority_class
     if name:
         setting, path = "pods.priorityClass", f"/apis/scheduling.k8s.io/v1/priorityclasses/{name}"
@@ -155,7 +155,7 @@ def _unless_denied(cluster: Cluster) -> tuple[Quota, ...]:
 
 
 def _outcomes(cluster: Cluster, pods: OurPods, *, node: str) -> tuple[tuple[Refusal, ...], dict[str, Object]]:
-    """Who is refused; and the others, with what the server would add to them."""
+    """The pods that are refused; and the others, with what the server would add to them."""
     wanted = _samples(pods, node=node)
     with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
         found = dict(zip(wanted, pool.map(lambda name: _tried(cluster, name, wanted[name]), wanted), strict=True))

@@ -39,7 +39,7 @@ class UnusableError(Exception):
 
 
 def unusable(source: Source) -> str:
-    """What of a source's settings can't be used on this machine, its files above all; empty if all can."""
+    """The fault of a source's settings that can't be used on this machine, its files above all; empty if all can."""
     try:
         _headers(source)
         _trust(source)

@@ -80,7 +80,7 @@ def of_stack(stack: str, *, folder: Path, environment: Mapping[str, str] | None 
 
 
 def _is_sealed(value: Any) -> bool:
-    """Whether a value of a stack's file is encrypted, or has something encrypted in it."""
+    """True if a value of a stack's file is encrypted, or has something encrypted in it."""
     if isinstance(value, Mapping):
         return set(value) == {"secure"} or any(map(_is_sealed, value.values()))
     return isinstance(value, list) and any(map(_is_sealed, value))

@@ -161,7 +161,7 @@ def _recorded(result: Mapping[str, Any]) -> tuple[StepRecord, ...]:
 
 
 def _latest_turn(told: Sequence[Told]) -> list[StepRecord]:
-    """What the Events say from when the node was last begun to be emptied; each has all of its half so far."""
+    """Steps by the Events from when the node was last begun to be emptied; each has all of its half so far."""
     found: list[StepRecord] = []
     began: datetime | None = None
     for record in (each.record for each in sorted(told, key=in_order) if each.record and each.record.steps):

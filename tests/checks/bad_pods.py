@@ -1,4 +1,4 @@
-"""What people write into a stack's `pods`, and for our image, by mistake, and the one line that each of it gives."""
+"""Mistakes in a stack's `pods` and in our image, and the one line that each of it gives."""
 
 from tests.checks.bad_config import bad
 

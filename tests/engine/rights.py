@@ -65,7 +65,7 @@ class User:
         return self.folder / "audit.log"
 
     def grant(self, plane: ControlPlane) -> None:
-        """What an administrator does before a migration, and again after all of it was taken back."""
+        """Do as an administrator before a migration, and again after all of it was taken back."""
         for phase in Phase:
             text = yaml.safe_dump_all(roles(phase, Recipient(subject=_USER)))
             if text:

@@ -67,7 +67,7 @@ class SecretWords:
         return sorted({f"{name} in {where}" for where, text in texts.items() for name in self._in(text)})
 
     def sent_to(self, web: Web) -> bool:
-        """Whether each question to the alert source came with the password."""
+        """True if each question to the alert source came with the password."""
         return set(web.authorizations) == {f"Basic {self.words['as sent']}"}
 
     def _in(self, text: str) -> Iterator[str]:
@@ -78,12 +78,12 @@ class SecretWords:
 
 
 def _decoded(text: str) -> Iterator[str]:
-    """What is in a text as base64: a provider's pickled code among it."""
+    """Texts that are in another as base64: a provider's pickled code among it."""
     for blob in re.findall(r"[A-Za-z0-9+/]{24,}={0,2}", text):
         yield base64.b64decode(blob[: len(blob) // 4 * 4] + "==", validate=False).decode(errors="replace")
 
 
 def _objects(cluster: Cluster) -> list[Any]:
-    """What we write into the cluster."""
+    """The objects that we write into the cluster."""
     kinds = (f"namespaces/{NAMESPACE}/configmaps", "nodes", "events", f"namespaces/{NAMESPACE}/pods")
     return [cluster.list(f"/api/v1/{kind}") for kind in kinds]

@@ -1,4 +1,4 @@
-"""What the tests say of a source with one fault in it, in a scratch copy of the checkout."""
+"""The tests' verdict on a source with one fault in it, in a scratch copy of the checkout."""
 
 import compileall
 import py_compile

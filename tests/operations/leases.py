@@ -83,7 +83,7 @@ class _Client:
 
 
 def may_write(hold: Hold) -> bool:
-    """Whether the run may change something at this moment."""
+    """True if the run may change something at this moment."""
     try:
         hold.allow(NODE)
     except Exception:  # noqa: BLE001 (whatever keeps it from changing something)

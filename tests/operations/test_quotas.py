@@ -1,4 +1,4 @@
-"""What quotas count, and what pods take of them, by all of their names."""
+"""Quotas, and the shares of pods in them, by all of their names."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What goes with the old CNI and what stays, on an API in memory and on a folder that stands for a node."""
+"""Removal of the old CNI, and all that stays, on an API in memory and on a folder that stands for a node."""
 
 import subprocess
 from pathlib import Path
@@ -96,7 +96,7 @@ def test_nodes_are_swept_once_the_daemons_are_gone() -> None:
 
 
 def _swept(output: str, code: int = 0) -> tuple[str | None, Object]:
-    """What is told of a node whose agent's shell printed this, and the annotations that the node has then."""
+    """The message on a node whose agent's shell printed this, and the annotations that the node has then."""
     objects = Objects()
     annotations = {"flannel.alpha.coreos.com/public-ip": "192.0.2.1", "example.com/rack": "7"}
     objects.add("/api/v1/nodes", {"metadata": {"name": "worker-1", "annotations": annotations}})

@@ -63,7 +63,7 @@ WATCH = step("watch", "12:00:40", "12:03:30")
 def test_a_restart_is_the_time_that_the_turns_own_record_says(
     turn: dict[str, Any], seconds: tuple[int, int] | None
 ) -> None:
-    """Whatever came before and after it, such as a long wait for what is watched."""
+    """The restart alone is excused, no step before or after it, such as a long wait for what is watched."""
     found = restart_of("worker-1", turn)
     began = moment("2026-11-21T12:00:00Z").timestamp()
     assert (found and (found.start - began, found.end - began)) == (seconds and (seconds[0] - 1, seconds[1] + 1))

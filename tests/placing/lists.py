@@ -1,4 +1,4 @@
-"""Whole manifests of what replacements rely on besides nodes, by the last word of their list in the API."""
+"""Manifests of all that replacements rely on besides nodes, by the last word of their list in the API."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whole manifests of nodes and pods, and the world that they make."""
+"""Manifests of nodes and pods, and the world that they make."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -102,6 +102,6 @@ def spread(app: str, key: str = HOST, **fields: Any) -> list[Object]:
 def world_of(
     nodes: Iterable[Object], pods: Iterable[Object], namespaces: Mapping[str, Mapping[str, str]] | None = None
 ) -> World:
-    """What a scheduler sees of these."""
+    """The world that a scheduler sees in these."""
     offers = [Offer.of(Node.read(each), NodeState.read(each)) for each in nodes]
     return World.of(offers, map(Pod.read, pods), namespaces or {})

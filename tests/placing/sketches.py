@@ -289,7 +289,7 @@ def disks_of(number: int, sketch: Sketch) -> list[tuple[Object, Object]]:
 
 
 def attachers_of(number: int, sketch: Sketch) -> list[Object]:
-    """How many disks the driver attaches on each node."""
+    """The number of disks that the driver attaches on each node."""
     made = []
     for place, each in enumerate(sketch.nodes):
         count = {} if each["attaches"] is None else {"allocatable": {"count": each["attaches"]}}

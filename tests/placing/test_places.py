@@ -1,4 +1,4 @@
-"""What the preview says of drained pods and their place, manifest by manifest."""
+"""The preview's words on drained pods and their place, manifest by manifest."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What holds of every generated world, however pods are placed in it."""
+"""Properties of every generated world, however pods are placed in it."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -101,7 +101,7 @@ def _message(item: Object) -> str:
 
 
 def theirs(message: str) -> Counter[str]:
-    """How many nodes are out for each reason."""
+    """The number of nodes that are out for each reason."""
     text = message.partition("nodes are available: ")[2].partition(" preemption:")[0].partition(". ")[0]
     parts = (part.strip().rstrip(".").partition(" ") for part in text.split(", "))
     return Counter({reason: int(number) for number, _, reason in parts})

@@ -1,4 +1,4 @@
-"""What strangers send to a probe: nothing is told on, nothing keeps its neighbours' flows from an answer."""
+"""Messages of strangers to a probe: nothing is told on, nothing keeps its neighbours' flows from an answer."""
 
 import asyncio
 import base64

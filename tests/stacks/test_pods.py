@@ -1,4 +1,4 @@
-"""What is said of our own pods in the config, and the images that it leads to."""
+"""Settings of our own pods in the config, and the images that it leads to."""
 
 from decimal import Decimal
 from typing import Any

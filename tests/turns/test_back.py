@@ -1,4 +1,4 @@
-"""What is particular to the way back, and to the first write of either way."""
+"""Particulars of the way back, and to the first write of either way."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a turn does to the cluster, in its order, and what is left of it at its end."""
+"""A turn's deeds on the cluster, in its order, and what is left of it at its end."""
 
 import re
 from dataclasses import replace
@@ -21,7 +21,7 @@ RENEWED = ["end probe", "start probe", "end logs", "start logs"]
 
 
 def told(world: World) -> list[str]:
-    """What was done since it was last asked."""
+    """The deeds since it was last asked."""
     found = [each for each in world.done if each not in _BESIDE]
     world.done.clear()
     return found
@@ -91,7 +91,7 @@ def test_a_node_that_was_cordoned_before_stays_so_both_ways(in_place: bool) -> N
 
 @pytest.mark.parametrize("first", [THERE, BACK], ids=["there", "back"])
 def test_a_node_that_is_cordoned_between_its_turns_stays_so(first: object) -> None:
-    """What was before is of one turn: the next one asks anew."""
+    """A note of what was before is of one turn: the next one asks anew."""
     world, turn = World(), make_turn()
     for way in (THERE, BACK, THERE):
         way.go(world, world.client(), turn)

@@ -1,4 +1,4 @@
-"""What ends a turn: said in one text, with the node as it must be left then, and done once that is mended."""
+"""Refusals that end a turn: said in one text, with the node as it must be left then, and done once that is mended."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ LIVE = f"/api/v1/namespaces/{CILIUM}/configmaps/cilium-config"
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """How it is made, what is told, and what of a turn's deeds may not happen any more."""
+    """A way to make it, what is told, and what of a turn's deeds may not happen any more."""
 
     name: str
     make: Callable[[World], object]

@@ -121,7 +121,7 @@ class World:
 
     @property
     def done(self) -> list[str]:
-        """What happened, in short, in its order."""
+        """The events, in short, in their order."""
         return self.players.done
 
     def state(self, name: str) -> Object:
@@ -140,7 +140,7 @@ class World:
         }
 
     def _command(self, pod: str, command: list[str]) -> CommandResult:
-        """What the commands print that the program runs in pods."""
+        """The output of the commands that the program runs in pods."""
         item = self.objects.by_path[f"/api/v1/namespaces/{pod.replace('/', '/pods/')}"]
         if item["metadata"]["name"].startswith(self.deaf):
             raise ClusterError(f"command in pod {pod}: cannot be started")

@@ -163,7 +163,7 @@ class Hold:
         raise ClusterError(f"{TITLE} is changed by others faster than it can be renewed", status=_CONFLICT)
 
     def _look_again(self, ours: Record) -> None:
-        """What became of the record that we wrote: touched by others, deleted, or another run's."""
+        """Read the fate of the record that we wrote: touched by others, deleted, or another run's."""
         found = read(self._cluster)
         if found is None:
             self._create(self._clock(), transitions=ours.transitions)

@@ -73,7 +73,7 @@ def _place() -> str:
 
 
 def _fields(process: int) -> list[str]:
-    """What follows the program's name in the kernel's line on a process: its state, its parent, …"""
+    """The fields after the program's name in the kernel's line on a process: its state, its parent, …"""
     return _PROC.joinpath(str(process), "stat").read_text(errors="replace").rpartition(")")[2].split()
 
 

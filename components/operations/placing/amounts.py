@@ -35,12 +35,12 @@ def largest(one: Amounts, other: Amounts) -> dict[str, int]:
 
 
 def container_amounts(container: Object, kind: str = "requests") -> dict[str, int]:
-    """What one container asks for, or may use at most (`limits`)."""
+    """The amounts that one container asks for, or may use at most (`limits`)."""
     return read_amounts((container.get("resources") or {}).get(kind))
 
 
 def pod_amounts(spec: Object, kind: str = "requests") -> dict[str, int]:
-    """What is set aside for a pod: its containers and sidecars or an init container that asks more, and the overhead.
+    """Amounts set aside for a pod: its containers and sidecars or an init container that asks more, and the overhead.
 
     A sidecar is an init container that goes on; those before an init container run beside it.
     """

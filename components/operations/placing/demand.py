@@ -24,7 +24,7 @@ class HostPort:
     address: str = ""
 
     def clashes(self, other: "HostPort") -> bool:
-        """Whether both cannot be on one node."""
+        """True if both cannot be on one node."""
         if (self.protocol, self.port) != (other.protocol, other.port):
             return False
         return self.address == other.address or self.address in _ANY_ADDRESS or other.address in _ANY_ADDRESS
@@ -32,7 +32,7 @@ class HostPort:
 
 @dataclass(frozen=True, kw_only=True)
 class Demand:
-    """What a pod asks for, as its spec says it; `fresh_claims` are the storage classes of claims made anew with it.
+    """A pod's demands, as its spec says them; `fresh_claims` are the storage classes of claims made anew with it.
 
     `containers` are the requests and limits of each container, `grace_seconds` the time that it may take to end.
     """
@@ -101,11 +101,11 @@ class Demand:
 
     @cached_property
     def best_effort(self) -> bool:
-        """Whether it asks for neither cores nor memory, so that quotas of its kind count it."""
+        """True if it asks for neither cores nor memory, so that quotas of its kind count it."""
         return not any({*asked, *limits} & {"cpu", "memory"} for asked, limits in self.containers)
 
     def chooses(self, name: str, labels: Mapping[str, str]) -> bool:
-        """Whether its node selector and affinity allow this node."""
+        """True if its node selector and affinity allow this node."""
         if any(labels.get(key) != value for key, value in self.node_selector.items()):
             return False
         return self.node_terms is None or node_fits(self.node_terms, name=name, labels=labels)
@@ -129,7 +129,7 @@ def _class_of(ephemeral: Object) -> str | None:
 
 
 def _strange(spec: Object) -> list[str]:
-    """What of a pod is decided by somebody else, or by rules that are not followed here."""
+    """The parts of a pod that somebody else decides, or by rules that are not followed here."""
     found = []
     scheduler = spec.get("schedulerName") or _SCHEDULER
     if scheduler != _SCHEDULER:

@@ -11,7 +11,7 @@ _Pairs = set[tuple[str, str]]
 
 
 def neighbours(pod: Pod, world: World) -> Callable[[Offer], Obstacle | None]:
-    """What each node has against the pod."""
+    """Each node's obstacles for the pod."""
     labels = world.labels
     demand = pod.demand
 

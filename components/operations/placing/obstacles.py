@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a node has against a pod; the words follow a number of nodes."""
+    """A node's obstacle for a pod; the words follow a number of nodes."""
 
     NOT_READY = "not Ready"
     MOVING = "cordoned for the wave"
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
     @property
     def of_room(self) -> bool:
-        """Whether a node more, or pods fewer, would mend it."""
+        """True if a node more, or pods fewer, would mend it."""
         return self in (Kind.PODS, Kind.LACKING, Kind.PORT, Kind.VOLUME_LIMIT)
 
 
@@ -48,7 +48,7 @@ class Obstacle:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Whether a pod's replacement has a place: on `node`, or on none because of what is in the way, or not known.
+    """True if a pod's replacement has a place: on `node`, or on none because of what is in the way, or not known.
 
     `refused` is why it does not even come to a choice of nodes; `preempts` says that on `node` pods of lower priority
     have to go for it.

@@ -18,7 +18,7 @@ _ONE_AFTER_THE_OTHER = "StatefulSet"  # makes a replacement only once the pod it
 
 @dataclass(frozen=True, kw_only=True)
 class Outlook:
-    """What becomes of one pod; `verdict` is None where no replacement is looked for a place.
+    """The prospect of one pod; `verdict` is None where no replacement is looked for a place.
 
     `renewal` is what stands between its end and a replacement, `surge` the quota that makes it wait for that end.
     """

@@ -17,7 +17,7 @@ _BACKOFF_LIMIT = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """What makes a pod's replacement; `failures_left` is of a Job that counts an eviction as a failure, else None."""
+    """The maker of a pod's replacement; `failures_left` is of a Job that counts an eviction as a failure, else None."""
 
     namespace: str
     name: str
@@ -43,7 +43,7 @@ class Owner:
 
 
 def _failures_left(job: Object) -> int | None:
-    """How often a pod of the Job may fail yet; None where its policy does not count disruptions."""
+    """The number of failures that a Job still allows; None where its policy does not count disruptions."""
     spec, status = job.get("spec") or {}, job.get("status") or {}
     for rule in (spec.get("podFailurePolicy") or {}).get("rules") or []:
         conditions = rule.get("onPodConditions") or []

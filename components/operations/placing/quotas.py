@@ -47,11 +47,11 @@ class Quota:
         return f"ResourceQuota {self.namespace}/{self.name}"
 
     def counts(self, pod: Pod) -> bool:
-        """Whether the pod is counted by it."""
+        """True if the pod is counted by it."""
         return pod.namespace == self.namespace and all(_in_scope(pod, *scope) for scope in self.scopes)
 
     def charge(self, pod: Pod) -> dict[str, int]:
-        """What the pod takes of it, by the quota's own names."""
+        """The pod's share of it, by the quota's own names."""
         wanted = {f"requests.{name}": number for name, number in pod.demand.amounts.items()}
         wanted |= {name: pod.demand.amounts.get(name, 0) for name in _COMPUTE}
         wanted |= {f"limits.{name}": number for name, number in pod.demand.limits.items()}
@@ -59,7 +59,7 @@ class Quota:
         return {name: wanted[name] for name in self.hard if wanted.get(name)}
 
     def unsaid(self, pod: Pod) -> list[str]:
-        """What it limits and the pod leaves open, for which the API server refuses a pod."""
+        """The resources that it limits and the pod leaves open, for which the API server refuses a pod."""
         return [
             name for name in self.hard if _part(name) and any(not _says(each, name) for each in pod.demand.containers)
         ]

@@ -28,7 +28,7 @@ class _Domains:
 
 
 def spreading(pod: Pod, world: World) -> Callable[[Offer], Obstacle | None]:
-    """What each node has against the pod; a cordoned node counts as a domain unless the pod honours taints."""
+    """Each node's obstacles for the pod; a cordoned node counts as a domain unless the pod honours taints."""
     spreads = pod.demand.spreads
     keys = {spread.topology_key for spread in spreads}
     counted = [offer for offer in world.offers if keys <= offer.labels.keys()] if spreads else []

@@ -1,4 +1,4 @@
-"""What replacements rely on besides nodes: claims, volumes, quotas, owners; each list is None where nobody read it."""
+"""Supplies of replacements besides nodes: claims, volumes, quotas, owners; each list is None where nobody read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -85,7 +85,7 @@ class Volume:
 
 @dataclass(frozen=True, kw_only=True)
 class StorageClass:
-    """How claims of a class get their volumes; `topologies` is None where any node may have one."""
+    """The way in which claims of a class get their volumes; `topologies` is None where any node may have one."""
 
     name: str
     provisioner: str
@@ -125,7 +125,7 @@ def read_volume_limits(item: Object) -> tuple[str, dict[str, int]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Supplies:
-    """What was read for the pods that are drained; `unread` says by kind why a list is missing."""
+    """All that was read for the pods that are drained; `unread` says by kind why a list is missing."""
 
     claims: Mapping[tuple[str, str], Claim] | None = None
     volumes: Mapping[str, Volume] | None = None

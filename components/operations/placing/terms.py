@@ -27,7 +27,7 @@ def _rule_holds(rule: Object, labels: Mapping[str, str]) -> bool:
 
 
 def node_fits(terms: Sequence[Object], *, name: str, labels: Mapping[str, str]) -> bool:
-    """Whether one of the terms of a node selector holds; a term without rules never does."""
+    """True if one of the terms of a node selector holds; a term without rules never does."""
     for term in terms:
         rules, fields = term.get("matchExpressions") or [], term.get("matchFields") or []
         if (rules or fields) and (
@@ -72,7 +72,7 @@ class PodTerm:
         )
 
     def covers(self, namespace: str, labels: Mapping[str, str], *, namespaces: Mapping[str, Mapping[str, str]]) -> bool:
-        """Whether it means pods with these labels in this namespace; `namespaces` are the labels of each."""
+        """True if it means pods with these labels in this namespace; `namespaces` are the labels of each."""
         if not matches(self.selector, labels):
             return False
         if namespace in self.namespaces:

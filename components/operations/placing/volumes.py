@@ -30,7 +30,7 @@ class _Open:
 
 
 def volumes(pod: Pod, world: World, supplies: Supplies) -> Callable[[Offer], Obstacle | None]:
-    """What each node has against the pod. Raises NoVolumeError, NotKnownError."""
+    """Each node's obstacles for the pod. Raises NoVolumeError, NotKnownError."""
     bound, new = list[Volume](), list[_Open]()
     for name in pod.demand.claims:
         _look_up(pod, name, supplies, bound, new)

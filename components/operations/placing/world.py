@@ -105,7 +105,7 @@ class World:
         return self._pods[node].values()
 
     def used(self, node: str, resource: str) -> int:
-        """How much of a resource the pods there have set aside."""
+        """The amount of a resource that is set aside for the pods there."""
         return self._used[node][resource]
 
     def meant_by(self, selector: Object | None, namespaces: Iterable[str] | None) -> Iterator[tuple[Pod, str]]:
@@ -118,7 +118,7 @@ class World:
         return self._excluding.may_mean(pod.labels)
 
     def cordoned(self, offer: Offer) -> bool:
-        """Whether the node is cordoned, or will be for its turn."""
+        """True if the node is cordoned, or will be for its turn."""
         return offer.cordoned or offer.name in self.moving
 
     def taints(self, offer: Offer) -> tuple[Taint, ...]:

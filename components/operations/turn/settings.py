@@ -38,7 +38,7 @@ class Turn:
 
     @property
     def more_there(self) -> int:
-        """How many steps the way there has that turns do not have as a rule."""
+        """The number of steps of the way there beyond those of every turn."""
         return bool(self.watched) + (self.drain.in_place and self.restart.method in ("reboot", "command"))
 
     @property

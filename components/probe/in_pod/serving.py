@@ -142,7 +142,7 @@ class Request:
 
     @property
     def is_record(self) -> bool:
-        """Whether it hands over a record, and may be long for that."""
+        """True if it hands over a record, and may be long for that."""
         return self.method == "POST" and self.target == "/inherit" and self.length <= LONGEST_RECORD
 
 

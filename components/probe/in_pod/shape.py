@@ -104,7 +104,7 @@ def _fields(needed: Mapping[str, _Fits], other: Mapping[str, _Fits]) -> _Fits:
 
 
 def _to_a_pod(fits: _Fits) -> _Fits:
-    """What goes to a pod goes to an address; the rest may have a name."""
+    """True if the flow has an address where it goes to a pod; the rest may have a name."""
     return lambda value: fits(value) and (not value["kind"].startswith("pod-") or _address(value["to"]))
 
 

@@ -1,4 +1,4 @@
-"""Who hands a line over: it is signed with the installation's key, for one receiver and for a while."""
+"""Signatures of lines that are handed over: with the installation's key, for one receiver and for a while."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Key:
         return f"{moment} {digest}" if digest else ""
 
     def signed(self, said: str, line: bytes, *, receiver: str, now: float) -> bool:
-        """Whether it was signed with the key, for this receiver, a moment ago and never seen before."""
+        """True if it was signed with the key, for this receiver, a moment ago and never seen before."""
         moment, _, digest = said.partition(" ")
         mine = self._digest(line, receiver=receiver, moment=moment)
         if not mine or not hmac.compare_digest(mine.encode(), digest.encode()):

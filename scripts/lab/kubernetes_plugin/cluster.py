@@ -124,7 +124,7 @@ class Cluster:
         return list(answer.get("items") or [])
 
     def may_follow(self, kind: Kind, namespace: str) -> bool:
-        """Whether the user may list and watch a collection, which is how upstream's plugin waits."""
+        """True if the user may list and watch a collection, which is how upstream's plugin waits."""
         try:
             path = self._path(kind, namespace, "")
             self._request("GET", path, {"limit": "1"})

@@ -1,4 +1,4 @@
-"""What the program's own `restore_cni_conf.py` does to a machine: the script itself, on a folder with its CNI conf."""
+"""Effect of the program's own `restore_cni_conf.py` on a machine: the script itself, on a folder with its CNI conf."""
 
 import subprocess
 import sys

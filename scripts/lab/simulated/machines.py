@@ -168,7 +168,7 @@ def agent_stopped(machine: Machine) -> Machine:
 
 
 def conf_restored(machine: Machine, cilium_conf: str) -> tuple[Machine, str]:
-    """What `restore_cni_conf.py` makes of its files, by running it; also what was wrong, if anything."""
+    """The machine with its files as `restore_cni_conf.py` makes them, by running it; also its error, if any."""
     conf, wrong = run_on_conf(machine.conf, cilium_conf)
     return _settled(replace(machine, conf=conf)), wrong
 
