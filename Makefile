@@ -30,7 +30,7 @@ test-all: lab-ready ## all that CI leaves out too: kills at every moment and aft
 	@EXHAUSTIVE=1 $(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory test-sources
 
-test-sources: lab-ready ## whole migrations from Calico and Canal, and Calico's trap, on the real lab (15 minutes)
+test-sources: lab-ready ## whole migrations from Calico, Canal and an unusual Flannel, and Calico's trap, on the real lab (25 minutes)
 	@$(LAB) build
 	@$(PYTHON) -m pytest -m sources $(PYTEST_ARGS)
 
@@ -40,11 +40,14 @@ test-fast: venv ## the tests that need neither root nor built programs
 mutations: venv ## faults put into components/operations one by one, and the fast test that catches each (4 minutes)
 	@$(PYTHON) -m tests.mutations
 
-docs: lab-ready ## write docs/checks.md from the catalogue, docs/faults.md from what the fault suite sees, and the dashboard
+docs: lab-ready ## write docs/checks.md from the catalogue, docs/known-clusters.md from the tests, docs/faults.md from what the fault suite sees, the dashboard and the pictures
 	@$(PYTHON) -m scripts.check.document
+	@$(PYTHON) -m tests.sources.document
 	@$(PYTHON) -m scripts.monitoring
-	@$(PYTHON) -m pytest tests/faults $(BESIDE)
-	@$(PYTHON) -m tests.faults --write
+	@$(PYTHON) -m tests.documents.pictures
+	@EXHAUSTIVE=1 $(PYTHON) -m pytest tests/faults/test_faults.py
+	@$(PYTHON) -m pytest tests/faults/test_kills.py tests/faults/test_memory.py $(BESIDE)
+	@EXHAUSTIVE=1 $(PYTHON) -m tests.faults --write
 
 plan: venv ## the old CNI as found, and Cilium's values for it with reasons (STACK=dev)
 	@$(PYTHON) -m scripts.plan --stack $(STACK)
@@ -79,10 +82,11 @@ lab-sim: lab-ready ## start a control plane with simulated nodes (NODES=100)
 clean: lab-ready ## stop everything, remove .lab; what was built stays in the cache
 	@$(LAB) clean
 
-lock: ## write requirements.lock anew from requirements-dev.in
-	@python3 -m venv .lab/pip-tools && .lab/pip-tools/bin/pip -q install pip-tools && .lab/pip-tools/bin/pip-compile -q --no-header \
-	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --generate-hashes \
-	  --strip-extras --allow-unsafe -o requirements.lock requirements-dev.in
+lock: ## write requirements.lock from requirements.in, and requirements-dev.lock from requirements-dev.in
+	@python3 -m venv .lab/pip-tools && .lab/pip-tools/bin/pip -q install pip-tools
+	@for name in requirements requirements-dev; do .lab/pip-tools/bin/pip-compile -q --no-header --no-emit-index-url \
+	  --no-emit-trusted-host --no-emit-find-links --no-emit-options --generate-hashes --strip-extras --allow-unsafe \
+	  -o $$name.lock $$name.in; done
 
 venv:
 	@scripts/bootstrap.sh

@@ -1,16 +1,20 @@
-"""The migration as a Pulumi program: config and cluster make a plan, the plan is declared, nothing else."""
+"""The Pulumi program of the migration: makes a plan from the config and the cluster, and declares its resources."""
 
-# ruff: noqa: E402 (the collector is off while all is imported, which makes no garbage: a tenth of that time)
+# ruff: noqa: E402 (garbage collection is off during the imports, which saves a tenth of their time)
 
 import gc
 import os
 import signal
+from pathlib import Path
 
 gc.disable()
 
 import pulumi
 
 from components import timings
+from components.killed_runs import end_left_plugins, left_plugins
+from components.lines import Level, Line
+from components.operations.deadline import OperationError
 from components.phases.known_state import releases_in_state
 from components.phases.migration import declare
 from components.plan import PlanError, make_plan
@@ -20,7 +24,7 @@ gc.enable()
 
 
 def read_config() -> tuple[dict[str, object], set[str]]:
-    """This project's own settings, as the engine hands them over, and the keys with a secret in them."""
+    """This project's settings as the engine passes them, and the keys that hold a secret."""
     prefix = f"{pulumi.get_project()}:"
     settings = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
     own = {key.removeprefix(prefix): value for key, value in settings.items() if key.startswith(prefix)}
@@ -28,17 +32,35 @@ def read_config() -> tuple[dict[str, object], set[str]]:
 
 
 def end_quietly() -> None:
-    """Have the engine's own end of a failed run, an interrupt, show no stack trace beside the error that matters."""
+    """Exit without a stack trace on the interrupt with which the engine ends a failed run."""
     signal.signal(signal.SIGINT, lambda *_: os._exit(1))
 
 
+def end_what_was_left() -> None:
+    """End plugins that a killed run left, as they may still change the cluster; a preview only warns about them."""
+    if not pulumi.runtime.is_dry_run():
+        return end_left_plugins(Path.cwd())
+    for plugin in left_plugins(Path.cwd()):
+        pulumi.log.warn(f"{plugin.title} outlived an engine that was killed, and may still be at work: `up` ends it")
+    return None
+
+
+def say(line: Line) -> None:
+    """Give a line to the engine at its level; the engine has none for notes, so those are marked."""
+    if line.level is Level.WARNING:
+        pulumi.log.warn(line.text)
+    else:
+        pulumi.log.info(f"note: {line.text}" if line.level is Level.NOTE else line.text)
+
+
 def main() -> None:
-    """Plan, say what will happen, declare."""
+    """Make the plan, print it, declare its resources."""
     timings.note_start("program")
     end_quietly()
     cluster = pulumi.Config("kubernetes")
     settings, secret = read_config()
     try:
+        end_what_was_left()
         plan = make_plan(
             settings,
             kubeconfig=cluster.get("kubeconfig") or "",
@@ -46,11 +68,10 @@ def main() -> None:
             secret=secret,
             releases_in_state=releases_in_state,
         )
-    except PlanError as error:
+    except (PlanError, OperationError) as error:
         raise pulumi.RunError(str(error)) from error
     for line in plan.lines(at_once=pulumi.runtime.settings.SETTINGS.parallel or 1):
-        kind, _, text = line.partition(": ")
-        pulumi.log.warn(text) if kind == "warning" else pulumi.log.info(line)
+        say(line)
     with timings.timed("declare", "resources"):
         outputs = declare(plan)
     for name, value in outputs.items():

@@ -1,20 +1,22 @@
-"""The names under which everything of ours is found on a cluster."""
+"""The names of this program's objects on a cluster."""
 
 import hashlib
 
 NAMESPACE = "cni-live-migration"
+NODES_NAMESPACE = f"{NAMESPACE}-nodes"  # of the privileged pods that work on nodes themselves
+NAMESPACES = (NAMESPACE, NODES_NAMESPACE)
 PREFIX = "cni-live-migration"
 RELEASE = "cilium"  # Helm's
-_LABEL_VALUE, _OBJECT_NAME = 63, 253  # as many characters as Kubernetes takes
+_LABEL_VALUE, _OBJECT_NAME = 63, 253  # maximal lengths in Kubernetes
 
 
 def label_value(name: str) -> str:
-    """The name of an object as the value of a label: one that is too long ends in a hash, so that no two share it."""
+    """An object's name as a label value; one that is too long is shortened with a hash, which keeps it unique."""
     return _within(name, most=_LABEL_VALUE)
 
 
 def name_about(purpose: str, name: str) -> str:
-    """The name of an object of ours that is about another one, likewise."""
+    """The name of one of our objects about another object; too long a name is shortened with a hash."""
     return _within(f"{purpose}-{name}", most=_OBJECT_NAME)
 
 

@@ -15,24 +15,29 @@ from components.checks import (
     run_checks,
     unfit_acknowledgements,
 )
-from components.operations.api import ClusterError, connect
-from components.operations.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
-from components.operations.observing import Focus, observe
+from components.lines import Level, Line
+from components.operations.cluster_api.api import ClusterError, connect
+from components.operations.draining.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
+from components.operations.dry_run import Trial
+from components.operations.gates.web import unusable
+from components.operations.observing import Focus
+from components.operations.rights.chart_rights import chart_rights
 from components.operations.snapshot import Snapshot
-from components.operations.trial import Trial
-from components.operations.web import unusable
 from components.pods import OurPods
 from components.policies import kept
-from components.sources import SourceDescription, SourceError, describe
+from components.sources import SOURCES, SourceDescription, SourceError, describe
+from components.sources.observing import observe
 from components.words import many
 from stacks.config import ConfigError, StackConfig, parse_config
-from stacks.phases import Phase
 from stacks.policies import Inventory
 from stacks.settle import Cilium, SettleError
+from stacks.strategies import Milestone
+
+_LEVELS = {Severity.WARNING: Level.WARNING, Severity.NOTE: Level.NOTE}
 
 
 class PlanError(Exception):
-    """What the config asks for is refused; one line for each reason. Nothing was changed."""
+    """A refusal of the config before any change; the text has one line for each reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +70,14 @@ class MigrationPlan:
 
     @property
     def inventory(self) -> Inventory:
-        """What becomes of each network policy."""
+        """Every network policy with its outcome under Cilium."""
         return self.context.policies
 
     @cached_property
     def policies(self) -> list[Mapping[str, Any]]:
         """The policy objects that this run keeps on the cluster."""
         context = self.context
-        gone = context.reached is Phase.CLEANUP
+        gone = context.reached is Milestone.OLD_NETWORK_GONE
         return kept(self.config, context.policies, snapshot=self.snapshot, gone=gone)
 
     @property
@@ -93,22 +98,25 @@ class MigrationPlan:
         """Nodes that are in no wave yet."""
         return sorted(self.snapshot.linux_names - set(self.config.nodes))
 
-    def lines(self, *, at_once: int) -> list[str]:
-        """What this run will do to each node that is about to move or to go back.
+    def lines(self, *, at_once: int) -> list[Line]:
+        """The plan as lines: findings, the new network, and each node that this run moves or takes back.
 
         `at_once` is the number of resources that the engine works on at the same time.
         """
         context = self.context
-        lines = [f"{each.severity}: {each.line}" for each in self.findings if each.severity is not Severity.BLOCKER]
-        if context.enters(Phase.SECONDARY):
-            lines.append(self._network_line())
+        lines = [
+            Line(_LEVELS[each.severity], each.line) for each in self.findings if each.severity is not Severity.BLOCKER
+        ]
+        if context.enters(Milestone.BOTH_NETWORKS):
+            lines.append(Line(Level.INFO, self._network_line()))
         moving = {node.name for node in context.about_to_move}
         widest = max((len(moving.intersection(wave)) for wave in self.config.waves), default=0)
         if widest > at_once:
-            lines.append(
-                f"warning: [wave-width] a wave has {widest} nodes to move, this run works on {at_once} resources at a "
-                f"time: they will not all move side by side; `pulumi up --parallel {widest}`"
+            text = (
+                f"[wave-width] a wave has {widest} nodes to move, this run works on {at_once} resources at a time: "
+                f"they will not all move side by side; `pulumi up --parallel {widest}`"
             )
+            lines.append(Line(Level.WARNING, text))
         options = DrainOptions(**self.config.drain.model_dump())
         for node in context.about_to_move:
             pods = self.snapshot.pods_on(node.name)
@@ -116,16 +124,17 @@ class MigrationPlan:
             recycled = [pod for pod, _ in drain.leave if pod.on_pod_network and not pod.mirror]
             how = "evicted one by one, to come back there" if options.in_place else "evicted"
             _, slow = budget_findings(drain, budgets_near(drain, self.snapshot.budgets))
-            lines.append(
+            text = (
                 f"{node.name} moves to Cilium: {many(len(drain.evict), 'pod')} {how} ({drain.by_workload()}), "
                 f"{many(len(recycled), 'DaemonSet pod')} renewed by {self.config.restart.method}"
                 + (f"; {many(len(slow), 'budget')} without headroom" if slow else "")
             )
+            lines.append(Line(Level.INFO, text))
         leaving = sorted(self.snapshot.migrated - set(self.config.nodes))
-        return [*lines, *(f"{name} goes back to {self.source.title}" for name in leaving)]
+        return [*lines, *(Line(Level.INFO, f"{name} goes back to {self.source.title}") for name in leaving)]
 
     def _network_line(self) -> str:
-        """What the network that this run makes looks like; `python -m scripts.plan` has the reasons."""
+        """One line about the network that this run creates; `python -m scripts.plan` has the reasons."""
         cilium = self.cilium
         pools = " and ".join(cilium.pools)
         packets = (
@@ -134,7 +143,7 @@ class MigrationPlan:
         return (
             f"Cilium {cilium.version} comes beside {self.source.title}: pool {pools} in blocks of "
             f"/{cilium.node_mask_size}, {cilium.tunnel_protocol} on UDP {cilium.tunnel_port}, {packets}; "
-            "`python -m scripts.plan` says why"
+            "`.venv/bin/python -m scripts.plan` says why"
         )
 
 
@@ -152,7 +161,7 @@ def examine(
     asked only if there is a release to know.
     """
     try:
-        config = parse_config(raw_config, secret=secret)
+        config = parse_config(raw_config, secret=secret, source_kinds=SOURCES)
         unfit = unfit_acknowledgements(CATALOGUE, list(config.acknowledge))
         unfit += [f"config {fault}" for source in config.gates.sources if (fault := unusable(source))]
         if unfit:
@@ -164,10 +173,13 @@ def examine(
                 focus=Focus(
                     required=config.preflight.named,
                     removals=config.cleanup.objects,
-                    cleanup=config.phase.includes(Phase.CLEANUP),
+                    cleanup=config.reaches(Milestone.OLD_NETWORK_GONE),
                     secrets_namespace=config.cilium.secrets_namespace,
                     trial=Trial(pods=OurPods.of(config), nodes=config.nodes[::-1]),
                     moving=config.nodes,
+                    ipsec_secret=config.cilium.keys_needed,
+                    policies_beside=config.policies.beside_the_old,
+                    chart=chart_rights(config.cilium.values, config.cilium.final_values),
                 ),
             )
         source = describe(snapshot, config.source)

@@ -1,10 +1,9 @@
-"""Our own pods: the one place where what the stack's `pods` demands is put onto whatever a pod of ours is for."""
+"""The templates of this program's own pods, to which the stack's `pods` settings are applied here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.names import NAMESPACE
 from stacks.config import StackConfig
 from stacks.pods import PodSettings
 
@@ -14,14 +13,14 @@ _ANYWHERE = {"operator": "Exists"}
 
 @dataclass(frozen=True, kw_only=True)
 class OurPods:
-    """Image and settings of all of our pods, each of which is made here."""
+    """The factory of all of our pods, with their common image and settings."""
 
     image: str
     settings: PodSettings = field(default_factory=PodSettings)
 
     @classmethod
     def of(cls, config: StackConfig) -> "OurPods":
-        """As a stack's config has them."""
+        """The factory for a stack's config."""
         return cls(image=config.image, settings=config.pods)
 
     def template(
@@ -30,7 +29,7 @@ class OurPods:
     ) -> Manifest:  # fmt: skip
         """A pod template around one container, which gets its image here.
 
-        A pod that must be on its very node, `everywhere`, tolerates all taints; another what the settings say.
+        A pod that must run on a given node (`everywhere`) tolerates all taints; another has the settings' tolerations.
         """
         given = self.settings
         metadata: Manifest = {"labels": {**given.labels, **labels}}
@@ -53,14 +52,15 @@ class OurPods:
         }
 
     def pod(
-        self, name: str, container: Mapping[str, Any], *, node: str, labels: Mapping[str, str], **spec: Any
-    ) -> Manifest:
-        """A pod of our namespace that runs once, on this very node, and is deleted without grace."""
+        self, name: str, container: Mapping[str, Any], *, namespace: str, node: str, labels: Mapping[str, str],
+        **spec: Any,
+    ) -> Manifest:  # fmt: skip
+        """A pod that runs once, on the given node, and is deleted without grace period."""
         template = self.template(
             container, labels=labels, everywhere=True, nodeName=node, restartPolicy="Never",
             terminationGracePeriodSeconds=0, **spec,
         )  # fmt: skip
-        metadata = {"name": name, "namespace": NAMESPACE, **template["metadata"]}
+        metadata = {"name": name, "namespace": namespace, **template["metadata"]}
         return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
 
     def _container(self, container: Mapping[str, Any]) -> Manifest:

@@ -1,6 +1,6 @@
-"""Seconds that this program's processes spend, by what they spend them on; `make bench-time` makes a table of them.
+"""Time spent by this program's processes, by activity; `make bench-time` makes a table of it.
 
-Nothing is kept unless somebody listens or the environment names a folder, where each process appends lines of JSON.
+Timings are kept only with a listener, or if the environment names a folder, where each process appends lines of JSON.
 """
 
 import json
@@ -16,7 +16,7 @@ VARIABLE = "CNI_LIVE_MIGRATION_TIMINGS"
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """One span: `at` is the wall clock's second at which it ended; `size` is in bytes where something was read."""
+    """One span: `at` is the wall clock's second at its end; `size` is in bytes if something was read."""
 
     kind: str
     what: str
@@ -30,12 +30,12 @@ listeners: list[Callable[[Timing], None]] = []
 
 
 def wanted() -> bool:
-    """True where somebody keeps timings."""
+    """True if timings are kept."""
     return bool(listeners) or VARIABLE in os.environ
 
 
 def note(kind: str, what: str, *, seconds: float, size: int = 0) -> None:
-    """Keep one span that ends now."""
+    """Record one span that ends now."""
     if not wanted():
         return
     timing = Timing(kind=kind, what=what, at=time.time(), seconds=round(seconds, 4), process=os.getpid(), size=size)
@@ -49,7 +49,7 @@ def note(kind: str, what: str, *, seconds: float, size: int = 0) -> None:
 
 @contextmanager
 def timed(kind: str, what: str) -> Iterator[None]:
-    """Keep the block's wall time, also of one that fails."""
+    """Record the block's wall time, even if it fails."""
     began = time.monotonic()
     try:
         yield
@@ -58,7 +58,7 @@ def timed(kind: str, what: str) -> Iterator[None]:
 
 
 def note_start(what: str) -> None:
-    """Keep the seconds since this process began: its interpreter's start and its imports. Linux only."""
+    """Record the seconds since this process began: the interpreter's start and the imports. Linux only."""
     if not wanted():
         return
     try:
@@ -70,6 +70,6 @@ def note_start(what: str) -> None:
 
 
 def read(folder: Path) -> list[Timing]:
-    """All that the processes wrote into the folder, in the order of their ends."""
+    """All spans that processes wrote into the folder, in the order of their ends."""
     lines = (line for file in folder.glob("*.jsonl") for line in file.read_text().splitlines())
     return sorted((Timing(**json.loads(line)) for line in lines), key=lambda each: each.at)

@@ -1,4 +1,4 @@
-"""Counts as people say them."""
+"""Counts with singular and plural for messages."""
 
 
 def many(count: int, what: str) -> str:

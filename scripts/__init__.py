@@ -1,1 +1,1 @@
-"""What is not part of the program itself: the lab, the benchmarks."""
+"""Command-line tools around the program: checks, plan, report and watch for users; the lab and the benchmarks."""

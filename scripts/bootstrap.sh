@@ -38,7 +38,7 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "python3 is
 
 # One environment for every checkout with the same requirements and Python; `.venv` is a link to it.
 python=$(python3 -c 'import sys; print(sys.executable)')
-key=$(cat requirements.lock <(echo "$python" "$(python3 -V)") | sha256sum | cut -c1-12)
+key=$(cat requirements-dev.lock <(echo "$python" "$(python3 -V)") | sha256sum | cut -c1-12)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/cilium-live-migration
 environment=$cache/python-$key
 if [ ! -f "$environment/complete" ]; then
@@ -49,7 +49,7 @@ if [ ! -f "$environment/complete" ]; then
     say "making the Python environment"
     rm -rf "$environment"
     python3 -m venv "$environment"
-    "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+    "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
     touch "$environment/complete"
   fi
   exec 9>&-

@@ -1,4 +1,4 @@
-"""What each minor release of Cilium was tested with and what it needs, as its own documentation says it.
+"""Kubernetes and kernel requirements of each minor release of Cilium, from its own documentation.
 
 Source: `Documentation/network/kubernetes/compatibility.rst` (Kubernetes) and `Documentation/operations/
 system_requirements.rst` (kernel) of the Go module github.com/cilium/cilium at 1.16.19, 1.17.6, 1.18.6, 1.19.7, 1.20.2.
@@ -11,13 +11,13 @@ Minor = tuple[int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Requirements:
-    """One minor release: the Kubernetes versions that its makers test, first and last, and the oldest kernel."""
+    """One minor release: the first and last Kubernetes version that Cilium tests it with, and the oldest kernel."""
 
     kubernetes: tuple[Minor, Minor]
     kernel: Minor
 
     def tests(self, version: Minor) -> bool:
-        """Whether a Kubernetes version is one of those."""
+        """True if Cilium tests the release with that Kubernetes version."""
         return self.kubernetes[0] <= version <= self.kubernetes[1]
 
 
@@ -37,5 +37,5 @@ def minor_of(version: str) -> Minor:
 
 
 def shown(version: Minor) -> str:
-    """`1.19`."""
+    """Major and minor as text, such as `1.19`."""
     return f"{version[0]}.{version[1]}"

@@ -1,4 +1,4 @@
-"""The typed stack config: what a user may set, with defaults, and one clear line for each thing that is wrong."""
+"""The typed stack config: every setting with its default, and one error line for each fault."""
 
 import ipaddress
 import json
@@ -6,21 +6,22 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from stacks import forms
-from stacks.config_errors import ConfigError, lines_of, unknown_key
+from stacks.config_errors import ConfigError, lines_of, not_one_of, unknown_key
 from stacks.flows import FlowKind
 from stacks.forms import Faults, KeyFault, pool_network
 from stacks.gates import GateSettings
 from stacks.images import DEFAULT, placed
 from stacks.labels import parse_selector
 from stacks.objects import ObjectName, object_name
-from stacks.phases import Phase
 from stacks.pods import PodSettings
 from stacks.section import Section
-from stacks.source import SourceSettings
+from stacks.source import KNOWN_KINDS, SourceSettings
+from stacks.strategies import DEFAULT as DEFAULT_STRATEGY
+from stacks.strategies import Milestone, Phase, Strategy, known_strategies, strategy_named
 
 __all__ = ["ConfigError", "StackConfig", "parse_config"]
 NodeName = Annotated[str, forms.NODE]
@@ -29,13 +30,15 @@ RemovedName = Annotated[str, AfterValidator(lambda text: object_name(text).title
 MOST_SECONDS = 86_400
 Seconds = Annotated[int, Field(gt=0, le=MOST_SECONDS)]
 TunnelProtocol = Literal["vxlan", "geneve"]
+Encryption = Literal["none", "wireguard", "ipsec"]
 
 
 SECRETS_NAMESPACE = "cilium-secrets"  # the chart's own choice
+_CHARTS_OWN = "ipsec"
 
 
 class RestartMethod(StrEnum):
-    """How the pods of a node come to the new network once its agent has taken over."""
+    """Ways to move a node's pods to the new network once its Cilium agent has taken over."""
 
     RECYCLE = "recycle"
     REBOOT = "reboot"
@@ -44,7 +47,7 @@ class RestartMethod(StrEnum):
 
 
 class CiliumSettings(Section):
-    """Which Cilium is installed, and the network that it makes; what is None is chosen by `stacks.settle`."""
+    """The Cilium release to install and its network; `stacks.settle` chooses whatever is None."""
 
     version: Annotated[str, forms.VERSION] = "1.19.7"
     chart: str = "cilium"
@@ -55,6 +58,7 @@ class CiliumSettings(Section):
     pod_cidr_v6: str | None = None
     tunnel_protocol: TunnelProtocol | None = None
     tunnel_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    encryption: Encryption = "none"
     values: dict[str, Any] = Field(default_factory=dict)
     final_values: dict[str, Any] = Field(default_factory=dict)
     timeout_seconds: Seconds = 600
@@ -62,10 +66,34 @@ class CiliumSettings(Section):
     @property
     def secrets_namespace(self) -> str:
         """The namespace that the chart makes for Cilium's copies of Secrets."""
-        tls = self.values.get("tls")
-        section = tls.get("secretsNamespace") if isinstance(tls, dict) else None
-        name = section.get("name") if isinstance(section, dict) else None
+        name = self._value("tls", "secretsNamespace", "name")
         return name if isinstance(name, str) else SECRETS_NAMESPACE
+
+    @property
+    def encrypts_with(self) -> str:
+        """The kind of Cilium's transparent encryption, whichever key sets it; empty if there is none."""
+        for kind in ("wireguard", "ipsec"):
+            if str(self._value("extraConfig", f"enable-{kind}")).lower() == "true":
+                return kind
+        if str(self._value("encryption", "enabled")).lower() == "true":
+            return str(
+                self._value("encryption", "type") or (_CHARTS_OWN if self.encryption == "none" else self.encryption)
+            )
+        return "" if self.encryption == "none" else self.encryption
+
+    @property
+    def keys_needed(self) -> str:
+        """The Secret with IPsec's keys, which must exist before the agents start; empty if they need none."""
+        if self.encrypts_with != "ipsec":
+            return ""
+        name = self._value("encryption", "ipsec", "secretName")
+        return name if isinstance(name, str) else "cilium-ipsec-keys"
+
+    def _value(self, *keys: str) -> Any:
+        found: Any = self.values
+        for key in keys:
+            found = found.get(key) if isinstance(found, dict) else None
+        return found
 
     @field_validator("pod_cidr")
     @classmethod
@@ -95,7 +123,7 @@ class CiliumSettings(Section):
 
 
 class DrainSettings(Section):
-    """How a node is emptied; the names and meanings are those of `kubectl drain` where it has them."""
+    """Settings of a node's drain; names and meanings are those of `kubectl drain` where it has the same option."""
 
     timeout_seconds: Seconds = 600
     grace_period_seconds: Annotated[int, Field(ge=0)] | None = None
@@ -116,7 +144,7 @@ class DrainSettings(Section):
 
 
 class RestartSettings(Section):
-    """What happens to a node between the agent's restart and the verification."""
+    """Settings of the step that restarts a node's pods, between the agent's restart and the verification."""
 
     method: RestartMethod = RestartMethod.RECYCLE
     command: str = ""
@@ -145,7 +173,7 @@ class PreflightSettings(Section):
 
     @property
     def named(self) -> list[str]:
-        """All of them, each once."""
+        """All required and watched workloads, each once."""
         return list(dict.fromkeys([*self.required, *self.watched]))
 
 
@@ -157,14 +185,14 @@ class ProbeSettings(Section):
 
 
 class Allowance(Section):
-    """What the flows of one kind may lose in a wave: attempts of all of them, and the longest gap of any."""
+    """The loss budget of one kind of flow in a wave: failed attempts of all its flows, and the longest gap of any."""
 
     failed: Annotated[int, Field(ge=0)] = 0
     gap_ms: Annotated[float, Field(ge=0)] = 5000
 
 
 def _budget() -> dict[FlowKind, Allowance]:
-    """No request and no connection; name lookups and the API server are asked seldom, and by one try each."""
+    """Default budget: no failed attempt, but three for `dns` and `api` flows, which try rarely and do not retry."""
     seldom = Allowance(failed=3, gap_ms=10_000)
     return {kind: seldom if kind in ("dns", "api") else Allowance() for kind in get_args(FlowKind)}
 
@@ -173,7 +201,7 @@ _OFF: tuple[Any, ...] = ("off", False)  # PyYAML reads the word as the second
 
 
 class TrafficSettings(Section):
-    """Limits of the losses before and in a wave; a kind of flow that is `off` in `budget` is not looked at."""
+    """Limits of traffic loss before and during a wave; a kind of flow that is `off` in `budget` is not judged."""
 
     enabled: bool = True
     baseline_seconds: Annotated[int, Field(ge=4, le=600)] = 20
@@ -198,31 +226,44 @@ class TrafficSettings(Section):
 
 
 class CleanupSettings(Section):
-    """Consent to the point of no return, the name of the CNI that `cleanup` removes; and what else goes with it."""
+    """Consent to the point of no return: the name of the CNI that `cleanup` removes; and further objects to remove."""
 
     consent: str = ""
     remove: list[RemovedName] = Field(default_factory=list)
 
     @property
     def objects(self) -> list[ObjectName]:
-        """What else goes."""
+        """Further objects that `cleanup` removes."""
         return [object_name(each) for each in self.remove]
 
 
 class PolicySettings(Section):
-    """What may become of network policies; `accept_lost` names those that no Cilium policy can say, one by one."""
+    """Accepted changes to network policies; `accept_lost` names each policy that no Cilium policy can express."""
 
     accept_unenforced_policies: bool = False
     accept_translated: bool = False
     accept_lost: list[str] = Field(default_factory=list)
     bridge: bool = False
 
+    @property
+    def beside_the_old(self) -> bool:
+        """True if the old policy engine gets additional policies that let moved pods through while nodes move."""
+        return self.bridge or self.accept_unenforced_policies
+
+
+def _first_phase(strategy: str) -> str:
+    """The phase of a config that names none; of our own strategy where the one named is refused anyway."""
+    try:
+        return strategy_named(strategy).phases[0].name
+    except (KeyError, ValueError):
+        return DEFAULT_STRATEGY.phases[0].name
+
 
 class StackConfig(Section):
     """Everything that the stack's config says, checked as far as that can be without a cluster."""
 
-    strategy: Literal["hybrid"] = "hybrid"
-    phase: Phase = Phase.PREFLIGHT
+    strategy: str = DEFAULT_STRATEGY.name
+    phase: str = Field(default_factory=lambda data: _first_phase(data.get("strategy", "")))
     source: SourceSettings | None = None
     waves: list[list[NodeName]] = Field(default_factory=list)
     cilium: CiliumSettings = Field(default_factory=CiliumSettings)
@@ -244,14 +285,56 @@ class StackConfig(Section):
         return [to_camel(name) for name in cls.model_fields]
 
     @property
+    def chosen_strategy(self) -> Strategy:
+        """The strategy that the config names."""
+        return strategy_named(self.strategy)
+
+    @property
+    def chosen_phase(self) -> Phase:
+        """The phase that the config names."""
+        return self.chosen_strategy.phase(self.phase)
+
+    @property
+    def milestone(self) -> Milestone:
+        """The milestone that the stack's phase brings the cluster to."""
+        return self.chosen_phase.milestone
+
+    def reaches(self, milestone: Milestone) -> bool:
+        """True if a stack in this phase has passed the milestone, or is at it."""
+        return self.milestone.includes(milestone)
+
+    def reaches_phase(self, name: str) -> bool:
+        """True if a stack in this phase has the resources of that phase of its strategy as well."""
+        strategy = self.chosen_strategy
+        return strategy.position(self.phase) >= strategy.position(name)
+
+    @property
     def nodes(self) -> list[str]:
         """Every node of every wave, in order."""
         return [node for wave in self.waves for node in wave]
 
     @property
     def image(self) -> str:
-        """The image of all of our pods, in the registry that it is to be pulled from."""
+        """The image of all of the program's pods, in the registry that it is pulled from."""
         return placed(self.probe.image, registry=self.pods.registry)
+
+    @field_validator("strategy")
+    @classmethod
+    def _is_offered(cls, name: str) -> str:
+        try:
+            strategy_named(name)
+        except KeyError:
+            raise ValueError(not_one_of(name, known_strategies())) from None
+        return name
+
+    @field_validator("phase")
+    @classmethod
+    def _is_of_strategy(cls, name: str, info: ValidationInfo) -> str:
+        if "strategy" in info.data:
+            known = strategy_named(info.data["strategy"]).names
+            if name not in known:
+                raise ValueError(not_one_of(name, known))
+        return name
 
     @field_validator("source", mode="before")
     @classmethod
@@ -289,11 +372,12 @@ class StackConfig(Section):
                 if node in seen:
                     faults.append(KeyFault(place, f"node {node} is in {seen[node]} already: keep one of the two"))
                 seen.setdefault(node, place)
-        if self.nodes and not self.phase.includes(Phase.SECONDARY):
+        moves = self.chosen_strategy.first_with_waves
+        if self.nodes and not self.reaches_phase(moves.name):
             some = ", ".join(self.nodes[:5]) + (" …" if len(self.nodes) > 5 else "")
             text = (
                 f"name {some}, but phase is '{self.phase}': nodes move only once Cilium is installed; empty the waves "
-                "to take the nodes back, or set phase to 'secondary' or later"
+                f"to take the nodes back, or set phase to '{moves.name}' or later"
             )
             faults.append(KeyFault("waves", text))
         if faults:
@@ -301,10 +385,13 @@ class StackConfig(Section):
         return self
 
 
-def parse_config(raw: Mapping[str, Any], *, secret: Collection[str] = ()) -> StackConfig:
+def parse_config(
+    raw: Mapping[str, Any], *, secret: Collection[str] = (), source_kinds: Collection[str] = ()
+) -> StackConfig:
     """Read the stack's own config keys (camel case, values as the engine hands them over: JSON text or plain).
 
-    Raises ConfigError with one line for each fault; none shows a value of a `secret` key.
+    Raises ConfigError with one line for each fault; none shows a value of a `secret` key. `source_kinds` are the kinds
+    of old CNIs that there are; without them any is taken, as of a config that was checked before.
     """
     known = StackConfig.config_keys()
     values: dict[str, Any] = {}
@@ -318,11 +405,11 @@ def parse_config(raw: Mapping[str, Any], *, secret: Collection[str] = ()) -> Sta
             values[key] = json.loads(value) if is_json else value
         except ValueError as error:
             lines.append(
-                f"config {key}: is not valid JSON ({error}): `pulumi config rm {key}`, then set it anew with "
-                "`pulumi config set --path`"
+                f"config {key}: is not valid JSON ({error}): `pulumi config rm {key}`, then set it anew, its settings "
+                "one by one with --path"
             )
     try:
-        parsed = StackConfig.model_validate(values)
+        parsed = StackConfig.model_validate(values, context={KNOWN_KINDS: source_kinds})
     except ValidationError as error:
         lines += lines_of(error, StackConfig, together=not lines, secret=secret)
     if lines:

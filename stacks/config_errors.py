@@ -1,4 +1,4 @@
-"""What is wrong with the stack config, in an operator's words: the key as it is written, the fact, the remedy."""
+"""Errors in the stack config as lines for the operator: the key as it is written, the fact, the remedy."""
 
 import types
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,7 +13,6 @@ from pydantic_core import ErrorDetails, PydanticUndefined
 
 from stacks.forms import Faults, KeyFault, shown
 
-_SET = "`pulumi config set --path"
 _NUMBERS = {"int_parsing", "int_type", "int_from_float", "float_parsing", "float_type", "finite_number"}
 _BOUNDS = {
     "greater_than": ("gt", "more than"),
@@ -22,22 +21,23 @@ _BOUNDS = {
     "less_than_equal": ("le", "at most"),
 }
 _NOT_SHOWN = "[secret]"  # as the engine writes it
+_FOLLOWS_ANOTHER = "default_factory_not_called"  # its default needs a setting that is wrong itself
 _GROUPS = {"model_type", "model_attributes_type", "dict_type"}
 
 
 class ConfigError(Exception):
-    """The stack config cannot be used; the text has one line for each thing to mend."""
+    """The stack config is not valid; the text has one line for each fault."""
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """The one of `known` that was probably meant, whatever its case; empty if none is near."""
+    """The closest match among `known`, ignoring case; empty if none is close."""
     by_lower = {each.lower(): each for each in known}
     found = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.7)
     return by_lower[found[0]] if found else ""
 
 
 def key_of(path: Sequence[int | str]) -> str:
-    """A setting's place as `pulumi config set --path` takes it: `waves[0][1]`, `cilium.podCidr`."""
+    """The path of a setting as `pulumi config set --path` takes it: `waves[0][1]`, `cilium.podCidr`."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
@@ -47,20 +47,37 @@ def key_of(path: Sequence[int | str]) -> str:
 def lines_of(
     error: ValidationError, model: type[BaseModel], *, together: bool, secret: Collection[str] = ()
 ) -> list[str]:
-    """One line for each fault; those of several keys `together` only where each key is known to be what it seems.
+    """One line for each fault; faults that concern several keys are included only if `together`.
 
-    What was given is not shown where the key is one of the `secret` ones, or its setting is a credential.
+    The value is not shown if the key is one of the `secret` ones, or its setting is a credential.
     """
-    return [line for fault in error.errors() if fault["loc"] or together for line in _lines(fault, model, secret)]
+    told = [fault for fault in error.errors() if fault["type"] != _FOLLOWS_ANOTHER and (fault["loc"] or together)]
+    return [line for fault in told for line in _lines(fault, model, secret)]
 
 
 def unknown_key(key: str, model: type[BaseModel]) -> str:
-    """The line for a key of the stack that is not one of the program's."""
+    """The error line for a key of the stack that the program does not have."""
     if any(sign in key for sign in ".["):
         return f"config '{key}': is one key with '{'.' if '.' in key else '['}' in its name, which sets nothing: " + (
-            f"`pulumi config rm '{key}'`, then {_SET} '{key}' VALUE`"
+            f"`pulumi config rm '{key}'`, then {_set(key)}"
         )
     return f"config {key}: {_no_such(key, model, model)}"
+
+
+def _set(key: str, value: str = "VALUE") -> str:
+    return f"`pulumi config set --path '{key}' {value}`"
+
+
+def _first(wanted: Any) -> str:
+    """The index of the first value of a list, however deeply lists are nested."""
+    depth = ""
+    while get_origin(wanted) is list:
+        depth, wanted = f"{depth}[0]", _bare(get_args(wanted)[0])
+    return depth
+
+
+def _rm(key: str) -> str:
+    return f"`pulumi config rm --path '{key}'`"
 
 
 def _lines(fault: ErrorDetails, model: type[BaseModel], secret: Collection[str]) -> Iterator[str]:
@@ -87,7 +104,7 @@ def _said(fault: ErrorDetails, path: Sequence[int | str], model: type[BaseModel]
         section = _wanted(path[:-1], model)[0] if path[:-1] else model
         return _no_such(str(path[-1]), section, model)
     if kind in ("enum", "literal_error"):
-        return _not_one_of(seen, _choices(wanted), meant="" if hidden else given)
+        return _not_one_of(seen, context.get("known") or _choices(wanted), meant="" if hidden else given)
     if kind in _NUMBERS:
         what = "a whole number" if kind.startswith("int") else "a number"
         return f"is {seen}, must be {what}{_such_as(field)}"
@@ -99,23 +116,30 @@ def _said(fault: ErrorDetails, path: Sequence[int | str], model: type[BaseModel]
         name, words = _BOUNDS[kind]
         return f"is {seen}, must be {words} {context[name]}{_such_as(field)}"
     if kind == "list_type":
-        return f"is {seen}, must be a list: {_SET} '{key}[0]' {'VALUE' if hidden else _one_of(given)}`"
+        one = "VALUE" if hidden else _one_of(given)
+        if path and isinstance(path[-1], int):  # removing it would move up the values after it
+            return f"is {seen}, must be a list: in the stack's file write [{one}]"
+        return f"is {seen}, must be a list: {_rm(key)}, then {_set(key + _first(wanted), one)}"
     if kind in _GROUPS:
         names = _aliases(wanted)
         first = names[0] if names else "NAME"
-        place = f"--path {key}" if "." in key else key
-        return f"is {seen}, must have settings in it: `pulumi config rm {place}`, then {_SET} {key}.{first} VALUE`"
+        return f"is {seen}, must have settings in it: {_rm(key)}, then {_set(f'{key}.{first}')}"
     if kind == "missing":
-        return f"is needed here: {_SET} '{key}' VALUE`"
+        return f"is needed here: {_set(key)}"
     if kind == "value_error":
         return str(context["error"]).replace(shown(given), seen)
     return f"is {seen}, which cannot be used: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
 
 
+def not_one_of(given: str, known: Sequence[str]) -> str:
+    """The fact that a text is none of those known, and the one that was probably meant."""
+    return _not_one_of(shown(given), known, meant=given)
+
+
 def _no_such(name: str, section: Any, model: type[BaseModel]) -> str:
     known = _aliases(section)
     meant = nearest(name, known)
-    # Written at the wrong level, which is as common as a slip of the finger.
+    # A known setting at the wrong level, which is as common as a typing error.
     elsewhere = [path for path in _paths(model) if path.rpartition(".")[2].lower() == name.lower()]
     if not meant and elsewhere:
         return f"there is no such setting; did you mean {' or '.join(elsewhere[:3])}?"
@@ -148,7 +172,7 @@ def _such_as(field: FieldInfo | None) -> str:
 
 
 def _wanted(path: Sequence[int | str], model: type[BaseModel]) -> tuple[Any, FieldInfo | None]:
-    """What should be at a path: its type and, where it is a section's own setting, its field."""
+    """The type expected at a path and, if the path is a section's own setting, its field."""
     here: Any = model
     field: FieldInfo | None = None
     for part in path:
@@ -163,7 +187,7 @@ def _wanted(path: Sequence[int | str], model: type[BaseModel]) -> tuple[Any, Fie
 
 
 def _bare(annotation: Any) -> Any:
-    """A type without what is annotated to it, and without None."""
+    """A type without its annotations, and without None."""
     if get_origin(annotation) is Annotated:
         return _bare(get_args(annotation)[0])
     if get_origin(annotation) in (Union, types.UnionType):

@@ -1,4 +1,4 @@
-"""The kinds of flows that the probe keeps going, as budgets and records name them."""
+"""The kinds of flows that the probe runs, by the names that budgets and records use."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The forms that texts of the stack config must have; what does not fit is told with an example of what does."""
+"""Validators for texts of the stack config; each error shows an example of a valid text."""
 
 import ipaddress
 import json
@@ -17,14 +17,14 @@ _LONGEST = 60
 
 
 def shown(given: Any) -> str:
-    """What the user wrote, as he wrote it, in one line and not too long."""
+    """The value as it was written, in one line and shortened if it is long."""
     text = f"'{given}'" if isinstance(given, str) else json.dumps(given, default=str, ensure_ascii=False)
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 2]}…{text[-1]}"
 
 
 class KeyFault(ValueError):  # noqa: N818 (the line for the user is made of it)
-    """A fault of a section that lies at one of its keys; found where several keys are looked at together."""
+    """A fault at one key of a section, found by a validator of the whole section."""
 
     def __init__(self, key: str, text: str) -> None:
         super().__init__(text)
@@ -32,7 +32,7 @@ class KeyFault(ValueError):  # noqa: N818 (the line for the user is made of it)
 
 
 class Faults(ValueError):  # noqa: N818 (it is several of them)
-    """Several faults of one section, each of which is told in a line of its own."""
+    """Several faults of one section, each reported in a line of its own."""
 
     def __init__(self, faults: list[KeyFault]) -> None:
         super().__init__("; ".join(map(str, faults)))
@@ -40,7 +40,7 @@ class Faults(ValueError):  # noqa: N818 (it is several of them)
 
 
 def matching(pattern: str, what: str, *, longest: int = 1000) -> AfterValidator:
-    """Have a text match a pattern as a whole; `what` says what it should be, with an example."""
+    """A validator that requires a full match of a pattern; `what` describes a valid text, with an example."""
     form = re.compile(pattern)
 
     def fits(text: str) -> str:
@@ -54,7 +54,7 @@ def matching(pattern: str, what: str, *, longest: int = 1000) -> AfterValidator:
 
 
 def read_image(name: str) -> str:
-    """The name as it is; raises ValueError, with an example, if it is that of no image."""
+    """The image's name, unchanged; raises ValueError, with an example, if it is not valid."""
     Image.read(name)
     return name
 
@@ -76,7 +76,7 @@ WORKLOAD = matching(
 
 
 def pool_network(text: str, *, version: int = 4) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """The network of an IP version that a text means; raises ValueError, with what was probably meant."""
+    """The network of an IP version that a text denotes; raises ValueError with a suggestion."""
     example = "10.245.0.0/16" if version == 4 else "fd00:10:245::/104"
     if "/" not in text:
         raise ValueError(f"{shown(text)} has no prefix length: write the whole network, such as {example}")

@@ -1,4 +1,4 @@
-"""Conditions for a node's turn besides the cluster itself: the servers that are asked, and how."""
+"""External gates of a node's turn: the Prometheus and Goldpinger servers to ask, and access to them."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from stacks.web import Address, HttpSettings
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A server that a gate asks; `key` is its settings' place without their last word, such as gates.prometheus."""
+    """A server that a gate asks; `key` is the common prefix of its settings, such as gates.prometheus."""
 
     title: str
     key: str
@@ -23,7 +23,7 @@ class Source:
 
     @property
     def user(self) -> tuple[str, str] | None:
-        """Name and password in the address."""
+        """User name and password from the address."""
         parts = urlsplit(self.url)
         return (unquote(parts.username or ""), unquote(parts.password or "")) if "@" in parts.netloc else None
 
@@ -34,7 +34,7 @@ class Source:
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
 
     def faults(self) -> Iterator[KeyFault]:
-        """Settings that do not go together, by their names."""
+        """Settings that contradict each other, by their names."""
         name = self.key.rpartition(".")[2]
         if not self.url and (self.http.ways or self.http.tls_config.model_fields_set):
             yield KeyFault(f"{name}Http", f"is set, but {name}Url is not: set that too, or remove it")
@@ -46,7 +46,7 @@ class Source:
 
 
 class GateSettings(Section):
-    """Conditions for a node's turn besides the cluster itself."""
+    """External gates of a node's turn, asked in addition to the cluster itself."""
 
     prometheus_url: Address = ""
     prometheus_http: HttpSettings = Field(default_factory=HttpSettings)
@@ -56,17 +56,17 @@ class GateSettings(Section):
 
     @property
     def prometheus(self) -> Source:
-        """The source of alerts; without an address, none is asked."""
+        """The source of alerts; not asked if it has no address."""
         return Source(title="Prometheus", key="gates.prometheus", url=self.prometheus_url, http=self.prometheus_http)
 
     @property
     def goldpinger(self) -> Source:
-        """The source of nodes' health; without an address, none is asked."""
+        """The source of nodes' health; not asked if it has no address."""
         return Source(title="Goldpinger", key="gates.goldpinger", url=self.goldpinger_url, http=self.goldpinger_http)
 
     @property
     def sources(self) -> list[Source]:
-        """Those that are asked."""
+        """The servers that have an address, and so are asked."""
         return [each for each in (self.prometheus, self.goldpinger) if each.url]
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Names of container images: what is said in one, and where it is in another registry."""
+"""Names of container images: parses them, and maps them to another registry."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ REGISTRY = rf"(?:{_HOST}(?:/{_PART})*)?"
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """An image's name taken apart; `host` and `path` are what a container runtime makes of a short one."""
+    """A parsed image name; `host` and `path` are filled in for a short name as container runtimes do."""
 
     host: str
     path: str
@@ -26,7 +26,7 @@ class Image:
 
     @classmethod
     def read(cls, name: str) -> "Image":
-        """From its name; raises ValueError for what no runtime would take."""
+        """Parse a name; raises ValueError for one that no container runtime would accept."""
         found = _REFERENCE.fullmatch(name)
         if found is None:
             raise ValueError(
@@ -44,7 +44,7 @@ class Image:
         return f"{self.host}/{self._rest}"
 
     def within(self, registry: str) -> str:
-        """The name of the same image where a registry, or a folder of one, holds it under its own path."""
+        """The name of the same image in another registry, or a folder of one, which keeps its path."""
         return f"{registry}/{self._rest}"
 
     @property
@@ -53,5 +53,5 @@ class Image:
 
 
 def placed(name: str, *, registry: str) -> str:
-    """The image as pods name it: from `registry` if there is one, else as it was written."""
+    """The image name that pods use: in `registry` if one is given, else as it was written."""
     return Image.read(name).within(registry) if registry else name

@@ -1,4 +1,4 @@
-"""Label selectors as text, read as strictly as kubectl reads them: `app=web,tier in (a, b),!canary`."""
+"""Label selectors in text form, parsed as strictly as kubectl does: `app=web,tier in (a, b),!canary`."""
 
 import re
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Requirement:
     values: tuple[str, ...] = ()
 
     def holds(self, labels: Mapping[str, str]) -> bool:
-        """Whether labels meet it; one that is absent meets `!`, `!=` and `notin`."""
+        """True if the labels meet the requirement; an absent label meets `!`, `!=` and `notin`."""
         value = labels.get(self.key)
         if self.operator == "Exists":
             return value is not None
@@ -64,7 +64,7 @@ def parse_selector(text: str) -> tuple[Requirement, ...]:
 
 
 def selects(selector: tuple[Requirement, ...], labels: Mapping[str, str]) -> bool:
-    """Whether labels meet every requirement."""
+    """True if the labels meet every requirement."""
     return all(requirement.holds(labels) for requirement in selector)
 
 

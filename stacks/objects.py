@@ -1,4 +1,4 @@
-"""Objects as the config names them, `KIND NAMESPACE/NAME` or `KIND NAME`, and where the API has them."""
+"""Objects as the config names them, `KIND NAMESPACE/NAME` or `KIND NAME`, and their paths in the API."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from stacks.config_errors import nearest
 from stacks.forms import shown
 
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.:]*[a-z0-9])?")
-# Kind: (API group and version, plural, whether it is in a namespace).
+# Kind: (API group and version, plural, True if namespaced).
 _KINDS: dict[str, tuple[str, str, bool]] = {
     "DaemonSet": ("/apis/apps/v1", "daemonsets", True),
     "Deployment": ("/apis/apps/v1", "deployments", True),
@@ -41,23 +41,23 @@ class ObjectName:
 
     @property
     def title(self) -> str:
-        """As the config names it."""
+        """Its name in the form of the config."""
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
     @property
     def group(self) -> str:
-        """Its API group; empty for the core's."""
+        """Its API group; empty for the core group."""
         prefix = _KINDS[self.kind][0]
         return prefix.split("/")[2] if prefix.startswith("/apis/") else ""
 
     @property
     def resource(self) -> str:
-        """The plural that rights are given for."""
+        """The plural name that RBAC rules use."""
         return _KINDS[self.kind][1]
 
     @property
     def path(self) -> str:
-        """Where the API has it."""
+        """Its path in the API."""
         prefix, plural, _ = _KINDS[self.kind]
         return f"{prefix}{f'/namespaces/{self.namespace}' if self.namespace else ''}/{plural}/{self.name}"
 
@@ -68,7 +68,7 @@ class ObjectName:
 
 
 def object_name(text: str) -> ObjectName:
-    """Read `DaemonSet kube-system/foo` or `ClusterRole foo`. Raises ValueError with what was probably meant."""
+    """Parse `DaemonSet kube-system/foo` or `ClusterRole foo`. Raises ValueError with a suggestion."""
     kind, _, place = text.partition(" ")
     if kind not in _KINDS:
         meant = nearest(kind, list(_KINDS))

@@ -1,4 +1,4 @@
-"""The stack's `pods`: what all of our own pods have in common, as a cluster's owner demands it of pods."""
+"""The config section `pods`: settings of all of the program's pods, for clusters that make demands on pods."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
@@ -11,7 +11,7 @@ from stacks.labels import is_key, is_value
 from stacks.quantities import amount
 from stacks.section import Section
 
-# By these we find our own pods, and the controllers of Kubernetes theirs.
+# The program finds its own pods by these; the controllers of Kubernetes find theirs by _CONTROLLERS.
 OUR_KEYS = frozenset({"app.kubernetes.io/name", "app.kubernetes.io/part-of", "app.kubernetes.io/component"})
 OUR_DOMAIN = "cni-live-migration"
 _CONTROLLERS = frozenset({"pod-template-hash", "controller-revision-hash", "pod-template-generation"})
@@ -19,7 +19,7 @@ _STATIC_PODS = "kubernetes.io/config."
 _MOST_ANNOTATED = 256 * 1024
 _PLAIN_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 _LEAST_BYTES = 1024**2
-# The probe's own, under what is set here.
+# The probe's defaults, which pods.resources overrides.
 PROBE_REQUESTS: Mapping[str, str] = {"cpu": "20m", "memory": "32Mi"}
 PROBE_LIMITS: Mapping[str, str] = {"memory": "64Mi"}
 
@@ -39,7 +39,7 @@ Amounts = dict[str, Amount]
 
 
 class Resources(Section):
-    """Requests and limits of each container, by the names that Kubernetes gives to it."""
+    """Requests and limits of each container, by the names that Kubernetes gives them."""
 
     requests: Amounts = Field(default_factory=dict)
     limits: Amounts = Field(default_factory=dict)
@@ -58,7 +58,7 @@ class Resources(Section):
         return self
 
     def _contradictions(self) -> Iterator[KeyFault]:
-        """Requests above limits, those of the probe's that nothing is laid over among them."""
+        """Requests above limits, including the probe's defaults that the config does not override."""
         requests, limits = {**PROBE_REQUESTS, **self.requests}, {**PROBE_LIMITS, **self.limits}
         for name in sorted(requests.keys() & limits.keys()):
             request, limit = requests[name], limits[name]
@@ -89,7 +89,7 @@ def _fault_of_amount(name: str, given: str) -> str:
 
 
 class Toleration(Section):
-    """One of Kubernetes' tolerations."""
+    """A Kubernetes toleration."""
 
     key: str = ""
     operator: Literal["Equal", "Exists"] = "Equal"
@@ -113,7 +113,7 @@ class Toleration(Section):
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """As a pod's spec has it."""
+        """The toleration in the form of a pod's spec."""
         given = self.model_dump(by_alias=True, exclude_none=True)
         return {key: value for key, value in given.items() if value != ""}
 
@@ -122,9 +122,9 @@ SecretName = Annotated[str, forms.OBJECT]
 
 
 class PodSettings(Section):
-    """Settings of every pod of ours: those of the probe, of a node's verification, and those that run scripts on nodes.
+    """Settings of all of the program's pods: the probe, a node's verification, and the pods that run scripts on nodes.
 
-    `resources` are laid over the probe's own; `tolerations` go to pods that may run anywhere, the others tolerate all.
+    `resources` override the probe's own; `tolerations` are for pods that may run on any node, all others tolerate all.
     """
 
     registry: Annotated[str, forms.REGISTRY] = ""

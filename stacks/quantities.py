@@ -1,4 +1,4 @@
-"""Amounts as Kubernetes writes them: `250m`, `64Mi`, `1e3`."""
+"""Kubernetes quantities: `250m`, `64Mi`, `1e3`."""
 
 import re
 from decimal import Decimal
@@ -12,7 +12,7 @@ _UNITS = {
 
 
 def amount(text: str) -> Decimal:
-    """The number that it means; raises ValueError, with what was probably meant, if it is none."""
+    """The number that a quantity denotes; raises ValueError with a suggestion."""
     found = _AMOUNT.fullmatch(text)
     if found and found["unit"] in _UNITS and not (found["unit"] and re.search("[eE]", found["number"])):
         return Decimal(found["number"]) * _UNITS[found["unit"]]

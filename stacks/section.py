@@ -1,4 +1,4 @@
-"""What every section of the stack config has in common."""
+"""Base class of every section of the stack config."""
 
 from typing import Annotated, Any, get_args, get_origin
 
@@ -9,7 +9,7 @@ from stacks.forms import shown
 
 
 class Section(BaseModel):
-    """Keys in camel case, none that is not known, nothing that changes after it was read."""
+    """A section: keys in camel case, unknown keys refused, immutable once parsed."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, allow_inf_nan=False
@@ -26,7 +26,7 @@ class Section(BaseModel):
 
 
 def _is_number(annotation: Any) -> bool:
-    """Whether a field is a number, or a number or nothing."""
+    """True if a field is a number or an optional number."""
     if get_origin(annotation) is Annotated:
         return _is_number(get_args(annotation)[0])
     return annotation in (int, float) or any(map(_is_number, get_args(annotation)))

@@ -1,31 +1,31 @@
-"""What the user says of the old CNI: which one it is, or, of one that is not known, what its network looks like."""
+"""The config section `source`: names the old CNI, or describes the network of one that the program does not know."""
 
 import ipaddress
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from stacks.forms import KeyFault, matching
 from stacks.section import Section
 
-Kind = Literal["flannel", "canal", "calico", "calico-operator", "kindnet", "generic"]
+GENERIC = "generic"
+KNOWN_KINDS = "source_kinds"  # under which a validation is told the kinds that there are
 Encapsulation = Literal["routes", "vxlan", "geneve", "ipip", "wireguard", "udp"]
 Place = Annotated[
     str, matching(r"(?:[a-z0-9][-a-z0-9]*/[a-z0-9][-a-z0-9.]*)?", "NAMESPACE/NAME, such as kube-system/aws-node")
 ]
 LinkName = Annotated[str, matching(r"[^\s/*]{1,15}", "the name of an interface such as cni0 (15 characters at most)")]
-FileName = Annotated[
-    str, matching(r"[-A-Za-z0-9_.]{3,}", "the name of a file in /etc/cni/net.d such as 10-aws.conflist")
-]
+FileName = Annotated[str, matching(r"[-A-Za-z0-9_.]{3,}", "the name of a CNI conf file such as 10-aws.conflist")]
 
 
 class SourceSettings(Section):
-    """The old CNI as the user describes it; left out, it is found. `mtu` is in bytes, `daemonSet` NAMESPACE/NAME.
+    """The old CNI as described by the user; if left out, it is detected. `mtu` is bytes, `daemonSet` NAMESPACE/NAME.
 
     `links` and `conf` are interfaces and CNI conf files on the nodes that `cleanup` removes.
     """
 
-    kind: Kind = "generic"
+    kind: str = GENERIC
     title: str = "the old network"
     daemon_set: Place = ""
     pod_networks: list[str] = Field(default_factory=list)
@@ -35,6 +35,14 @@ class SourceSettings(Section):
     policy_engine: str = ""
     links: list[LinkName] = Field(default_factory=list)
     conf: list[FileName] = Field(default_factory=list)
+
+    @field_validator("kind")
+    @classmethod
+    def _is_known(cls, kind: str, info: ValidationInfo) -> str:
+        known = list((info.context or {}).get(KNOWN_KINDS, ()))
+        if known and kind not in known:
+            raise PydanticCustomError("literal_error", "no such kind", {"known": known})
+        return kind
 
     @field_validator("pod_networks")
     @classmethod
@@ -49,11 +57,11 @@ class SourceSettings(Section):
     @model_validator(mode="after")
     def _fits(self) -> "SourceSettings":
         told = sorted(self.model_fields_set - {"kind"})
-        if self.kind != "generic" and told:
-            raise KeyFault("kind", f"'{self.kind}' is described by the cluster itself: only kind 'generic' is by you")
-        if self.kind == "generic" and not self.pod_networks:
-            raise KeyFault("podNetworks", "is needed for kind 'generic': the networks that pods have addresses of now")
-        if self.encapsulation in ("vxlan", "geneve") and self.kind == "generic" and self.udp_port is None:
+        if self.kind != GENERIC and told:
+            raise KeyFault("kind", f"'{self.kind}' is described by the cluster itself: only 'generic' takes more keys")
+        if self.kind == GENERIC and not self.pod_networks:
+            raise KeyFault("podNetworks", "is needed for kind 'generic': the networks that pods have addresses from")
+        if self.encapsulation in ("vxlan", "geneve") and self.kind == GENERIC and self.udp_port is None:
             raise KeyFault(
                 "udpPort", f"is needed for encapsulation '{self.encapsulation}', so that Cilium's can be another"
             )

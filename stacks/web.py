@@ -1,4 +1,4 @@
-"""Access to a server outside the cluster's API: its address, credentials and CA, named as Prometheus names them."""
+"""Access to a server outside the cluster's API: its address, credentials and CA, by Prometheus' names for them."""
 
 import re
 import ssl
@@ -15,7 +15,7 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port: what of an address is in no case a credential."""
+    """Scheme, host and port: the parts of an address that never hold a credential."""
     try:
         parts = urlsplit(url)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or "…"
@@ -25,7 +25,7 @@ def origin(url: str) -> str:
 
 
 def without_user(text: str) -> str:
-    """The text of an address, without what may be a credential in it, and not too long."""
+    """An address for messages: without parts that may be a credential, and shortened if it is long."""
     scheme, found, rest = text.partition("://")
     if "@" in text:
         rest = f"…@{(rest if found else text).rpartition('@')[2]}"
@@ -58,7 +58,7 @@ Address = Annotated[str, AfterValidator(_address)]
 
 
 def token_of(text: str) -> str:
-    """A bearer token as it is sent; raises ValueError, which does not show it, if it can't be."""
+    """A bearer token as it is sent; raises ValueError, which does not show the token, if it is not valid."""
     if not text.strip():
         raise ValueError("is empty")
     if not _TOKEN.fullmatch(text.strip()):
@@ -87,7 +87,7 @@ class BasicAuth(Section):
 
 
 class TlsConfig(Section):
-    """The only authorities whose certificates are believed, as PEM or as a file of it; left out, the machine's."""
+    """The only certificate authorities to trust, as PEM or as a PEM file; without either, the machine's own."""
 
     ca: str | None = None
     ca_file: str | None = None
@@ -107,7 +107,7 @@ class TlsConfig(Section):
 
 
 def context_for(pem: str) -> ssl.SSLContext:
-    """TLS that believes these authorities alone; raises ValueError if the text holds none."""
+    """A TLS context that trusts only these authorities; raises ValueError if the text holds none."""
     if "-----BEGIN CERTIFICATE-----" not in pem:
         raise ValueError("holds no certificate as PEM (ca takes its contents, caFile a path)")
     try:
@@ -117,7 +117,7 @@ def context_for(pem: str) -> ssl.SSLContext:
 
 
 class HttpSettings(Section):
-    """Credentials and trust for one server; at most one way to say who asks."""
+    """Credentials and trust for one server; at most one way to authenticate."""
 
     bearer_token: SecretStr | None = None
     bearer_token_file: str | None = None
@@ -126,7 +126,7 @@ class HttpSettings(Section):
 
     @property
     def ways(self) -> list[str]:
-        """The settings that say who asks."""
+        """The settings of authentication that are given."""
         given = {
             "bearerToken": self.bearer_token,
             "bearerTokenFile": self.bearer_token_file,

@@ -3,13 +3,14 @@
 from typing import Any
 
 from components.checks.context import Context
-from components.operations.helm_release import ReleaseRecord
 from components.operations.marks import STEP
-from components.operations.model import Budget, Controller, Node, Pod
+from components.operations.objects.helm_release import ReleaseRecord
+from components.operations.objects.model import Budget, Controller, Node, Pod
 from components.operations.snapshot import NodeFacts, Snapshot
 from components.sources.description import SourceDescription
+from stacks.addresses import Entry, Kind, Register, networks_of
 from stacks.config import StackConfig, parse_config
-from stacks.settle import Cilium, ClusterNetwork, OldNetwork, Used, settle
+from stacks.settle import Cilium, ClusterNetwork, OldNetwork, settle
 from stacks.values import final_values, live_settings, migration_values
 
 FLANNEL = SourceDescription(
@@ -51,13 +52,22 @@ DEPLOYED = ReleaseRecord(
 )  # fmt: skip
 
 
+def in_use(*networks: str, kind: Kind = Kind.ROUTE, likely: bool = False) -> list[Entry]:
+    """Entries of a register, for networks as people write them."""
+    return [
+        Entry(network=network, kind=kind, user="somebody", likely=likely)
+        for text in networks
+        for network in networks_of(text)
+    ]
+
+
 def make_cilium(**settings: Any) -> Cilium:
     """Cilium's settings beside that Flannel, on three nodes that nobody has looked at; keys as a user writes them."""
     old = OldNetwork(
         title="Flannel", encapsulation="vxlan", udp_port=8472, links=("flannel.1",), pod_networks=FLANNEL.pod_networks
     )
-    used = (Used(network="10.244.0.0/16", user="pods"), Used(network="10.96.0.0/16", user="Services"))
-    return settle(parse_config({"cilium": settings}).cilium, ClusterNetwork(old=old, nodes=3, used=used))
+    cluster = ClusterNetwork(old=old, nodes=3, addresses=Register(in_use("10.244.0.0/16", "10.96.0.0/16")))
+    return settle(parse_config({"cilium": settings}).cilium, cluster)
 
 
 def make_node(name: str, *, step: str = "", ready: bool = True, **fields: Any) -> Node:
@@ -136,12 +146,12 @@ def alone(**fields: Any) -> Snapshot:
 
 
 def make_facts(**fields: Any) -> NodeFacts:
-    """What was seen on a node."""
+    """A node's inspection."""
     defaults: dict[str, Any] = {"cni_conf": (), "interfaces": {}, "routes": (), "udp_ports": ()}
     return NodeFacts(**{**defaults, **fields})
 
 
 def make_context(snapshot: Snapshot | None = None, **settings: Any) -> Context:
-    """What a check sees, with config keys as a user writes them."""
+    """The context of a check, with config keys as a user writes them."""
     config: StackConfig = parse_config(settings)
     return Context(config=config, snapshot=snapshot or make_snapshot(), source=FLANNEL)

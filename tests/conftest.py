@@ -1,7 +1,7 @@
 """Fixtures that more than one folder of tests uses."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +10,8 @@ from scripts.lab.paths import CHECKOUT
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.simulated.processes import Processes
 from tests import costs
+from tests.commands.printed import Printed
+from tests.remedies import TYPED
 
 # A busy machine is slow, and that is no fault of what a property test looks at.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -29,12 +31,27 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with the longest tests first, so that no worker ends long after the other."""
-    longest: dict[os.PathLike[str], float] = {}
+    """Files with the longest tests first, so that no worker ends long after the other.
+
+    Those are the ones that are allowed the most time, then those that start an engine, then an API server.
+    """
+    longest: dict[os.PathLike[str], tuple[float, ...]] = {}
     for item in items:
         mark = item.get_closest_marker("timeout")
-        longest[item.path] = max(longest.get(item.path, 0), mark.args[0] if mark else 0)
-    items.sort(key=lambda item: -longest[item.path])
+        starts = [float(item.get_closest_marker(name) is not None) for name in ("engine", "browser", "apiserver")]
+        cost = (float(mark.args[0]) if mark else 0.0, *starts)
+        longest[item.path] = max(longest.get(item.path, cost), cost)
+    items.sort(key=lambda item: longest[item.path], reverse=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A test that is marked to execute commands which the program prints has typed each of them."""
+    before = len(TYPED)
+    yield
+    wanted = [str(text) for mark in item.iter_markers("executes") for text in mark.args]
+    missed = [text for text in wanted if not any(map(Printed(text).fits, TYPED[before:]))]
+    assert not missed, f"not typed: {missed}"
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from scripts.lab.session import Session
 
 _END_SECONDS = 15
 _PROVIDER = "pulumi.dynamic"
+_PLUGIN = "scripts.lab.kubernetes_plugin"
 
 
 def _command(process: int) -> str:
@@ -27,7 +28,7 @@ def _command(process: int) -> str:
 
 
 def unlock(session: Session) -> None:
-    """What README says after a `kill -9`: the engine's lock on its state outlives it."""
+    """The remedy from the README after a `kill -9`: the engine's lock on its state outlives it."""
     session.pulumi("cancel", "--yes")
 
 
@@ -78,7 +79,7 @@ class RunningUp:
 
     @property
     def output(self) -> str:
-        """What it has said until now."""
+        """Its output until now."""
         return "".join(self._lines)
 
     def _read(self) -> None:
@@ -130,7 +131,7 @@ class RunningUp:
         return code
 
     def kill_engine(self) -> None:
-        """`kill -9` of the engine; its providers must end by themselves, and everything else below it is ended."""
+        """`kill -9` of the engine; its Python providers must end by themselves, its plugin stays, all else is ended."""
         started = list(below(self._process.pid))
         self._process.kill()
         self._process.wait()
@@ -138,7 +139,7 @@ class RunningUp:
         while any(_PROVIDER in _command(each) for each in started):
             assert time.monotonic() < end, "the provider's process outlives its engine"
             time.sleep(0.1)
-        for each in started:
+        for each in [each for each in started if _PLUGIN not in _command(each)]:
             with suppress(ProcessLookupError):
                 os.kill(each, signal.SIGKILL)
         if threading.current_thread() is not self._reader:

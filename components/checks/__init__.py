@@ -1,4 +1,4 @@
-"""The checks that decide, before anything is changed, whether what the config asks for can work on this cluster."""
+"""Checks that run before any change and decide whether the config can work on this cluster."""
 
 from components.checks.catalogue import CATALOGUE
 from components.checks.check import Check, refusals, run_checks, unfit_acknowledgements

@@ -1,4 +1,4 @@
-"""Checks of what must be there before anything else is asked: rights, and what the user names."""
+"""Checks of API permissions and of the workloads that you require."""
 
 from collections.abc import Iterator
 
@@ -6,27 +6,27 @@ from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.operations.marks import TurnStep, step_of
-from components.operations.permission_table import Purpose
-from stacks.phases import Phase
+from components.operations.rights.permission_table import Purpose
+from stacks.strategies import Milestone
 
 
 @check(
     id="permissions",
     title="The user may do what a migration does",
     severity=Severity.BLOCKER,
-    phase=Phase.PREFLIGHT,
+    guards=Milestone.BEFORE_CILIUM,
     why="a right that is missing shows only when it is used, with a node drained and its turn half-way",
     remedy="give the user of the kubeconfig these rights, as docs/rbac has them for each phase, or use another one",
 )
 def permissions(context: Context) -> Iterator[Found]:
-    """Everything that the API server would deny, at once: what this run needs, and what later phases will."""
+    """Findings about missing permissions, all at once: those that this run needs and those of later phases."""
     config, reached = context.config, context.reached
-    granted = reached is Phase.CLEANUP or not config.phase.includes(Phase.SECONDARY)
+    granted = reached is Milestone.OLD_NETWORK_GONE or not config.reaches(Milestone.BOTH_NETWORKS)
     now, later, look = list[str](), list[str](), list[str]()
     for need in context.snapshot.denied:
         if need.purpose is Purpose.LOOK:
             look.append(need.title)
-        elif not config.phase.includes(need.phase):
+        elif not config.reaches(need.milestone):
             later.append(need.title)
         elif need.purpose is Purpose.WORK or not granted:
             now.append(need.title)
@@ -48,14 +48,14 @@ def permissions(context: Context) -> Iterator[Found]:
 
 @check(
     id="required-workloads",
-    title="What you require is there",
+    title="Required workloads are ready",
     severity=Severity.BLOCKER,
-    phase=Phase.SECONDARY,
-    why="`preflight.required` and `preflight.watched` name what the cluster's owner will not move without",
+    guards=Milestone.BOTH_NETWORKS,
+    why="`preflight.required` and `preflight.watched` name workloads without which you do not want nodes to move",
     remedy="bring it back, or take it out of preflight.required",
 )
 def required_workloads(context: Context) -> Iterator[Found]:
-    """Required workloads that are not ready; in the middle of a turn that may be the turn's own doing."""
+    """Findings about required workloads that are not ready; during a node's turn the turn itself may be the cause."""
     steps = [step_of(node) for node in context.snapshot.nodes]
     turning = any(step not in (None, TurnStep.MIGRATED) for step in steps)
     for name, trouble in sorted(context.snapshot.not_ready.items()):

@@ -1,4 +1,4 @@
-"""Checks of Cilium's own agents, once they are there."""
+"""A check of Cilium's agents after Cilium is installed."""
 
 from collections.abc import Iterator
 
@@ -7,16 +7,16 @@ from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.checks.words import some
 from components.words import many
-from stacks.phases import Phase
+from stacks.strategies import Milestone
 
 _AGENT = ("k8s-app", "cilium")
 
 
 @check(
     id="agents-ready",
-    title="Cilium's agents are well",
+    title="Cilium's agents are Ready",
     severity=Severity.BLOCKER,
-    phase=Phase.MIGRATE,
+    guards=Milestone.NODES_MOVE,
     why=(
         "the agent takes its node over: one that is not Ready now leaves the node without network in the midst of its "
         "turn (cilium#30609)"
@@ -24,11 +24,11 @@ _AGENT = ("k8s-app", "cilium")
     remedy="look at its log; the node moves once its agent is Ready",
 )
 def agents_ready(context: Context) -> Iterator[Found]:
-    """Nodes without a Ready agent: a blocker for those about to move, a warning for the others."""
+    """Findings about nodes without a Ready agent: a blocker for those about to move, a warning for the others."""
     if (
         context.snapshot.cilium_config is None
         or context.reached is None
-        or not context.reached.includes(Phase.SECONDARY)
+        or not context.reached.includes(Milestone.BOTH_NETWORKS)
     ):
         return
     agents = [
@@ -38,12 +38,12 @@ def agents_ready(context: Context) -> Iterator[Found]:
     ]
     ill = {pod.node: pod for pod in agents if not pod.ready and not pod.finished}
     have = {pod.node for pod in agents}
-    # Where no agent is seen at all they are looked for elsewhere: this is about a node that was left out.
+    # With no agent anywhere, the phase gates report it: this check is about single nodes that were left out.
     without = context.snapshot.linux_names - have if agents else set()
     moving = {node.name for node in context.about_to_switch}
-    for phase in (Phase.FINALIZE, Phase.CLEANUP):
+    for phase in (Milestone.CILIUM_ALONE, Milestone.OLD_NETWORK_GONE):
         if context.enters(phase):
-            moving |= context.snapshot.node_names  # each agent is started anew, or sweeps its node
+            moving |= context.snapshot.node_names  # `finalize` restarts every agent, `cleanup` has each sweep its node
     for name in sorted(moving & set(ill)):
         yield Found(
             evidence=f"Cilium's agent {ill[name].title} on node {name} is not Ready",

@@ -1,4 +1,4 @@
-"""What a check is, and how the catalogue is gone through."""
+"""The definition of a check, and the function that runs all checks of a catalogue."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from components.checks.context import Context
 from components.checks.finding import Finding, Found, Severity
 from stacks.config_errors import nearest
-from stacks.phases import Phase
+from stacks.strategies import Milestone
 
 Find = Callable[[Context], Iterator[Found]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One check of the catalogue; its id is stable, users name it to acknowledge what it finds.
+    """One check of the catalogue; its id is stable, as users name it to acknowledge its findings.
 
-    `severity` is the worst that it finds, `phase` what it guards, `why` what happens otherwise and where that is known
-    from. A gate cannot be acknowledged.
+    `severity` is the highest that it reports, `guards` the milestone that it keeps a run from, `why` what happens
+    otherwise and where that is known from. A gate cannot be acknowledged.
     """
 
     id: str
     title: str
     severity: Severity
-    phase: Phase
+    guards: Milestone
     why: str
     remedy: str
     find: Find
@@ -34,23 +34,23 @@ def check(
     id: str,  # noqa: A002 (what users call it)
     title: str,
     severity: Severity,
-    phase: Phase,
+    guards: Milestone,
     why: str,
     remedy: str,
     gate: bool = False,
 ) -> Callable[[Find], Check]:
-    """Make a check of the function that looks for it."""
+    """Decorator that turns a function yielding findings into a check."""
 
     def made(find: Find) -> Check:
         return Check(
-            id=id, title=title, severity=severity, phase=phase, why=why, remedy=remedy, find=find, gate=gate
+            id=id, title=title, severity=severity, guards=guards, why=why, remedy=remedy, find=find, gate=gate
         )  # fmt: skip
 
     return made
 
 
 def run_checks(catalogue: Sequence[Check], context: Context) -> list[Finding]:
-    """Everything found, blockers first; what the user acknowledged is less grave, and says why."""
+    """All findings, blockers first; those that the user acknowledged are less severe and carry the reason."""
     found = [_judged(each, one, context) for each in catalogue for one in each.find(context)]
     return sorted(found, key=lambda each: list(Severity).index(each.severity))
 
@@ -66,16 +66,17 @@ def _judged(check: Check, found: Found, context: Context) -> Finding:
         evidence=evidence,
         remedy=found.remedy or check.remedy,
         acknowledged=reason,
+        unplaced=found.unplaced,
     )
 
 
 def refusals(findings: Sequence[Finding]) -> list[str]:
-    """The lines of the findings that forbid the run."""
+    """One line for each finding that blocks the run."""
     return [each.line for each in findings if each.severity is Severity.BLOCKER]
 
 
 def unfit_acknowledgements(catalogue: Sequence[Check], acknowledged: Sequence[str]) -> list[str]:
-    """One line for each id that cannot be acknowledged."""
+    """One line for each acknowledged id that is unknown or belongs to a gate."""
     gates = {each.id: each.gate for each in catalogue}
     lines = []
     for name in acknowledged:

@@ -1,4 +1,4 @@
-"""Checks of the cluster as a whole, before any wave is named."""
+"""Checks of the whole cluster, independent of the waves."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.checks.words import some
-from components.operations.drain_plan import DrainPlan, budget_findings
-from components.operations.model import Budget, Pod
+from components.operations.draining.drain_plan import DrainPlan, budget_findings
+from components.operations.objects.model import Budget, Pod
 from components.words import many
-from stacks.phases import Phase
+from stacks.strategies import Milestone
 from stacks.values import value_at
 
 _CLOCKS_APART_SECONDS = 5
@@ -20,7 +20,7 @@ _CLOCKS_APART_SECONDS = 5
     id="dual-stack",
     title="One family of addresses",
     severity=Severity.BLOCKER,
-    phase=Phase.MIGRATE,
+    guards=Milestone.NODES_MOVE,
     why=(
         "Cilium's pool here is IPv4: pods that move have no IPv6 address any more, and a Service's IPv6 address leads "
         "to none of them (Cilium's page on migrating a cluster; tigera/operator#1877)"
@@ -28,8 +28,8 @@ _CLOCKS_APART_SECONDS = 5
     remedy="set `ipv6.enabled` and `ipam.operator.clusterPoolIPv6PodCIDRList` in cilium.values",
 )
 def dual_stack(context: Context) -> Iterator[Found]:
-    """IPv6 in use on the pod network."""
-    if not context.ahead(Phase.FINALIZE):
+    """Findings about IPv6 on the pod network."""
+    if not context.ahead(Milestone.CILIUM_ALONE):
         return
     services = [each.title for each in context.snapshot.services if "IPv6" in each.families]
     nodes = [node.name for node in context.snapshot.nodes if any(":" in each for each in node.pod_cidrs)]
@@ -52,7 +52,7 @@ def dual_stack(context: Context) -> Iterator[Found]:
     id="budgets",
     title="Budgets let every pod go",
     severity=Severity.WARNING,
-    phase=Phase.MIGRATE,
+    guards=Milestone.NODES_MOVE,
     why=(
         "a PodDisruptionBudget without headroom refuses every eviction, and of a pod under two of them the API answers "
         "500 for ever; when the pod's node is in a wave that is a blocker (kubernetes.io: API-initiated eviction)"
@@ -60,7 +60,7 @@ def dual_stack(context: Context) -> Iterator[Found]:
     remedy="mend it before its node's turn",
 )
 def budgets(context: Context) -> Iterator[Found]:
-    """What would stop the drains of the nodes that are in no wave yet."""
+    """Findings about PodDisruptionBudgets that would block drains of nodes that are in no wave yet."""
     if context.config.drain.disable_eviction:
         return
     theirs: dict[str, list[Budget]] = defaultdict(list)
@@ -75,9 +75,8 @@ def budgets(context: Context) -> Iterator[Found]:
         plan = DrainPlan(evict=tuple(evicted), leave=(), refusals=(), warnings=())
         never, _ = budget_findings(plan, theirs[namespace])
         if never:
-            fact, _, remedy = never[0].partition(": ")
             more = f" (and {many(len(never) - 1, 'more such finding')} in {namespace})" if len(never) > 1 else ""
-            yield Found(evidence=f"{fact}{more}", remedy=remedy)
+            yield Found(evidence=f"{never[0].fact}{more}", remedy=never[0].remedy)
 
 
 def _would_be_evicted(pod: Pod) -> bool:
@@ -88,13 +87,13 @@ def _would_be_evicted(pod: Pod) -> bool:
     id="node-conditions",
     title="Nodes are well",
     severity=Severity.WARNING,
-    phase=Phase.MIGRATE,
+    guards=Milestone.NODES_MOVE,
     why="a node under pressure takes no replacements and evicts pods by itself, which looks like the migration's doing",
     remedy="relieve it before pods are moved to it or from it",
 )
 def node_conditions(context: Context) -> Iterator[Found]:
-    """MemoryPressure, DiskPressure, PIDPressure, NetworkUnavailable."""
-    if context.ahead(Phase.FINALIZE):
+    """Findings about nodes with MemoryPressure, DiskPressure, PIDPressure or NetworkUnavailable."""
+    if context.ahead(Milestone.CILIUM_ALONE):
         for name, state in sorted(context.snapshot.node_states.items()):
             if state.troubles:
                 yield Found(evidence=f"node {name} has {', '.join(state.troubles)}")
@@ -104,7 +103,7 @@ def node_conditions(context: Context) -> Iterator[Found]:
     id="clocks",
     title="The nodes' clocks agree",
     severity=Severity.WARNING,
-    phase=Phase.PREFLIGHT,
+    guards=Milestone.BEFORE_CILIUM,
     why=(
         "losses are put down to a node's turn by time, and certificates are not valid yet, or no more, for a node "
         "whose clock is off"
@@ -112,8 +111,8 @@ def node_conditions(context: Context) -> Iterator[Found]:
     remedy="have its clock kept by NTP",
 )
 def clocks(context: Context) -> Iterator[Found]:
-    """Nodes whose Lease was written at another time than its kubelet says."""
-    if not context.ahead(Phase.FINALIZE):
+    """Findings about nodes whose clock differs from the API server's, by the renewal times of their Leases."""
+    if not context.ahead(Milestone.CILIUM_ALONE):
         return
     for name, ahead in sorted(context.snapshot.clock_skews.items()):
         if name in context.snapshot.node_names and abs(ahead) > _CLOCKS_APART_SECONDS:

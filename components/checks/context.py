@@ -4,21 +4,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from components.addresses import register_of
 from components.checks.finding import Severity
-from components.operations.drain_plan import DrainOptions, plan_turn
-from components.operations.live_config import manages_every_node
+from components.operations.draining.drain_plan import DrainOptions, plan_turn
 from components.operations.marks import TurnStep, step_of
-from components.operations.model import Node
-from components.operations.placing.outlook import Outlook, look_ahead
+from components.operations.objects.model import Node
+from components.operations.placing.prediction import Outlook, look_ahead
 from components.operations.placing.world import Offer, World
 from components.operations.snapshot import Snapshot
 from components.policies import inventory
 from components.settling import settled
 from components.sources.description import SourceDescription
+from components.strategies.parts import reached_by
+from stacks.addresses import Register
 from stacks.config import StackConfig
-from stacks.phases import Phase
 from stacks.policies import Inventory
 from stacks.settle import Cilium
+from stacks.strategies import Milestone, Strategy
 from stacks.values import migration_values
 
 _BEYOND = (TurnStep.SWITCHING, TurnStep.RETURNING)
@@ -37,34 +39,48 @@ class Context:
     releases_in_state: frozenset[str] | None = None
 
     @cached_property
+    def addresses(self) -> Register:
+        """Every network in use, with what uses it."""
+        return register_of(self.snapshot, self.source)
+
+    @cached_property
     def cilium(self) -> Cilium:
         """The config's settings of Cilium, with what it leaves open settled. Raises SettleError where nothing fits."""
-        found = settled(self.config.cilium, snapshot=self.snapshot, source=self.source)
+        found = settled(self.config.cilium, snapshot=self.snapshot, source=self.source, addresses=self.addresses)
         return found.model_copy(update={"bridged": self.config.policies.bridge})
 
     @cached_property
     def policies(self) -> Inventory:
-        """What becomes of each network policy."""
-        return inventory(self.config, snapshot=self.snapshot, source=self.source)
+        """Every network policy with its outcome under Cilium."""
+        return inventory(self.config, snapshot=self.snapshot, source=self.source, addresses=self.addresses)
+
+    @property
+    def strategy(self) -> Strategy:
+        """The strategy that the config names."""
+        return self.config.chosen_strategy
 
     @cached_property
-    def reached(self) -> Phase | None:
-        """The furthest phase that the cluster shows signs of; None before any."""
-        live = self.snapshot.cilium_config
-        if live is None:
-            return Phase.PREFLIGHT if self.snapshot.record is not None else None
-        if manages_every_node(live):
-            there = self.source.is_running(self.snapshot.daemon_set_names)
-            return Phase.FINALIZE if there else Phase.CLEANUP
-        return Phase.MIGRATE if self.snapshot.migrated else Phase.SECONDARY
+    def reached(self) -> Milestone | None:
+        """The furthest milestone that the cluster shows signs of; None before any."""
+        return reached_by(self.strategy, snapshot=self.snapshot, source=self.source)
 
-    def enters(self, phase: Phase) -> bool:
-        """Whether this run would take the cluster into `phase` for the first time."""
-        return self.config.phase.includes(phase) and self.ahead(phase)
+    @property
+    def phase_reached(self) -> str:
+        """The name of the phase that the cluster is in, by what it shows; empty before any."""
+        phase = self.strategy.last_at(self.reached) if self.reached else None
+        return phase.name if phase else ""
 
-    def ahead(self, phase: Phase) -> bool:
-        """Whether the cluster has not come to `phase` yet."""
-        return self.reached is None or not self.reached.includes(phase)
+    def phase_at(self, milestone: Milestone) -> str:
+        """The name of the first phase of the strategy that brings the cluster to the milestone."""
+        return self.strategy.first_at(milestone).name
+
+    def enters(self, milestone: Milestone) -> bool:
+        """True if this run would bring the cluster to the milestone for the first time."""
+        return self.config.reaches(milestone) and self.ahead(milestone)
+
+    def ahead(self, milestone: Milestone) -> bool:
+        """True if the cluster has not come to the milestone yet."""
+        return self.reached is None or not self.reached.includes(milestone)
 
     @cached_property
     def about_to_move(self) -> list[Node]:
@@ -72,9 +88,21 @@ class Context:
         moving = (self.snapshot.node(name) for name in self.config.nodes if name not in self.snapshot.migrated)
         return [node for node in moving if node]
 
+    @cached_property
+    def about_to_return(self) -> list[Node]:
+        """Nodes that had a turn, or begin one, and that the config no longer names: this run would take them back."""
+        if self.config.reaches(Milestone.CILIUM_ALONE):
+            return []
+        return [node for node in self.snapshot.nodes if step_of(node) and node.name not in self.config.nodes]
+
+    @property
+    def looks_anew(self) -> bool:
+        """True if this run looks at every node again: what was seen of them before forbids it nothing."""
+        return self.config.milestone is Milestone.BEFORE_CILIUM
+
     @property
     def moves_nodes(self) -> bool:
-        """Whether the config wants nodes on Cilium's network."""
+        """True if the config wants nodes on Cilium's network."""
         return bool(self.config.nodes)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Checks of the way between the API server and the cluster, in both directions."""
+"""Checks of the connection between the API server and the cluster, in both directions."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,8 @@ from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.checks.words import some
-from components.operations.model import Pod
-from stacks.phases import Phase
+from components.operations.objects.model import Pod
+from stacks.strategies import Milestone
 
 _SLOW_SECONDS = 0.5
 _TUNNELS = ("konnectivity-agent", "tunnelfront", "aks-link")
@@ -17,7 +17,7 @@ _TUNNELS = ("konnectivity-agent", "tunnelfront", "aks-link")
     id="managed-control-plane",
     title="The API server reaches pods on both networks",
     severity=Severity.WARNING,
-    phase=Phase.MIGRATE,
+    guards=Milestone.NODES_MOVE,
     why=(
         "an API server that runs outside of the cluster reaches webhooks and API services by routes into the old pod "
         "network, and has none into Cilium's: metrics.k8s.io and webhooks go down as their pods move (a migration of "
@@ -29,13 +29,18 @@ _TUNNELS = ("konnectivity-agent", "tunnelfront", "aks-link")
     ),
 )
 def managed_control_plane(context: Context) -> Iterator[Found]:
-    """No node is of the control plane, no tunnel is in sight, and pods answer the API server."""
+    """A finding if the control plane is outside the cluster, without a visible tunnel, and calls pods as webhooks."""
     snapshot = context.snapshot
-    if not context.ahead(Phase.FINALIZE) or any(node.control_plane for node in snapshot.nodes) or snapshot.is_k3s:
+    if (
+        not context.ahead(Milestone.CILIUM_ALONE)
+        or any(node.control_plane for node in snapshot.nodes)
+        or snapshot.is_k3s
+    ):
         return
     if any(pod.name.startswith(_TUNNELS) for pod in snapshot.pods):
         return
     answered = [(name, space, service) for name, space, service in snapshot.api_services]
+    answered += [(f"the conversion of {name}", space, service) for name, space, service in snapshot.converters]
     answered += [(f"webhook {hook.name}", hook.namespace, hook.service) for hook in snapshot.webhooks]
     asked = [
         name for name, space, service in answered if any(pod.on_pod_network for pod in _pods(context, space, service))
@@ -58,7 +63,7 @@ def _pods(context: Context, namespace: str, service: str) -> list[Pod]:
     id="api-latency",
     title="The API server answers fast",
     severity=Severity.WARNING,
-    phase=Phase.PREFLIGHT,
+    guards=Milestone.BEFORE_CILIUM,
     why=(
         "a turn asks it some hundred times, waits by deadlines, and a run holds its lease by renewing it: with slow "
         "answers turns take longer and deadlines pass"
@@ -66,7 +71,7 @@ def _pods(context: Context, namespace: str, service: str) -> list[Pod]:
     remedy="run this nearer to the API server, or find out what keeps it busy",
 )
 def api_latency(context: Context) -> Iterator[Found]:
-    """The time that a very small answer takes."""
+    """A finding if the API server is slow to answer a very small request."""
     seconds = context.snapshot.api_seconds
     if seconds > _SLOW_SECONDS:
         yield Found(evidence=f"the API server takes {seconds:.1f} s to say its version")

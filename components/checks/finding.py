@@ -1,11 +1,11 @@
-"""What a check finds: the evidence for it, and what to do."""
+"""The findings of checks: severity, evidence and remedy."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """What a finding does to the run."""
+    """The effect of a finding on the run."""
 
     BLOCKER = "blocker"
     WARNING = "warning"
@@ -13,28 +13,43 @@ class Severity(StrEnum):
 
     @property
     def acknowledged(self) -> "Severity":
-        """What is left of it once somebody has taken it upon himself."""
+        """The severity after acknowledgement."""
         return Severity.WARNING if self is Severity.BLOCKER else Severity.NOTE
+
+
+class Unplaced(StrEnum):
+    """Kinds of things on a cluster that this program does not recognise."""
+
+    NODE = "node"
+    CNI_CONF = "CNI conf"
+    DAEMON_SET = "DaemonSet"
+    POLICY_KIND = "kind of policy"
+    ADDRESSES = "address range"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """One thing that a check found; an empty remedy or no severity is the check's own."""
+    """One thing that a check found; an empty remedy, or None as severity, means the check's own.
+
+    `unplaced` is set where the finding is about something that this program does not recognise.
+    """
 
     evidence: str
     remedy: str = ""
     severity: Severity | None = None
+    unplaced: Unplaced | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing found, by which check; `acknowledged` is the reason of whoever took it upon himself."""
+    """One finding with the id of its check; `acknowledged` is the user's reason, if they gave one."""
 
     check: str
     severity: Severity
     evidence: str
     remedy: str
     acknowledged: str = ""
+    unplaced: Unplaced | None = None
 
     @property
     def line(self) -> str:

@@ -1,71 +1,55 @@
-"""A check of others who empty, reboot or remove nodes: autoscalers, deschedulers, reboot and upgrade daemons."""
+"""A check of tools that drain, reboot or remove nodes: autoscalers, deschedulers, reboot and upgrade daemons."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.checks.words import some
-from components.operations.hold import CLUSTER_AUTOSCALER, KARPENTER
-from stacks.phases import Phase
+from components.operations.draining.hold import CLUSTER_AUTOSCALER, KARPENTER
+from components.operations.objects.model import Node, Pod
+from stacks.strategies import Milestone
 
-if TYPE_CHECKING:
-    from components.operations.model import Pod
-
+_NAMED = 5
 _KARPENTER_LABEL = "karpenter.sh/nodepool"
 _ASKED = "`pulumi config set holdAutoscalers true` holds it off each node for its turn"
-
-
-def _by_annotation(key: str) -> str:
-    return f"{_ASKED}, or `kubectl annotate node NODE {key}=true` by hand, to be taken off after it"
-
-
-_KARPENTER = _by_annotation(KARPENTER)
+_LOCK, _OURS = "weave.works/kured-node-lock", {"nodeID": "migration"}
+_UNTIL = "until the nodes are through"
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Manager:
-    """A tool, by a part of its image's path without registry, tag and digest; and the way to hold it.
+    """A tool that works on nodes, recognised by its image's path without registry, tag and digest; and how to hold it.
 
-    One that heeds an annotation on the node is held by the turn itself, if that is asked for.
+    With `holdAutoscalers` a node's turn itself holds those that honour an annotation on the node.
     """
 
     name: str
     path: re.Pattern[str]
-    hold: str
-    heeds: bool = False
+    hold: str = f"scale its Deployment to 0 {_UNTIL}"
+    heeds: str = ""
+    locked: bool = False
 
 
 _MANAGERS = (
-    _Manager(name="Karpenter", path=re.compile(r"(^|/)karpenter(/|$)"), hold=_KARPENTER, heeds=True),
+    _Manager(name="Karpenter", path=re.compile(r"(^|/)karpenter(/|$)"), heeds=KARPENTER),
     _Manager(
         name="the cluster autoscaler",
         path=re.compile(r"(^|/)cluster-autoscaler(-[a-z0-9]+)?$"),
-        hold=_by_annotation(CLUSTER_AUTOSCALER),
-        heeds=True,
+        heeds=CLUSTER_AUTOSCALER,
     ),
     _Manager(
         name="the descheduler",
         path=re.compile(r"(^|/)descheduler(/descheduler)?$"),
-        hold="scale its Deployment to 0, or suspend its CronJob, until the nodes are through",
+        hold=f"scale its Deployment to 0, or suspend its CronJob, {_UNTIL}",
     ),
-    _Manager(
-        name="kured",
-        path=re.compile(r"(^|/)kured$"),
-        hold="hold its lock: `kubectl -n NAMESPACE annotate daemonset kured "
-        'weave.works/kured-node-lock=\'{"nodeID":"migration"}\'`, and take that off afterwards',
-    ),
-    _Manager(
-        name="the system upgrade controller",
-        path=re.compile(r"(^|/)system-upgrade-controller$"),
-        hold="scale its Deployment to 0 until the nodes are through",
-    ),
-    _Manager(
-        name="draino", path=re.compile(r"(^|/)draino2?$"), hold="scale its Deployment to 0 until the nodes are through"
-    ),
+    _Manager(name="kured", path=re.compile(r"(^|/)kured$"), locked=True),
+    _Manager(name="the system upgrade controller", path=re.compile(r"(^|/)system-upgrade-controller$")),
+    _Manager(name="draino", path=re.compile(r"(^|/)draino2?$")),
 )
 
 
@@ -80,17 +64,17 @@ def _path(image: str) -> str:
 
 @check(
     id="node-managers",
-    title="Nobody else works on the nodes",
+    title="No other tool drains, reboots or removes nodes",
     severity=Severity.WARNING,
-    phase=Phase.MIGRATE,
+    guards=Milestone.NODES_MOVE,
     why=(
-        "who drains, reboots or removes nodes of his own accord does it in the midst of a node's turn too, takes a "
-        "cordoned node for an unneeded one, or uncordons it"
+        "a tool that drains, reboots or removes nodes by itself may do so in the middle of a node's turn, may take a "
+        "cordoned node for an unneeded one, or may uncordon it"
     ),
     remedy="hold it until the nodes are through",
 )
 def node_managers(context: Context) -> Iterator[Found]:
-    """Tools that are known to do so, by the images of pods that run, and by nodes' labels where they run elsewhere."""
+    """Findings about such tools, recognised by pods' images, or by nodes' labels if they run outside the cluster."""
     if not context.about_to_move:
         return
     running: dict[str, Pod] = {}
@@ -98,13 +82,44 @@ def node_managers(context: Context) -> Iterator[Found]:
         for manager in _MANAGERS:
             if not pod.finished and any(manager.path.search(_path(image)) for image in pod.images):
                 running.setdefault(manager.name, pod)
-    held = context.config.hold_autoscalers
     for manager in _MANAGERS:
-        if (pod_of := running.get(manager.name)) and not (held and manager.heeds):
-            yield Found(
-                evidence=f"{manager.name} (pod {pod_of.title}) works on the nodes too",
-                remedy=manager.hold.replace("NAMESPACE", pod_of.namespace),
-            )
-    theirs = [node.name for node in context.about_to_move if _KARPENTER_LABEL in node.labels]
-    if theirs and "Karpenter" not in running and not held:
-        yield Found(evidence=f"Karpenter, which runs elsewhere, made {some(theirs)}", remedy=_KARPENTER)
+        if (one := running.get(manager.name)) and (remedy := _remedy(manager, one, context)):
+            yield Found(evidence=f"{manager.name} (pod {one.title}) works on the nodes too", remedy=remedy)
+    theirs = [node for node in context.about_to_move if _KARPENTER_LABEL in node.labels]
+    if "Karpenter" not in running and (remedy := _by_annotation(KARPENTER, theirs, context)):
+        named = some([node.name for node in theirs])
+        yield Found(evidence=f"Karpenter, which runs elsewhere, made {named}", remedy=remedy)
+
+
+def _remedy(manager: _Manager, pod: Pod, context: Context) -> str:
+    """Instructions for holding the tool; empty if it is held already."""
+    if manager.heeds:
+        return _by_annotation(manager.heeds, context.about_to_move, context)
+    return _by_lock(pod, context) if manager.locked else manager.hold
+
+
+def _by_annotation(key: str, nodes: Sequence[Node], context: Context) -> str:
+    free = [each.name for each in nodes if each.annotations.get(key) != "true"]
+    if not free or context.config.hold_autoscalers:
+        return ""
+    others = " and the others" if len(free) > _NAMED else ""
+    command = f"`kubectl annotate node {' '.join(free[:_NAMED])} {key}=true --overwrite`"
+    return f"{_ASKED}, or {command}{others} by hand, to be taken off after it"
+
+
+def _by_lock(pod: Pod, context: Context) -> str:
+    name = pod.controller.name if pod.controller and pod.controller.is_daemon_set else "kured"
+    for each in context.snapshot.daemon_sets:
+        metadata = each["metadata"]
+        if (metadata.get("namespace"), metadata["name"]) == (pod.namespace, name) and _is_ours(metadata):
+            return ""
+    lock = f"{_LOCK}='{json.dumps(_OURS, separators=(',', ':'))}'"
+    return f"hold its lock: `kubectl -n {pod.namespace} annotate daemonset {name} {lock}`, and take that off afterwards"
+
+
+def _is_ours(metadata: Mapping[str, Any]) -> bool:
+    try:
+        lock = json.loads((metadata.get("annotations") or {}).get(_LOCK, "null"))
+    except ValueError:
+        return False
+    return isinstance(lock, dict) and lock.items() >= _OURS.items()

@@ -1,4 +1,4 @@
-"""Checks of the replacements of drained pods: whether they come to be, and whether another node would take them."""
+"""Checks of drained pods' replacements: whether their controllers create them, and whether another node fits them."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
-from components.checks.ways_out import for_verdict
-from components.operations.model import Pod
-from components.operations.placing.outlook import Outlook
+from components.checks.ways_out import for_verdict, on_the_node
+from components.operations.objects.model import Pod
+from components.operations.placing.prediction import Outlook
 from components.operations.placing.supplies import OF_VOLUMES
 from components.words import many
-from stacks.phases import Phase
+from stacks.strategies import Milestone
 from stacks.values import opens_host_ports
 
 _WAITED_FOR = ("ReplicaSet", "StatefulSet", "ReplicationController")
@@ -21,7 +21,7 @@ _WAITED_FOR = ("ReplicaSet", "StatefulSet", "ReplicationController")
     id="replacements-placed",
     title="Drained pods have a place elsewhere",
     severity=Severity.WARNING,
-    phase=Phase.MIGRATE,
+    guards=Milestone.NODES_MOVE,
     why=(
         "a replacement that is not made, or that no node may take, does not come up: the drain waits for it in vain, "
         "and its node stays cordoned (kubernetes.io: the scheduler's filters)"
@@ -29,7 +29,7 @@ _WAITED_FOR = ("ReplicaSet", "StatefulSet", "ReplicationController")
     remedy="let its pods run elsewhere for the move",
 )
 def replacements_placed(context: Context) -> Iterator[Found]:
-    """Pods that nothing makes again, or that none of the other nodes takes, by the scheduler's own rules."""
+    """Findings about pods that no controller re-creates, or that fit no other node by the scheduler's rules."""
     drain = context.config.drain
     for pods, each, away in _grouped(context):
         verdict = each.verdict
@@ -41,6 +41,13 @@ def replacements_placed(context: Context) -> Iterator[Found]:
                 evidence=f"{where} has a place only where pods of lower priority go for it, as on {verdict.node} "
                 f"({verdict.summary})",
                 remedy="see that those may be missed, or add a node",
+            )
+        elif verdict and verdict.past_cordon and each.pod.on_pod_network:
+            ways = on_the_node(context.config) if _may_come_back(context, each.pod) else []
+            yield Found(
+                evidence=f"{where} comes back on {verdict.node}, cordoned or not: {verdict.past_cordon}",
+                remedy=f"it is away twice, the second time once {verdict.node} is switched: "
+                + ", or ".join(["let another node take it for the move", *ways]),
             )
         elif verdict and (verdict.refused or verdict.in_the_way is not None):
             waits = drain.wait_for_replacements and each.pod.ready and _is_waited_for(each.pod)
@@ -68,20 +75,20 @@ def replacements_placed(context: Context) -> Iterator[Found]:
 
 @check(
     id="replacements-known",
-    title="What becomes of drained pods is known",
+    title="The replacement of every drained pod can be predicted",
     severity=Severity.WARNING,
-    phase=Phase.MIGRATE,
+    guards=Milestone.NODES_MOVE,
     why="where another scheduler or controller decides, or something cannot be read, nothing is promised",
     remedy="see to it yourself that the pod comes up elsewhere",
 )
 def replacements_known(context: Context) -> Iterator[Found]:
-    """Pods whose replacement, or place, is not known, and lists that could not be read."""
+    """Findings about pods whose replacement cannot be predicted, and about lists that could not be read."""
     for kind, why in sorted(context.snapshot.supplies.unread.items()):
         if kind not in OF_VOLUMES:  # of these each pod that has one says so
             yield Found(
                 evidence=f"{kind} could not be read ({why}), so whether drained pods are replaced elsewhere is known "
                 "without regard to them",
-                remedy="`python -m scripts.check` names the right that lacks; or look at them yourself",
+                remedy="`.venv/bin/python -m scripts.check` names the right that lacks; or look at them yourself",
             )
     for pods, each, _ in _grouped(context):
         unknown = each.verdict.not_known if each.verdict else ""
@@ -93,7 +100,7 @@ def replacements_known(context: Context) -> Iterator[Found]:
 
 
 def _may_come_back(context: Context, pod: Pod) -> bool:
-    """True if the pod could be renewed in place: its node takes pods, and its host port would lead to it there."""
+    """True if the pod can be renewed in place: its node is schedulable, and its host port would work there."""
     node = context.snapshot.node(pod.node)
     return not (node and node.unschedulable) and (not pod.host_ports or opens_host_ports(context.values))
 
@@ -111,8 +118,12 @@ def _grouped(context: Context) -> Iterator[tuple[str, Outlook, int]]:
     alike: dict[tuple[object, ...], list[Outlook]] = defaultdict(list)
     for each in context.outlook:
         verdict = each.verdict
-        told = (verdict.summary, verdict.refused, verdict.not_known, verdict.preempts) if verdict else ()
-        placed = bool(verdict and verdict.node and not verdict.preempts)
+        told: tuple[object, ...] = ()
+        if verdict and verdict.past_cordon:
+            told = verdict.node, verdict.past_cordon
+        elif verdict:
+            told = verdict.summary, verdict.refused, verdict.not_known, verdict.preempts
+        placed = bool(verdict and verdict.node and not (verdict.preempts or verdict.past_cordon))
         about = "" if placed else told
         alike[each.pod.node, each.pod.namespace, each.pod.workload, about, each.renewal, bool(each.surge)].append(each)
     for same in alike.values():

@@ -1,4 +1,4 @@
-"""Checks of Cilium's Helm release: an operation on it that was cut off, a release that the stack does not know."""
+"""Checks of Cilium's Helm release: an interrupted operation, or a release that is not in the stack's state."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -7,8 +7,8 @@ from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.names import RELEASE
-from components.operations.helm_release import ReleaseRecord
-from stacks.phases import Phase
+from components.operations.objects.helm_release import ReleaseRecord
+from stacks.strategies import Milestone
 
 _DONE = ("deployed", "superseded")
 
@@ -24,9 +24,9 @@ def _forget(record: ReleaseRecord) -> str:
 
 @check(
     id="helm-operation",
-    title="No operation on Cilium's release was cut off",
+    title="No Helm operation on Cilium's release was interrupted",
     severity=Severity.BLOCKER,
-    phase=Phase.SECONDARY,
+    guards=Milestone.BOTH_NETWORKS,
     why=(
         "Helm refuses an upgrade beside one that is pending (`another operation is in progress`), and a refresh takes "
         "the pending revision's values for those that are live: the next `pulumi up` then upgrades nothing"
@@ -35,16 +35,17 @@ def _forget(record: ReleaseRecord) -> str:
     gate=True,
 )
 def helm_operation(context: Context) -> Iterator[Found]:
-    """The newest revision of the release, where Helm did not write down a good end of it."""
-    if not context.config.phase.includes(Phase.SECONDARY):
+    """Findings about the newest revision of the release, if Helm did not record its success."""
+    if not context.config.reaches(Milestone.BOTH_NETWORKS):
         return  # a pending release can be uninstalled
     record = context.snapshot.release
     if record is None:
         if context.snapshot.cilium_config is not None:
+            namespace = context.config.cilium.namespace
             yield Found(
-                evidence=f"Cilium is installed, and no revision of release {context.config.cilium.namespace}/{RELEASE} "
-                "is in Secrets or ConfigMaps: whether Helm's last operation came to its end is not known",
-                remedy=f"look yourself: `helm history {RELEASE}` with the HELM_DRIVER that you use",
+                evidence=f"Cilium is installed, and no revision of release {namespace}/{RELEASE} is in Secrets or "
+                "ConfigMaps: whether Helm's last operation came to its end is not known",
+                remedy=f"look yourself: `helm -n {namespace} history {RELEASE}` with the HELM_DRIVER that you use",
                 severity=Severity.WARNING,
             )
     elif record.pending:
@@ -74,9 +75,9 @@ def helm_operation(context: Context) -> Iterator[Found]:
 
 @check(
     id="release-known",
-    title="The stack knows Cilium's release",
+    title="Cilium's release is in the stack's state",
     severity=Severity.BLOCKER,
-    phase=Phase.SECONDARY,
+    guards=Milestone.BOTH_NETWORKS,
     why=(
         "Helm refuses to install a release that exists (`cannot re-use a name that is still in use`): so it is after a "
         "stack's state was lost, or a run was killed before the engine noted what Helm had installed"
@@ -85,9 +86,9 @@ def helm_operation(context: Context) -> Iterator[Found]:
     gate=True,
 )
 def release_known(context: Context) -> Iterator[Found]:
-    """A release that is installed and that the stack's state does not hold."""
+    """A finding about an installed release that is not in the stack's state."""
     record, known = context.snapshot.release, context.releases_in_state
-    if record is None or known is None or record.pending or not context.config.phase.includes(Phase.SECONDARY):
+    if record is None or known is None or record.pending or not context.config.reaches(Milestone.BOTH_NETWORKS):
         return
     if record.title not in known:
         whose = "" if context.snapshot.record is not None else ", and no record of this program is on the cluster"

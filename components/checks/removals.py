@@ -1,30 +1,30 @@
-"""Checks of what the user wants to go together with the old CNI."""
+"""A check of the objects that `cleanup.remove` deletes together with the old CNI."""
 
 from collections.abc import Iterator
 
 from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
-from stacks.phases import Phase
+from stacks.strategies import Milestone
 
 
 @check(
     id="cleanup-removals",
     title="What goes with the old CNI may go",
     severity=Severity.BLOCKER,
-    phase=Phase.CLEANUP,
+    guards=Milestone.OLD_NETWORK_GONE,
     why="`cleanup.remove` is beyond the point of no return: what Cilium or this program needs may not be in it",
     remedy="take it out of cleanup.remove",
     gate=True,
 )
 def cleanup_removals(context: Context) -> Iterator[Found]:
-    """Objects that must stay are refused in any phase; before `cleanup` it is said what goes and what is not there."""
+    """Findings about objects that must stay (blockers in any phase), those that will go, and those not there."""
     removals = context.snapshot.removals
     for each in removals:
         if each.kept_for:
             yield Found(evidence=f"cleanup.remove names {each.title}, which is {each.kept_for} and must stay")
     going = [each for each in removals if each.there and not each.kept_for]
-    if not context.enters(Phase.CLEANUP):
+    if not context.enters(Milestone.OLD_NETWORK_GONE):
         return
     if going:
         names = ", ".join(f"{each.title} with {each.within}" if each.within else each.title for each in going)

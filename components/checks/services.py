@@ -1,4 +1,4 @@
-"""Checks of the ways into pods: host ports, kube-proxy and who replaces it, load balancers."""
+"""Checks of the ways into pods: host ports, kube-proxy and its replacement, load balancers."""
 
 from collections.abc import Iterator
 
@@ -6,9 +6,9 @@ from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.checks.words import some
-from components.operations.model import Pod
+from components.operations.objects.model import Pod
 from components.words import many
-from stacks.phases import Phase
+from stacks.strategies import Milestone
 from stacks.values import final_values, opens_host_ports, replaces_kube_proxy, value_at
 
 
@@ -16,7 +16,7 @@ from stacks.values import final_values, opens_host_ports, replaces_kube_proxy, v
     id="host-ports",
     title="Host ports lead to their pods",
     severity=Severity.BLOCKER,
-    phase=Phase.MIGRATE,
+    guards=Milestone.NODES_MOVE,
     why=(
         "with kube-proxy replacement off and no `portmap` in the chain, a `hostPort` leads nowhere on Cilium's network "
         "(cilium#14109, #24741, #25791); the verification of the node's turn would find it so"
@@ -24,8 +24,8 @@ from stacks.values import final_values, opens_host_ports, replaces_kube_proxy, v
     remedy="`pulumi config set --path cilium.values.cni.chainingMode portmap` and `pulumi up` before the nodes move",
 )
 def host_ports(context: Context) -> Iterator[Found]:
-    """Pods with host ports while Cilium opens none; those that come back on a node that moves break its turn."""
-    if not context.ahead(Phase.FINALIZE) or opens_host_ports(context.values):
+    """Findings about pods with host ports while Cilium opens none; blockers for those that stay on a moving node."""
+    if not context.ahead(Milestone.CILIUM_ALONE) or opens_host_ports(context.values):
         return
     moving = {node.name for node in context.about_to_switch}
     pods = [pod for pod in context.snapshot.pods if pod.host_ports and not pod.finished]
@@ -55,7 +55,7 @@ def _with_port(pod: Pod) -> str:
     id="kube-proxy-replacement",
     title="kube-proxy stays at its work during the migration",
     severity=Severity.WARNING,
-    phase=Phase.SECONDARY,
+    guards=Milestone.BOTH_NETWORKS,
     why=(
         "when Cilium takes over Services from kube-proxy, connections through them are cut, on every node whose agent "
         "starts with that value (cilium PR #16139, #24531)"
@@ -63,17 +63,17 @@ def _with_port(pod: Pod) -> str:
     remedy="set kubeProxyReplacement in cilium.finalValues instead, or leave it to a change of its own afterwards",
 )
 def kube_proxy_replacement(context: Context) -> Iterator[Found]:
-    """The user's values turn it on, at once or at the end."""
+    """Findings about kube-proxy replacement in the config's values, at once or in `finalize`."""
     if replaces_kube_proxy(context.values):
-        if context.ahead(Phase.SECONDARY):
+        if context.ahead(Milestone.BOTH_NETWORKS):
             yield Found(
                 evidence="cilium.values turns kube-proxy replacement on, for all nodes as soon as Cilium is installed"
             )
-    elif replaces_kube_proxy(final_values(context.cilium)) and context.ahead(Phase.FINALIZE):
+    elif replaces_kube_proxy(final_values(context.cilium)) and context.ahead(Milestone.CILIUM_ALONE):
         yield Found(
             evidence="cilium.finalValues turns kube-proxy replacement on, for all nodes in phase 'finalize'",
             remedy="connections through Services may break there: plan for it, or do it afterwards by itself",
-            severity=Severity.WARNING if context.config.phase.includes(Phase.FINALIZE) else Severity.NOTE,
+            severity=Severity.WARNING if context.config.reaches(Milestone.CILIUM_ALONE) else Severity.NOTE,
         )
 
 
@@ -81,7 +81,7 @@ def kube_proxy_replacement(context: Context) -> Iterator[Found]:
     id="kube-proxy-mode",
     title="kube-proxy leaves no addresses behind",
     severity=Severity.WARNING,
-    phase=Phase.FINALIZE,
+    guards=Milestone.CILIUM_ALONE,
     why=(
         "in mode ipvs the node itself holds every Service's address, and goes on to answer for them after kube-proxy "
         "is gone (kubermatic#10717)"
@@ -89,8 +89,8 @@ def kube_proxy_replacement(context: Context) -> Iterator[Found]:
     remedy="nothing, as long as kube-proxy stays; before it goes set its mode to iptables",
 )
 def kube_proxy_mode(context: Context) -> Iterator[Found]:
-    """Mode ipvs, which matters when Cilium is to replace kube-proxy."""
-    if context.snapshot.kube_proxy_mode == "ipvs" and context.ahead(Phase.CLEANUP):
+    """A finding about kube-proxy in mode ipvs, which matters when Cilium is to replace it."""
+    if context.snapshot.kube_proxy_mode == "ipvs" and context.ahead(Milestone.OLD_NETWORK_GONE):
         replaced = replaces_kube_proxy(final_values(context.cilium))
         yield Found(
             evidence="kube-proxy runs in mode ipvs (ConfigMap kube-system/kube-proxy)"
@@ -103,7 +103,7 @@ def kube_proxy_mode(context: Context) -> Iterator[Found]:
     id="api-server-address",
     title="Cilium finds the API server without kube-proxy",
     severity=Severity.WARNING,
-    phase=Phase.FINALIZE,
+    guards=Milestone.CILIUM_ALONE,
     why=(
         "an agent that replaces kube-proxy would look for the API server by a Service that works only once the agent "
         "does (Cilium's page on running without kube-proxy)"
@@ -111,9 +111,13 @@ def kube_proxy_mode(context: Context) -> Iterator[Found]:
     remedy="`pulumi config set --path cilium.values.k8sServiceHost ADDRESS`, an address that needs no Service",
 )
 def api_server_address(context: Context) -> Iterator[Found]:
-    """kube-proxy replacement without an address for the API server."""
+    """A finding about kube-proxy replacement without an address for the API server."""
     values = final_values(context.cilium)
-    if replaces_kube_proxy(values) and not value_at(values, "k8sServiceHost") and context.ahead(Phase.CLEANUP):
+    if (
+        replaces_kube_proxy(values)
+        and not value_at(values, "k8sServiceHost")
+        and context.ahead(Milestone.OLD_NETWORK_GONE)
+    ):
         yield Found(evidence="Cilium is to replace kube-proxy, and its values say no k8sServiceHost")
 
 
@@ -121,7 +125,7 @@ def api_server_address(context: Context) -> Iterator[Found]:
     id="load-balancers",
     title="No address is announced by the nodes",
     severity=Severity.NOTE,
-    phase=Phase.MIGRATE,
+    guards=Milestone.NODES_MOVE,
     why=(
         "an address that a node announces moves when the node is drained, and with externalTrafficPolicy Local a node "
         "without a pod answers nobody: clients see that, and no probe inside the cluster does"
@@ -129,9 +133,9 @@ def api_server_address(context: Context) -> Iterator[Found]:
     remedy="watch them from outside while nodes move; keep Cilium's l2announcements and bgpControlPlane off until then",
 )
 def load_balancers(context: Context) -> Iterator[Found]:
-    """Services of type LoadBalancer."""
+    """A finding about Services of type LoadBalancer."""
     balanced = [each for each in context.snapshot.services if each.balanced]
-    if not balanced or not context.ahead(Phase.FINALIZE):
+    if not balanced or not context.ahead(Milestone.CILIUM_ALONE):
         return
     local = [each.title for each in balanced if each.local_only]
     metallb = any("metallb" in name for place in context.snapshot.daemon_set_names for name in place)

@@ -1,25 +1,25 @@
-"""Checks of the pods that a drain leaves on a node, which are renewed there once it is switched."""
+"""A check of the pods that a drain leaves on a node, which are renewed there once it is switched."""
 
 from collections.abc import Iterator
 
 from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
-from components.operations.model import Pod
+from components.operations.objects.model import Pod
 from stacks.config import MOST_SECONDS, RestartMethod
-from stacks.phases import Phase
+from stacks.strategies import Milestone
 
 
 @check(
     id="staying-pods-renewed",
     title="Pods that stay on the node can be renewed",
     severity=Severity.BLOCKER,
-    phase=Phase.MIGRATE,
+    guards=Milestone.NODES_MOVE,
     why="what a drain leaves is renewed once the node is switched: a pod that cannot be breaks off the turn there",
     remedy="set restart.method to 'reboot'",
 )
 def staying_pods_renewed(context: Context) -> Iterator[Found]:
-    """Static pods with an address of the pod network, which no deletion renews, and pods that end too slowly."""
+    """Findings about static pods on the pod network, which a deletion does not renew, and pods that end too slowly."""
     restart = context.config.restart
     if restart.method is not RestartMethod.RECYCLE:
         return

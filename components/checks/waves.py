@@ -1,4 +1,4 @@
-"""Checks of the waves as such: which nodes are away at the same time, and in which order."""
+"""Checks of the waves' order and width: control-plane nodes last, and room for the pods of each wave."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -7,18 +7,18 @@ from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.checks.ways_out import without_room
-from components.operations.drain_plan import DrainOptions, plan_turn
-from components.operations.model import Pod
-from components.operations.quantities import NOTHING, Room, total
+from components.operations.demands.quantities import NOTHING, Room, total
+from components.operations.draining.drain_plan import DrainOptions, plan_turn
+from components.operations.objects.model import Pod
 from components.words import many
-from stacks.phases import Phase
+from stacks.strategies import Milestone
 
 
 @check(
     id="control-plane-last",
     title="Control plane last",
     severity=Severity.BLOCKER,
-    phase=Phase.MIGRATE,
+    guards=Milestone.NODES_MOVE,
     why=(
         "what a control-plane node loses, every node loses; API servers and etcd members go one at a time "
         "(cilium#31140)"
@@ -26,7 +26,7 @@ from stacks.phases import Phase
     remedy="give each control-plane node a wave of its own, at the end",
 )
 def control_plane_last(context: Context) -> Iterator[Found]:
-    """Control-plane nodes move after all others, one at a time: what they lose, every node loses."""
+    """Findings about control-plane nodes that do not move last, one at a time."""
     kinds = {node.name: node.control_plane for node in context.snapshot.nodes}
     first = None
     for number, wave in enumerate(context.config.waves):
@@ -49,12 +49,12 @@ def control_plane_last(context: Context) -> Iterator[Found]:
     id="room-apart",
     title="Pods that exclude each other have room",
     severity=Severity.WARNING,
-    phase=Phase.MIGRATE,
-    why="a replacement that no node may take stays Pending, and the drain waits for it in vain",
+    guards=Milestone.NODES_MOVE,
+    why="a replacement that fits no node stays Pending, and the drain waits for it until it times out",
     remedy="make the wave narrower, or lower the replicas",
 )
 def room_apart(context: Context) -> Iterator[Found]:
-    """Pods that exclude each other on a node need as many nodes outside of the wave as there are of them."""
+    """Findings about pods with required anti-affinity that have too few nodes outside the wave."""
     if context.config.drain.in_place:
         return
     nodes_of: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -82,7 +82,7 @@ def room_apart(context: Context) -> Iterator[Found]:
     id="spare-capacity",
     title="The pods of a wave have room elsewhere",
     severity=Severity.WARNING,
-    phase=Phase.MIGRATE,
+    guards=Milestone.NODES_MOVE,
     why=(
         "replacements that no other node has room for stay Pending until the wave is over, and the drain waits for "
         "them in vain"
@@ -90,7 +90,7 @@ def room_apart(context: Context) -> Iterator[Found]:
     remedy="make the wave narrower, or add a node",
 )
 def spare_capacity(context: Context) -> Iterator[Found]:
-    """What the pods of a wave ask for against what other nodes have left; the first wave without room is said."""
+    """A finding about the first wave whose pods request more than the other nodes have left."""
     snapshot, states = context.snapshot, context.snapshot.node_states
     silent = any(node.name not in states or states[node.name].room == NOTHING for node in snapshot.nodes)
     if context.config.drain.in_place or silent:

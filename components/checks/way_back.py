@@ -1,4 +1,4 @@
-"""Checks of what a run undoes: it is said aloud, and what the config leaves out is never a wish to undo."""
+"""Checks of runs that undo a part of the migration, on purpose or because a config key is missing."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,8 +8,10 @@ from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.checks.words import some
+from components.operations.draining.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
 from components.words import many
-from stacks.phases import Phase
+from stacks.config import StackConfig
+from stacks.strategies import Milestone
 
 _AGENT = "cilium-agent"
 _TAG = re.compile(r":v?(\d+\.\d+\.\d+[^@]*)")
@@ -21,9 +23,9 @@ _LOST = (
 
 @check(
     id="way-back-written",
-    title="A way back is written in the config",
+    title="A way back is explicit in the config",
     severity=Severity.BLOCKER,
-    phase=Phase.PREFLIGHT,
+    guards=Milestone.BEFORE_CILIUM,
     why=(
         "a config without `phase` or `waves`, as in a checkout without the stack's file, reads like the wish to take "
         "every node back and remove Cilium"
@@ -32,19 +34,19 @@ _LOST = (
     gate=True,
 )
 def way_back_is_written(context: Context) -> Iterator[Found]:
-    """A key that is absent undoes nothing: a run that would go back because of it is refused."""
+    """Findings that refuse a run that would go back only because `phase` or `waves` is missing in the config."""
     config, reached, moved = context.config, context.reached, context.snapshot.migrated
-    if reached is None or not reached.includes(Phase.SECONDARY):
+    if reached is None or not reached.includes(Milestone.BOTH_NETWORKS):
         return
     if "phase" not in config.model_fields_set:
         nodes = f"take {many(len(moved), 'node')} back to {context.source.title} and " if moved else ""
         yield Found(
-            evidence=f"the stack's config has no `phase`, and the cluster is in phase '{reached}': without one this "
-            f"run would {nodes}remove Cilium",
-            remedy=f"{_LOST}, or `pulumi config set phase {reached}`; to go back to the beginning write that: "
-            "`pulumi config set phase preflight`",
+            evidence=f"the stack's config has no `phase`, and the cluster is in phase "
+            f"'{context.phase_reached}': without one this run would {nodes}remove Cilium",
+            remedy=f"{_LOST}, or `pulumi config set phase {context.phase_reached}`; to go back to the beginning write "
+            f"that: `pulumi config set phase {context.phase_at(Milestone.BEFORE_CILIUM)}`",
         )
-    elif "waves" not in config.model_fields_set and moved and _between(config.phase):
+    elif "waves" not in config.model_fields_set and moved and _between(config):
         yield Found(
             evidence=f"the stack's config has no `waves`, and {many(len(moved), 'node')} "
             f"({some(sorted(moved))}) had a turn: without them this run would take all of them back to "
@@ -54,32 +56,33 @@ def way_back_is_written(context: Context) -> Iterator[Found]:
         )
 
 
-def _between(phase: Phase) -> bool:
+def _between(config: StackConfig) -> bool:
     """True for the phases in which nodes may go back."""
-    return phase.includes(Phase.SECONDARY) and not phase.includes(Phase.FINALIZE)
+    return config.reaches(Milestone.BOTH_NETWORKS) and not config.reaches(Milestone.CILIUM_ALONE)
 
 
 @check(
     id="way-back",
-    title="What goes back is said",
+    title="The way back is announced",
     severity=Severity.WARNING,
-    phase=Phase.SECONDARY,
+    guards=Milestone.BOTH_NETWORKS,
     why="a node taken out of `waves` by mistake is drained a second time, and Cilium's removal ends its policies",
     remedy="if that is not what you want, correct the config before `pulumi up`",
 )
 def way_back(context: Context) -> Iterator[Found]:
-    """The nodes that go back, with their number, and the phases that are taken back."""
+    """Findings about the nodes that go back, with their number, and the phases that are undone."""
     config, reached, source = context.config, context.reached, context.source.title
-    if reached is None or not reached.includes(Phase.SECONDARY) or reached is Phase.CLEANUP:
+    if reached is None or not reached.includes(Milestone.BOTH_NETWORKS) or reached is Milestone.OLD_NETWORK_GONE:
         return
     leaving = sorted(context.snapshot.migrated - set(config.nodes))
-    if leaving and not config.phase.includes(Phase.FINALIZE):
+    if leaving and not config.reaches(Milestone.CILIUM_ALONE):
         yield Found(evidence=f"this run takes {many(len(leaving), 'node')} back to {source}: {some(leaving)}")
-    if not config.phase.includes(Phase.SECONDARY):
+    if not config.reaches(Milestone.BOTH_NETWORKS):
         yield Found(
-            evidence=f"this run removes Cilium: the cluster is in phase '{reached}', config says '{config.phase}'"
+            evidence=f"this run removes Cilium: the cluster is in phase '{context.phase_reached}', config says "
+            f"'{config.phase}'"
         )
-    elif reached is Phase.FINALIZE and not config.phase.includes(Phase.FINALIZE):
+    elif reached is Milestone.CILIUM_ALONE and not config.reaches(Milestone.CILIUM_ALONE):
         yield Found(
             evidence=f"this run takes Cilium's final settings back: agents no longer manage each node's CNI conf, and "
             f"policies are as in phase '{config.phase}'"
@@ -87,17 +90,46 @@ def way_back(context: Context) -> Iterator[Found]:
 
 
 @check(
+    id="way-back-drainable",
+    title="Nodes that go back can be emptied",
+    severity=Severity.WARNING,
+    guards=Milestone.BOTH_NETWORKS,
+    why="a way back drains its node as a turn does, and deletes what a drain leaves; where that cannot be, it stops",
+    remedy="mend what the finding names",
+)
+def way_back_drainable(context: Context) -> Iterator[Found]:
+    """Findings about pods and budgets that forbid the drain of the way back, and static pods, which are not renewed."""
+    options = DrainOptions(**context.config.drain.model_dump())
+    for node in context.about_to_return:
+        pods = context.snapshot.pods_on(node.name)
+        plan = plan_turn(pods, daemon_sets=context.snapshot.daemon_set_names, options=options)
+        budgets = budgets_near(plan, context.snapshot.budgets)
+        never = [] if options.disable_eviction else budget_findings(plan, budgets)[0]
+        for fault in (*plan.refusals, *never):
+            yield Found(
+                evidence=f"node {node.name} cannot be drained on its way back: {fault.fact}", remedy=fault.remedy
+            )
+        for pod in pods:
+            if pod.mirror and pod.on_pod_network:
+                yield Found(
+                    evidence=f"node {node.name}: static pod {pod.title} keeps its address of Cilium until the node "
+                    "restarts, which no way back does",
+                    remedy=f"restart {node.name} yourself when its way back asks for it, then `pulumi up` again",
+                )
+
+
+@check(
     id="cilium-kept",
     title="Cilium stays where and what it is",
     severity=Severity.BLOCKER,
-    phase=Phase.SECONDARY,
+    guards=Milestone.BOTH_NETWORKS,
     why="Cilium's release in another namespace is a removal and a new installation, which takes every moved node down",
     remedy="write the namespace and the version that the cluster has",
 )
 def cilium_kept(context: Context) -> Iterator[Found]:
-    """A Cilium in another namespace than the config's, or of another version that the config does not name."""
+    """Findings about a Cilium in another namespace or, with no version in the config, of another version."""
     settings = context.config.cilium
-    if not context.config.phase.includes(Phase.SECONDARY):
+    if not context.config.reaches(Milestone.BOTH_NETWORKS):
         return
     live = {str(each["metadata"]["namespace"]): each for each in context.snapshot.daemon_sets if _is_agent(each)}
     elsewhere = sorted(set(live) - {settings.namespace})
@@ -118,7 +150,7 @@ def cilium_kept(context: Context) -> Iterator[Found]:
         yield Found(
             evidence=f"cilium.version is not set, which means {settings.version}, and the version that runs cannot be "
             f"read from its image {image}",
-            remedy="`pulumi config set --path cilium.version` to the one that the cluster has",
+            remedy="set cilium.version to the one that the cluster has",
             severity=Severity.WARNING,
         )
     elif found[1] != settings.version.removeprefix("v"):

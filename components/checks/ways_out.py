@@ -1,4 +1,4 @@
-"""Ways out for pods that no other node takes: those that the config lets one go."""
+"""Remedies for pods that no other node takes, by the obstacle and by the config's settings."""
 
 from components.operations.placing.obstacles import Kind, Verdict
 from stacks.config import RestartMethod, StackConfig
@@ -15,11 +15,15 @@ _BY_KIND = (
 )
 
 
+def on_the_node(config: StackConfig) -> list[str]:
+    """Settings that would have pods renewed on their own node, unless they are set or refused already."""
+    can_be = config.restart.method is RestartMethod.RECYCLE and not config.drain.in_place
+    return ["set drain.inPlace"] if can_be else []
+
+
 def without_room(config: StackConfig, *, may_come_back: bool = True) -> list[str]:
-    """Settings by which a turn goes on though a pod has no place elsewhere, unless they are set or refused."""
-    ways = []
-    if may_come_back and config.restart.method is RestartMethod.RECYCLE and not config.drain.in_place:
-        ways.append("set drain.inPlace")
+    """Settings with which a turn goes on although a pod fits no other node, unless they are set or refused already."""
+    ways = on_the_node(config) if may_come_back else []
     if config.drain.wait_for_replacements:
         ways.append("set drain.waitForReplacements to false and miss it until the node is back")
     return ways

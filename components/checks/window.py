@@ -1,4 +1,4 @@
-"""Checks of what is different for as long as both networks run."""
+"""Checks of settings and webhooks that cause trouble while both networks run."""
 
 from collections.abc import Iterator
 
@@ -6,9 +6,9 @@ from components.checks.check import check
 from components.checks.context import Context
 from components.checks.finding import Found, Severity
 from components.checks.words import some
-from components.operations.webhooks import Webhook
+from components.operations.objects.webhooks import Webhook
 from components.words import many
-from stacks.phases import Phase
+from stacks.strategies import Milestone
 
 _WATCHER = "unmanaged-pod-watcher-interval"
 
@@ -17,7 +17,7 @@ _WATCHER = "unmanaged-pod-watcher-interval"
     id="dns-restart-loop",
     title="Cilium leaves the old network's pods alone",
     severity=Severity.WARNING,
-    phase=Phase.MIGRATE,
+    guards=Milestone.NODES_MOVE,
     why=(
         "Cilium's operator restarts cluster DNS for ever as long as its pods are not Cilium's own, unless "
         "`unmanagedPodWatcher.restart` is false in the live ConfigMap (cilium#6839, #11444)"
@@ -25,9 +25,9 @@ _WATCHER = "unmanaged-pod-watcher-interval"
     remedy="run `pulumi up`, so that Cilium gets its values; if it does not, look for who else writes that ConfigMap",
 )
 def dns_restart_loop(context: Context) -> Iterator[Found]:
-    """The live setting; when nodes are about to move the gate before them asks for all settings."""
+    """A finding if the live ConfigMap lets Cilium's operator restart unmanaged pods; a gate checks other settings."""
     live = context.snapshot.cilium_config
-    if live is None or context.about_to_move or context.reached not in (Phase.SECONDARY, Phase.MIGRATE):
+    if live is None or context.about_to_move or context.reached not in (Milestone.BOTH_NETWORKS, Milestone.NODES_MOVE):
         return
     if live.get(_WATCHER) != "0":
         yield Found(evidence=f"ConfigMap cilium-config: {_WATCHER} is '{live.get(_WATCHER, 'not set')}', must be '0'")
@@ -37,7 +37,7 @@ def dns_restart_loop(context: Context) -> Iterator[Found]:
     id="admission-webhooks",
     title="No webhook stands in the way of new pods",
     severity=Severity.WARNING,
-    phase=Phase.MIGRATE,
+    guards=Milestone.NODES_MOVE,
     why=(
         "the API server calls them across both networks, and while one with failurePolicy Fail does not answer no pod "
         "is created: no replacement, and no Cilium agent either (deckhouse#2886)"
@@ -45,8 +45,8 @@ def dns_restart_loop(context: Context) -> Iterator[Found]:
     remedy="give it a second replica on another node, or exempt kube-system by its namespaceSelector",
 )
 def admission_webhooks(context: Context) -> Iterator[Found]:
-    """A webhook that one node's drain can silence, and those that are merely in the way."""
-    if not context.ahead(Phase.FINALIZE):
+    """Findings about webhooks required for pods: those answered from one node alone, and the others."""
+    if not context.ahead(Milestone.CILIUM_ALONE):
         return
     steady: list[str] = []
     for (namespace, service), hooks in sorted(_by_service(context.snapshot.webhooks).items()):
@@ -73,7 +73,7 @@ def _by_service(hooks: tuple[Webhook, ...]) -> dict[tuple[str, str], list[Webhoo
 
 
 def _answering_nodes(context: Context, namespace: str, service: str) -> set[str] | None:
-    """The nodes with Ready pods behind the Service; None where it does not say which they are."""
+    """The nodes with Ready pods behind the Service; None if its EndpointSlices name no nodes."""
     for each in context.snapshot.services:
         if (each.namespace, each.name) == (namespace, service) and each.selector:
             wanted = each.selector.items()

@@ -1,4 +1,4 @@
-"""Long lists as people say them."""
+"""Shortened lists of names for messages."""
 
 from collections.abc import Sequence
 
@@ -6,5 +6,5 @@ _AT_MOST = 5
 
 
 def some(names: Sequence[str]) -> str:
-    """The first few names, and whether there are more."""
+    """The first few names, with an ellipsis if there are more."""
     return ", ".join(names[:_AT_MOST]) + (" …" if len(names) > _AT_MOST else "")

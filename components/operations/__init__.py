@@ -1,1 +1,1 @@
-"""What is done to a cluster, through its API alone; nothing here knows of Pulumi."""
+"""Operations on a cluster, through its API alone; nothing here depends on Pulumi."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from components import timings
-from components.operations.api import ClusterError
+from components.operations.cluster_api.api import ClusterError
 from components.operations.patience import stopping
 
 T = TypeVar("T")
@@ -15,15 +15,15 @@ __all__ = ["Deadline", "HoldLostError", "OperationError", "Pending", "StoppedErr
 
 
 class OperationError(Exception):
-    """A step could not be done; the text names the node and object, states the fact, then the remedy."""
+    """A step that failed; the text names the node and object, states the fact, then the remedy."""
 
 
 class StoppedError(OperationError):
-    """The run was asked to stop, and did so where nothing is half done."""
+    """The run was asked to stop, and did so at a safe point."""
 
 
 class HoldLostError(OperationError):
-    """This run no longer has the cluster, or can't know that it has: it changes nothing any more."""
+    """This run lost its Lease, or cannot confirm it: it must change nothing any more."""
 
 
 class Deadline:
@@ -40,12 +40,12 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """Whether it has passed."""
+        """True if it has passed."""
         return self.left == 0.0
 
 
 class Pending:
-    """Returned by a probe that must be asked again; `why` is what the user reads if time runs out."""
+    """Result of a probe that must be called again; `why` is shown to the user if the deadline passes."""
 
     def __init__(self, why: str) -> None:
         self.why = why
@@ -60,11 +60,11 @@ def pause(seconds: float) -> None:
 def wait_until(
     probe: Callable[[], T | Pending], *, what: str, deadline: Deadline, remedy: str, every_seconds: float = 0.5
 ) -> T:
-    """Ask `probe` until it returns something else than Pending, and return that.
+    """Call `probe` until it returns something other than Pending, and return that.
 
-    It is asked often at first, as most waits are short, and then every `every_seconds`.
-    An API server that does not answer for a while is waited for like the rest.
-    Raises OperationError when the deadline passes, with `what` was awaited, why it is not so, and the `remedy`.
+    It is called often at first, as most waits are short, and then every `every_seconds`.
+    An API server that does not answer counts as Pending too.
+    Raises OperationError when the deadline passes, with `what` was awaited, the last reason, and the `remedy`.
     """
     began, rest = time.monotonic(), min(_FIRST_LOOK_SECONDS, every_seconds)
     while True:

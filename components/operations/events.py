@@ -1,16 +1,22 @@
-"""Kubernetes Events on a Node, so that `kubectl describe node` tells the story of its turn."""
+"""Kubernetes Events on a Node, so that `kubectl describe node` shows the steps of its turn."""
 
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 
 from components.names import PREFIX
-from components.operations.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.deadline import HoldLostError
 from components.operations.marks import now
 
+OVER_BUDGET = "MigrationTraffic"  # the reason of the Event of a wave that lost too much
 _LONGEST = 1000
-_LONGEST_NAME = 240  # of 253, with what is drawn after it
+_LONGEST_NAME = 240  # of 253, leaving room for the random suffix
+
+
+def reason_of(word: str) -> str:
+    """The reason of an Event that announces a step by its name, or the end of a half turn by its outcome."""
+    return f"Migration{word.title()}"
 
 
 def tell(
@@ -19,7 +25,7 @@ def tell(
 ) -> None:  # fmt: skip
     """Write one Event on the node; a cluster that takes no events does not stop the migration.
 
-    A run that lost its hold tells nothing.
+    A run that lost its hold writes no Event.
     """
     moment = now()
     event = {

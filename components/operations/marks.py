@@ -1,4 +1,4 @@
-"""What we write on Node objects, so that a turn's progress can be read from the cluster alone.
+"""Labels and annotations that a turn writes on its Node object, so that its progress is kept on the cluster.
 
 `io.cilium.migration/cilium-default=true` (label)  the node's agent takes over its CNI conf (Cilium's own convention)
 `cni-live-migration/step`                          where the node's turn is; absent on a node that was never touched
@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from components.names import PREFIX
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
-from components.operations.model import Node
+from components.operations.objects.model import Node
 
 STEP, SINCE, BY = f"{PREFIX}/step", f"{PREFIX}/since", f"{PREFIX}/by"
 CORDONED_BEFORE, BOOT_ID, RESTARTED = f"{PREFIX}/cordoned-before", f"{PREFIX}/boot-id", f"{PREFIX}/restarted"
@@ -29,7 +29,7 @@ ALL = (STEP, SINCE, BY, CORDONED_BEFORE, NOT_READY_BEFORE, BOOT_ID, RESTARTED, T
 
 
 class TurnStep(StrEnum):
-    """Where a node's turn is."""
+    """The step that a node's turn has reached."""
 
     DRAINING = "draining"
     DRAINED = "drained"
@@ -49,14 +49,14 @@ def read_node(cluster: Cluster, name: str) -> Node:
 
 
 def find_same(cluster: Cluster, name: str, *, uid: str) -> Node | None:
-    """The node of that UID; None if it is gone, be there another of its name. An empty `uid` is any."""
+    """The node with that UID; None if it is gone, even if another has its name. An empty `uid` matches any."""
     item = cluster.find(node_path(name))
     node = Node.read(item) if item else None
     return node if node and uid in ("", node.uid) else None
 
 
 def assert_same(cluster: Cluster, name: str, *, uid: str) -> None:
-    """Raise OperationError if another node has the name by now, whose turn begins anew."""
+    """Raise OperationError if the node was re-created under its name: such a node needs a turn of its own."""
     if uid and read_node(cluster, name).uid != uid:
         raise OperationError(
             f"node {name} was re-created under its name since this run began: `pulumi up` again begins its turn anew"
@@ -72,7 +72,7 @@ def assert_there(cluster: Cluster, name: str) -> None:
 
 
 def step_of(node: Node) -> TurnStep | None:
-    """Where the node's turn is; None if it never had one."""
+    """The step that the node's turn has reached; None if it never had one."""
     text = node.annotations.get(STEP, "")
     return TurnStep(text) if text in set(TurnStep) else None
 
@@ -83,7 +83,7 @@ def now() -> str:
 
 
 def mark(cluster: Cluster, node: str, step: TurnStep, **more: str | None) -> None:
-    """Write the step on the node, with when and who; `more` are further annotations by full key, None removes."""
+    """Write the step on the node, with time and user; `more` are further annotations by full key, None removes one."""
     try:
         who = getpass.getuser()
     except (KeyError, OSError):
@@ -93,5 +93,5 @@ def mark(cluster: Cluster, node: str, step: TurnStep, **more: str | None) -> Non
 
 
 def clear(cluster: Cluster, node: str, *, besides: Mapping[str, str | None] | None = None) -> None:
-    """Remove everything that we wrote on the node, the label of the node config aside; and annotations `besides`."""
+    """Remove everything that a turn wrote on the node except the node config's label; and annotations `besides`."""
     cluster.patch(node_path(node), {"metadata": {"annotations": {**dict.fromkeys(ALL), **(besides or {})}}})

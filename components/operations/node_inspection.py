@@ -1,39 +1,62 @@
-"""Looks at nodes themselves (ports, routes, CNI conf) and writes what was seen where the checks find it."""
+"""Inspects nodes (ports, routes, CNI confs) and stores the facts in ConfigMaps, from which the checks read them."""
 
+import ipaddress
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from components.names import NAMESPACE
-from components.operations.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.deadline import OperationError
-from components.operations.model import Node
-from components.operations.node_shell import run_on_node
+from components.operations.objects.model import Node
+from components.operations.our_pods.node_shell import run_on_node
 from components.operations.snapshot import FACTS, is_of_facts
 from components.pods import OurPods
 
 _CONFIG_MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 _AT_ONCE = 20
 _OF_PODS = ("veth", "cali", "lxc")
+_OF_SERVICES = "kube-ipvs"
 _MOST_BYTES = 800_000
+T = TypeVar("T")
+_MOST_ROUTES = 100
+_USUAL_LENGTHS = {4: 24, 6: 64}
 
 
 def telling(routes: list[list[str]], *, blocks: set[str]) -> list[list[str]]:
-    """The routes without those of either CNI: each node has one to every other, too many for a ConfigMap to keep.
+    """The routes without those of either CNI: each node has one to every other, too many for a ConfigMap.
 
-    The nodes' blocks of the old network are known from the Node objects; what leads into Cilium is no one else's.
+    The nodes' blocks of the old network are known from the Node objects; routes into Cilium, to pods and to Services
+    belong to nobody else. Very many single addresses, such as a VPN's, are summarised as networks.
     """
-    return [[network, device] for network, device in routes if network not in blocks and "cilium_" not in device]
+    kept = [
+        [network, device]
+        for network, device in routes
+        if network not in blocks and "cilium_" not in device and not device.startswith((*_OF_PODS, _OF_SERVICES))
+    ]
+    if len(kept) <= _MOST_ROUTES:
+        return kept
+    return [[network, device] for network, device in dict.fromkeys((_around(each[0]), each[1]) for each in kept)]
 
 
-def own_devices(interfaces: dict[str, int]) -> dict[str, int]:
-    """The interfaces without those of pods, which come and go."""
-    return {name: mtu for name, mtu in interfaces.items() if not name.startswith(_OF_PODS)}
+def _around(text: str) -> str:
+    network = ipaddress.ip_network(text)
+    return str(network.supernet(new_prefix=min(network.prefixlen, _USUAL_LENGTHS[network.version])))
+
+
+def own_devices(interfaces: dict[str, T]) -> dict[str, T]:
+    """Facts of interfaces, without those of pods, which change all the time."""
+    return {name: told for name, told in interfaces.items() if not name.startswith(_OF_PODS)}
+
+
+def own_addresses(addresses: list[list[str]]) -> list[list[str]]:
+    """The addresses without those of pods' links, and of the device on which kube-proxy keeps every Service's."""
+    return [each for each in addresses if not each[0].startswith((*_OF_PODS, _OF_SERVICES, "cilium_"))]
 
 
 def parts(data: dict[str, str]) -> list[dict[str, str]]:
-    """The facts in as many parts as are needed for a ConfigMap, which holds 1 MiB, to hold one."""
+    """The facts split into parts that each fit into a ConfigMap, which holds 1 MiB."""
     found: list[dict[str, str]] = [{}]
     size = 0
     for node, text in sorted(data.items()):
@@ -45,10 +68,10 @@ def parts(data: dict[str, str]) -> list[dict[str, str]]:
 
 
 def inspect_nodes(cluster: Cluster, nodes: Sequence[str], *, pods: OurPods) -> dict[str, Any]:
-    """Look at each of these nodes and write it down beside what is known of others; returns what was seen, by node.
+    """Inspect these nodes and store the facts beside those of the others; returns the new facts, by node.
 
-    Nodes that are NotReady or run no Linux are left out: what was seen of them before stays. What is known of nodes
-    that are gone goes. Raises OperationError if a Ready node cannot be looked at.
+    Nodes that are NotReady or run no Linux are left out: their earlier facts stay. Facts of deleted nodes are removed.
+    Raises OperationError if a Ready node cannot be inspected.
     """
     there = {node.name: node for node in map(Node.read, cluster.list("/api/v1/nodes"))}
     wanted = [name for name in nodes if name in there and there[name].ready and there[name].runs_linux]
@@ -57,7 +80,14 @@ def inspect_nodes(cluster: Cluster, nodes: Sequence[str], *, pods: OurPods) -> d
         facts = {name: seen for name, seen in zip(wanted, found, strict=True) if seen is not None}
     blocks = {block for node in there.values() for block in node.pod_cidrs}
     kept = {
-        node: {**seen, "routes": telling(seen["routes"], blocks=blocks), "interfaces": own_devices(seen["interfaces"])}
+        node: {
+            **seen,
+            "addresses": own_addresses(seen.get("addresses", [])),
+            "routes": telling(seen["routes"], blocks=blocks),
+            "further_routes": telling(seen.get("further_routes", []), blocks=blocks),
+            "interfaces": own_devices(seen["interfaces"]),
+            "kinds": own_devices(seen.get("kinds", {})),
+        }
         for node, seen in facts.items()
     }
     known = {node: text for node, text in _known(cluster).items() if node in there}
@@ -94,7 +124,7 @@ def _write(cluster: Cluster, data: dict[str, str]) -> None:
 
 
 def forget_nodes(cluster: Cluster) -> None:
-    """Delete what was written down of all nodes."""
+    """Delete the stored facts of all nodes."""
     for item in cluster.list(_CONFIG_MAPS):
         if is_of_facts(item["metadata"]["name"]):
             cluster.delete(f"{_CONFIG_MAPS}/{item['metadata']['name']}")

@@ -1,4 +1,4 @@
-"""Reads a whole cluster into a Snapshot: every list once, paged, side by side."""
+"""Reads a whole cluster into a Snapshot: every list once, in pages, concurrently."""
 
 import json
 import re
@@ -9,26 +9,36 @@ from functools import partial
 from typing import Any, TypeVar
 
 from components.names import NAMESPACE, RELEASE
-from components.operations.api import Cluster, ClusterError, Object
-from components.operations.autodetection import can_be_fooled
-from components.operations.calico_objects import read_calico
-from components.operations.clocks import clock_skews
-from components.operations.greeting import greet
-from components.operations.helm_release import newest_revision
+from components.operations.addresses.address_wishes import wishes
+from components.operations.addresses.cluster_settings import of_kube_proxy
+from components.operations.addresses.exposures import exposed_ingress
+from components.operations.addresses.outside_addresses import of_ingress, of_webhooks
+from components.operations.addresses.reading import OutsideReading
+from components.operations.addresses.servers import Server
+from components.operations.addresses.target_groups import target_groups
+from components.operations.cluster_api.api import Cluster, ClusterError, Object
+from components.operations.cluster_api.denials import unless_denied
+from components.operations.cluster_api.greeting import greet
+from components.operations.dry_run import Trial, Tried, try_out
+from components.operations.known_sources import KnownSources
 from components.operations.lease import other_run
-from components.operations.live_config import read_live_config, served_node_config_versions
 from components.operations.marks import TurnStep, step_of
-from components.operations.model import Budget, Node, Pod
-from components.operations.node_state import NodeState
-from components.operations.permission_table import Purpose
-from components.operations.permissions import Aims, denied
+from components.operations.objects.clocks import clock_skews
+from components.operations.objects.helm_release import newest_revision
+from components.operations.objects.live_config import read_live_config, served_node_config_versions
+from components.operations.objects.model import Budget, Node, Pod
+from components.operations.objects.node_state import NodeState
+from components.operations.objects.policy_kinds import read_policy_kinds
+from components.operations.objects.policy_watchers import bound_accounts, role_that_watches, watchers
+from components.operations.objects.services import Service
+from components.operations.objects.webhooks import Webhook, required_for_pods
 from components.operations.placing.reading import read_supplies
-from components.operations.removals import look_at
+from components.operations.removal.removals import look_at
 from components.operations.required import not_ready
-from components.operations.services import Service
+from components.operations.rights.chart_rights import Rows
+from components.operations.rights.permission_table import Purpose
+from components.operations.rights.permissions import Aims, denied
 from components.operations.snapshot import RECORD, SETTLED, NodeFacts, Snapshot, is_of_facts
-from components.operations.trial import Trial, Tried, try_out
-from components.operations.webhooks import required_for_pods
 from stacks.config import SECRETS_NAMESPACE
 from stacks.objects import ObjectName
 from stacks.policies.cilium import OURS
@@ -36,22 +46,20 @@ from stacks.policies.cilium import OURS
 T = TypeVar("T")
 _AT_ONCE = 16
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
-_CILIUM, _ADMIN_POLICIES = "/apis/cilium.io/v2", "/apis/policy.networking.k8s.io/v1alpha1"
-_ADMIN_KINDS = {
-    "AdminNetworkPolicy": "adminnetworkpolicies",
-    "BaselineAdminNetworkPolicy": "baselineadminnetworkpolicies",
-}
+_CILIUM, _RBAC = "/apis/cilium.io/v2", "/apis/rbac.authorization.k8s.io/v1"
 _KUBE_PROXY = "/api/v1/namespaces/kube-system/configmaps/kube-proxy"
 _KUBE_PROXY_MODE = re.compile(r'^mode:[ \t]*"?(\w+)', re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Focus:
-    """The parts of a cluster that the stack's config is about, looked at closer.
+    """The parts of a cluster that the stack's config names, and which are read in more detail.
 
-    `required` are workloads that the user wants to be there, as `KIND NAMESPACE/NAME`; `removals` what shall go in
-    phase `cleanup`, and `cleanup` whether that is asked for; `secrets_namespace` is Cilium's second one. `trial` are
-    pods of ours that are tried in a dry run; `moving` are nodes that shall be drained or have been.
+    `required` are workloads that must be ready, as `KIND NAMESPACE/NAME`; `removals` are objects that phase `cleanup`
+    removes, and `cleanup` is whether the config asks for it; `secrets_namespace` is Cilium's second one. `trial` are
+    this program's pods to try in a dry run; `moving` are nodes to be drained, or drained already. `ipsec_secret` is the
+    Secret of Cilium's keys if it uses IPsec; `policies_beside` whether policies are added to the old engine's own;
+    `chart` are further rights for objects that Cilium's chart makes by its values.
     """
 
     required: Sequence[str] = ()
@@ -60,27 +68,35 @@ class Focus:
     secrets_namespace: str = SECRETS_NAMESPACE
     trial: Trial | None = None
     moving: Sequence[str] = ()
+    ipsec_secret: str = ""
+    policies_beside: bool = False
+    chart: Rows = ()
 
 
 ALL_ALIKE = Focus()
 
 
-def observe(cluster: Cluster, *, cilium_namespace: str, focus: Focus = ALL_ALIKE) -> Snapshot:
+def observe(cluster: Cluster, *, cilium_namespace: str, sources: KnownSources, focus: Focus = ALL_ALIKE) -> Snapshot:
     """Read everything that the checks and the plan need; changes nothing. Raises ClusterError."""
     aims = Aims(
-        removals=tuple(focus.removals), removes=focus.cleanup, secrets_namespace=focus.secrets_namespace
+        removals=tuple(focus.removals), removes=focus.cleanup, secrets_namespace=focus.secrets_namespace,
+        policies_beside=focus.policies_beside, own_policies=sources.policies(), chart=focus.chart,
+        required=tuple(focus.required),
     )  # fmt: skip
     try:
-        return _observe(cluster, cilium_namespace=cilium_namespace, focus=focus, aims=aims)
+        return _observe(cluster, cilium_namespace=cilium_namespace, sources=sources, focus=focus, aims=aims)
     except ClusterError as error:
-        missing = denied(cluster, cilium_namespace=cilium_namespace, aims=aims) if error.status == 403 else ()
+        if error.status != 403:
+            raise
+        kinds = partial(sources.kinds, cluster, ())
+        missing = denied(cluster, cilium_namespace=cilium_namespace, own_kinds=kinds, aims=aims)
         what = "; ".join(need.title for need in missing if need.purpose is Purpose.WORK)
         if not what:
             raise
         raise ClusterError(f"{error}; all that the user of the kubeconfig may not do: {what}", status=403) from error
 
 
-def _observe(cluster: Cluster, *, cilium_namespace: str, focus: Focus, aims: Aims) -> Snapshot:
+def _observe(cluster: Cluster, *, cilium_namespace: str, sources: KnownSources, focus: Focus, aims: Aims) -> Snapshot:
     version, seconds = greet(cluster)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
 
@@ -88,7 +104,7 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, focus: Focus, aims: Aim
             return pool.submit(cluster.read_all, path, make)
 
         def look(path: str, make: Callable[[Object], T]) -> Future[list[T]]:
-            return pool.submit(_unless_denied, lambda: cluster.read_all(path, make), [])
+            return pool.submit(unless_denied, lambda: cluster.read_all(path, make), [])
 
         nodes = start("/api/v1/nodes", lambda item: (Node.read(item), NodeState.read(item)))
         pods = start("/api/v1/pods", Pod.read)
@@ -97,30 +113,36 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, focus: Focus, aims: Aim
         ours = start(f"/api/v1/namespaces/{NAMESPACE}/configmaps", _as_it_is)
         cilium_nodes = start("/apis/cilium.io/v2/ciliumnodes", _pool_of)
         node_configs = start(f"/apis/cilium.io/v2/namespaces/{cilium_namespace}/ciliumnodeconfigs", _as_it_is)
-        service_networks = look("/apis/networking.k8s.io/v1/servicecidrs", _networks_of)
+        service_networks = pool.submit(unless_denied, partial(_service_networks, cluster), [])
         services = look("/api/v1/services", Service.read)
         policies = look("/apis/networking.k8s.io/v1/networkpolicies", _as_it_is)
-        admin = [look(f"{_ADMIN_POLICIES}/{plural}", partial(_of_kind, kind)) for kind, plural in _ADMIN_KINDS.items()]
+        by_discovery = pool.submit(read_policy_kinds, cluster)
+        roles = look(f"{_RBAC}/clusterroles", role_that_watches)
+        bindings = look(f"{_RBAC}/clusterrolebindings", bound_accounts)
         ciliums = [
-            pool.submit(_unless_denied, partial(cluster.list, f"{_CILIUM}/{kind}", labelSelector=OURS), [])
+            pool.submit(unless_denied, partial(cluster.list, f"{_CILIUM}/{kind}", labelSelector=OURS), [])
             for kind in ("ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies")
         ]
-        namespaces = look("/api/v1/namespaces", _labels_of)
+        namespaces = look("/api/v1/namespaces", _labels_and_wishes)
+        ingresses = look("/apis/networking.k8s.io/v1/ingresses", lambda item: (exposed_ingress(item), of_ingress(item)))
+        groups = pool.submit(unless_denied, partial(target_groups, cluster), [])
         hooks = [
-            look(f"{_ADMISSION}/{kind.lower()}s", partial(required_for_pods, kind=kind))
+            look(f"{_ADMISSION}/{kind.lower()}s", partial(_webhooks, kind=kind))
             for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
         ]
+        reading = OutsideReading(cluster, pool)
         leases = look("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", _as_it_is)
         api_services = look("/apis/apiregistration.k8s.io/v1/apiservices", _answered_by)
-        kube_proxy = pool.submit(_unless_denied, lambda: cluster.find(_KUBE_PROXY), None)
+        kube_proxy = pool.submit(unless_denied, lambda: cluster.find(_KUBE_PROXY), None)
         waited_for = pool.submit(not_ready, cluster, focus.required)
         going = [pool.submit(look_at, cluster, each, cilium_namespace=cilium_namespace) for each in aims.removals]
         node_config_versions = pool.submit(served_node_config_versions, cluster)
         live = pool.submit(read_live_config, cluster, namespace=cilium_namespace)
         release = pool.submit(
-            _unless_denied, partial(newest_revision, cluster, name=RELEASE, namespace=cilium_namespace), None
+            unless_denied, partial(newest_revision, cluster, name=RELEASE, namespace=cilium_namespace), None
         )
-        calico = pool.submit(read_calico, cluster)
+        keys = pool.submit(_has_secret, cluster, cilium_namespace, focus.ipsec_secret) if focus.ipsec_secret else None
+        own = pool.submit(lambda: sources.objects(cluster, daemon_sets.result()))
         other = pool.submit(other_run, cluster)
         found = [node for node, _ in nodes.result()]
         tried = pool.submit(try_out, cluster, focus.trial, nodes=found) if focus.trial else None
@@ -133,8 +155,12 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, focus: Focus, aims: Aim
         config_maps = _source_config_maps(cluster, daemon_sets.result())
         data = {item["metadata"]["name"]: item.get("data") or {} for item in ours.result()}
         record = json.loads(data[RECORD]["source"]) if "source" in data.get(RECORD, {}) else None
-        aims = _with_source(aims, record or {}, daemon_sets.result())
-        missing = denied(cluster, cilium_namespace=cilium_namespace, aims=aims)
+        aims = _with_source(aims, record or {}, daemon_sets.result(), sources)
+        kinds = partial(sources.kinds, cluster, daemon_sets.result())
+        missing = denied(cluster, cilium_namespace=cilium_namespace, own_kinds=kinds, aims=aims)
+    besides: list[Server] = [each for kinds in hooks for _, found in kinds.result() for each in found]
+    besides += [each for _, found in ingresses.result() for each in found]
+    outside = reading.result([*besides, *of_kube_proxy(kube_proxy.result())])
     return Snapshot(
         other_run=other.result(),
         nodes=tuple(node for node, _ in nodes.result()),
@@ -143,12 +169,13 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, focus: Focus, aims: Aim
         supplies=supplies,
         daemon_sets=tuple(daemon_sets.result()),
         config_maps=tuple(config_maps),
-        service_networks=tuple(network for networks in service_networks.result() for network in networks),
+        service_networks=tuple(service_networks.result()),
         cilium_pools=dict(cilium_nodes.result()),
         cilium_config=live.result(),
         release=release.result(),
         node_configs=len(node_configs.result()),
         record=record,
+        strategy=data.get(RECORD, {}).get("strategy", ""),
         facts={
             node: NodeFacts.read(json.loads(text))
             for name, each in data.items()
@@ -163,41 +190,48 @@ def _observe(cluster: Cluster, *, cilium_namespace: str, focus: Focus, aims: Aim
         node_states={node.name: state for node, state in nodes.result()},
         services=tuple(services.result()),
         policy_objects=tuple(policies.result()),
-        calico=calico.result(),
-        admin_policies=tuple(item for each in admin for item in each.result()),
+        calico=own.result(),
+        admin_policies=by_discovery.result().of_administrators,
+        unknown_kinds=by_discovery.result().unknown,
+        policy_watchers=watchers(roles.result(), bindings.result()),
         translations=tuple(item for each in ciliums for item in each.result()),
-        namespaces=dict(namespaces.result()),
-        webhooks=tuple(hook for each in hooks for found in each.result() for hook in found),
+        namespaces={name: labels for name, labels, _ in namespaces.result()},
+        namespace_wishes={name: asked for name, _, asked in namespaces.result() if asked},
+        exposed_ingresses=(*(exposed for exposed, _ in ingresses.result() if exposed), *groups.result()),
+        webhooks=tuple(hook for each in hooks for found, _ in each.result() for hook in found),
+        converters=outside.converters,
+        named_addresses=outside.addresses,
+        named_hosts=outside.hosts,
+        unread_pools=outside.unread,
         kube_proxy_mode=_mode_of(kube_proxy.result()),
         clock_skews=clock_skews(leases.result()),
         denied=missing,
         not_ready=waited_for.result(),
         removals=tuple(each.result() for each in going),
         tried=tried.result() if tried else Tried(),
+        ipsec_keys=keys.result() if keys else None,
     )
 
 
-def _with_source(aims: Aims, record: Mapping[str, Any], daemon_sets: Sequence[Object]) -> Aims:
-    """The same with the old CNI that we wrote down, as long as it is there."""
+def _with_source(aims: Aims, record: Mapping[str, Any], daemon_sets: Sequence[Object], sources: KnownSources) -> Aims:
+    """The same with the rights for the old CNI that `preflight` wrote down, as long as it is there."""
     place = record.get("namespace", ""), record.get("daemon_set", "")
     if place not in {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in daemon_sets}:
         return aims
-    methods = record.get("autodetection", ""), record.get("autodetection_v6", "")
-    return replace(aims, source=record.get("kind", ""), home=place[0], prepares=any(map(can_be_fooled, methods)))
+    return replace(aims, source=sources.rights(record), home=place[0], prepares=sources.prepares(record))
 
 
-def _unless_denied(read: Callable[[], T], otherwise: T) -> T:
-    """What only checks look at may be closed to the user: the check of permissions says so."""
-    try:
-        return read()
-    except ClusterError as error:
-        if error.status == 403:
-            return otherwise
-        raise
+def _has_secret(cluster: Cluster, namespace: str, name: str) -> bool | None:
+    """True if the Secret is there, without its contents; None where the user may not look."""
+    path = f"/api/v1/namespaces/{namespace}/secrets"
+    found = unless_denied(
+        lambda: cluster.read_all(path, _as_it_is, metadata_only=True, fieldSelector=f"metadata.name={name}"), None
+    )
+    return None if found is None else bool(found)
 
 
 def _answered_by(item: Object) -> tuple[str, str, str] | None:
-    """(name, namespace, Service) of an API that a Service of the cluster answers."""
+    """(name, namespace, Service) of an APIService that a Service of the cluster answers."""
     service = (item.get("spec") or {}).get("service")
     return (item["metadata"]["name"], service["namespace"], service["name"]) if service else None
 
@@ -206,17 +240,23 @@ def _as_it_is(item: Object) -> Object:
     return item
 
 
-def _of_kind(kind: str, item: Object) -> Object:
-    """Items of a list do not say their kind."""
-    return {**item, "kind": kind}
+def _labels_and_wishes(item: Object) -> tuple[str, Mapping[str, str], Mapping[str, str]]:
+    metadata = item["metadata"]
+    return metadata["name"], metadata.get("labels") or {}, wishes(metadata.get("annotations") or {})
 
 
-def _labels_of(item: Object) -> tuple[str, Mapping[str, str]]:
-    return item["metadata"]["name"], item["metadata"].get("labels") or {}
+def _webhooks(item: Object, *, kind: str) -> tuple[list[Webhook], list[Server]]:
+    """(webhooks that new pods need, servers of webhooks that are called by URL)."""
+    return required_for_pods(item, kind=kind), of_webhooks(item)
 
 
-def _networks_of(item: Object) -> list[str]:
-    return (item.get("spec") or {}).get("cidrs") or []
+def _service_networks(cluster: Cluster) -> list[str]:
+    """All Service ranges, in the first API version that serves them; before Kubernetes 1.33 that was a beta."""
+    for version in ("v1", "v1beta1"):
+        found = cluster.read_all(f"/apis/networking.k8s.io/{version}/servicecidrs", lambda item: item.get("spec") or {})
+        if found:
+            return [network for spec in found for network in spec.get("cidrs") or []]
+    return []
 
 
 def _pool_of(item: Object) -> tuple[str, tuple[str, ...]]:
@@ -224,14 +264,14 @@ def _pool_of(item: Object) -> tuple[str, tuple[str, ...]]:
 
 
 def _mode_of(config_map: Object | None) -> str:
-    """kube-proxy's mode as kubeadm writes it; empty where it is the default, or not known."""
+    """kube-proxy's mode as kubeadm writes it; empty for the default, or if it is not known."""
     text = ((config_map or {}).get("data") or {}).get("config.conf", "")
     found = _KUBE_PROXY_MODE.search(text)
     return found[1] if found else ""
 
 
 def _source_config_maps(cluster: Cluster, daemon_sets: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The ConfigMaps that DaemonSets on the host network mount or have variables of: where a CNI keeps its settings."""
+    """The ConfigMaps that DaemonSets on the host network mount or read variables from, among them a CNI's settings."""
     wanted = {
         (item["metadata"]["namespace"], name)
         for item in daemon_sets
@@ -246,7 +286,7 @@ def _source_config_maps(cluster: Cluster, daemon_sets: list[dict[str, Any]]) -> 
 def _config_maps_of(spec: Mapping[str, Any]) -> Iterator[str]:
     for volume in spec.get("volumes") or []:
         yield (volume.get("configMap") or {}).get("name", "")
-    for container in spec.get("containers") or []:
+    for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
         for source in container.get("envFrom") or []:
             yield (source.get("configMapRef") or {}).get("name", "")
         for variable in container.get("env") or []:

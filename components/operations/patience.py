@@ -1,23 +1,23 @@
-"""How long an API server that is away, or in trouble, is waited for within one request; said aloud while it lasts."""
+"""Retries of one request while the API server does not answer or is in trouble, announced to the user."""
 
 import threading
 import time
 
 from components.operations.progress import say_aloud
 
-# Set when the run is asked to stop: whoever waits ends at once.
+# Set when the run is asked to stop: every wait ends at once.
 stopping = threading.Event()
 
 PATIENCE_SECONDS = 30.0
 FIRST_PATIENCE_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 2.0
-# What may be sent twice with the effect of once: merge patches and deletions of what is gone among them.
+# Idempotent requests: merge patches, and deletions of objects that are gone, among them.
 _REPEATABLE = ("GET", "PATCH", "DELETE")
 _PASSING = (429, 500, 502, 503, 504)
 
 
 class Patience:
-    """Of one server; before it has answered once it is short, as then it is rather the address that is wrong."""
+    """Retries for one server; short until its first answer, as a wrong address is more likely until then."""
 
     def __init__(self, server: str) -> None:
         self._server = server
@@ -26,11 +26,11 @@ class Patience:
 
     @property
     def seconds(self) -> float:
-        """How long a request may take with all its repetitions."""
+        """The time that a request may take with all its retries."""
         return PATIENCE_SECONDS if self._answered else FIRST_PATIENCE_SECONDS
 
     def answered(self) -> None:
-        """It did what was asked, or said why not."""
+        """Note that the server answered, even if with a refusal."""
         self._answered = True
         if self._away:
             self._away = False
@@ -39,10 +39,10 @@ class Patience:
     def wait(
         self, *, method: str, status: int, sent: bool, why: str, since: float, number: int, at_least: float = 0
     ) -> bool:
-        """Pause before the same request is sent once more; False if that is pointless, dangerous or too late.
+        """Pause before a retry of the request; False if a retry is pointless, dangerous or too late.
 
-        `since` is when the request was first sent (monotonic seconds), `number` how often it was by now, `at_least`
-        the pause that the server asks for, in seconds.
+        `since` is the time of the first attempt (monotonic seconds), `number` the number of attempts so far,
+        `at_least` the pause that the server asks for, in seconds.
         """
         if status and status not in _PASSING:
             self.answered()

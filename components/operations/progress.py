@@ -1,4 +1,4 @@
-"""Live progress of long operations: one line a step on standard error, which the engine's CLI shows as it comes."""
+"""Live progress of long operations: one line a step on standard error, which the engine's CLI shows at once."""
 
 import sys
 import threading
@@ -6,14 +6,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from components import timings
 
+# The effect of a step on its node: none in particular, its network changes, or the node itself is down.
+Effect = Literal["", "switch", "restart"]
 _lock = threading.Lock()
 
 
 def say_aloud(line: str) -> None:
-    """One whole line to the user, whichever thread says it."""
+    """Print one whole line for the user, from any thread."""
     with _lock:
         print(line, file=sys.stderr, flush=True)  # noqa: T201
 
@@ -25,14 +28,15 @@ class StepTime:
     name: str
     start: datetime
     end: datetime | None = None
+    effect: Effect = ""
 
 
 @dataclass
 class Progress:
-    """The steps of one subject's (mostly a node's) turn, with how long each took in seconds.
+    """The steps of one subject's (mostly a node's) turn, with the seconds that each took.
 
-    `times` has when each of them was, twice for one that is done twice. `announce` is called with the name and detail
-    of each step as it begins, and of the end.
+    `times` has the time of each step, twice for a step that is done twice. `announce` is called with the name and
+    detail of each step as it begins, and of the end.
     """
 
     subject: str
@@ -45,18 +49,18 @@ class Progress:
     _began: float = field(default_factory=time.monotonic)
     _step_began: float = field(default_factory=time.monotonic)
 
-    def step(self, name: str, detail: str = "") -> None:
+    def step(self, name: str, detail: str = "", *, effect: Effect = "") -> None:
         """Begin the next step; the one before ends here."""
         self.end()
         self._number += 1
         self._name, self._step_began = name, time.monotonic()
-        self.times.append(StepTime(name=name, start=datetime.now(UTC)))
+        self.times.append(StepTime(name=name, start=datetime.now(UTC), effect=effect))
         self.say(detail or "begins")
         if self.announce:
             self.announce(name, detail or f"step {self._number} of {self.total}")
 
     def say(self, text: str) -> None:
-        """A line of news within the step."""
+        """Print a line within the step."""
         elapsed = time.monotonic() - self._began
         line = f"{self.subject} [{self._number}/{self.total}] {self._name}: {text} ({elapsed:.1f} s)"
         say_aloud(line)

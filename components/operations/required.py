@@ -1,13 +1,14 @@
-"""Workloads that the user wants to be there and ready before anything is changed, and after each node's turn."""
+"""Workloads that must be ready before any change, and after each node's turn."""
 
 import time
 from collections.abc import Iterable, Sequence
 
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import Deadline, Pending, wait_until
 from components.operations.selectors import Object
 
 STEADY_SECONDS = 5.0
+_NOT_THERE = "does not exist"
 
 
 def _counts(item: Object) -> tuple[int, int]:
@@ -19,14 +20,14 @@ def _counts(item: Object) -> tuple[int, int]:
 
 
 def not_ready(cluster: Cluster, names: Iterable[str]) -> dict[str, str]:
-    """What is wrong with those of `KIND NAMESPACE/NAME` that are not there or not ready."""
+    """The faults of those workloads (`KIND NAMESPACE/NAME`) that are missing or not ready, by name."""
     troubles = {}
     for title in names:
         kind, _, place = title.partition(" ")
         namespace, _, name = place.partition("/")
         item = cluster.find(f"/apis/apps/v1/namespaces/{namespace}/{kind.lower()}s/{name}")
         if item is None:
-            troubles[title] = "does not exist"
+            troubles[title] = _NOT_THERE
             continue
         ready, wanted = _counts({"kind": kind, **item})
         if ready < wanted:
@@ -39,7 +40,7 @@ def not_ready(cluster: Cluster, names: Iterable[str]) -> dict[str, str]:
 def wait_for_watched(
     cluster: Cluster, node: str, names: Sequence[str], *, timeout_seconds: float, steady_seconds: float = STEADY_SECONDS
 ) -> None:
-    """Return once all of `names` have been ready for a while, the node's turn being done but for its last mark.
+    """Return once all of `names` have been ready for a while; called at the end of a node's turn.
 
     One look is not enough: a pod that crashes again and again is Ready in between. Raises OperationError.
     """
@@ -50,7 +51,9 @@ def wait_for_watched(
         troubles = not_ready(cluster, names)
         if troubles:
             well_since = None
-            return Pending("; ".join(f"{title} {trouble}, {_look(title)}" for title, trouble in troubles.items()))
+            return Pending(
+                "; ".join(f"{title} {trouble}{_look(title, trouble)}" for title, trouble in troubles.items())
+            )
         well_since = time.monotonic() if well_since is None else well_since
         left = steady_seconds - (time.monotonic() - well_since)
         return Pending(f"ready for less than {steady_seconds:.0f} s") if left > 0 else None
@@ -64,7 +67,9 @@ def wait_for_watched(
     )
 
 
-def _look(title: str) -> str:
+def _look(title: str, trouble: str) -> str:
+    if trouble == _NOT_THERE:
+        return ""
     kind, _, place = title.partition(" ")
     namespace, _, name = place.partition("/")
-    return f"`kubectl -n {namespace} describe {kind.lower()} {name}` says why"
+    return f", `kubectl -n {namespace} describe {kind.lower()} {name}` says why"

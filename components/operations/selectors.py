@@ -1,4 +1,4 @@
-"""Label selectors in the API's JSON, as the API server means them."""
+"""Label selectors in the API's JSON, matched as the API server does."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ Object = Mapping[str, Any]
 
 
 def matches(selector: Object | None, labels: Mapping[str, str]) -> bool:
-    """Whether the labels fit; no selector fits nothing, an empty one everything."""
+    """True if the selector matches the labels; None matches nothing, an empty selector everything."""
     if selector is None:
         return False
     for key, value in (selector.get("matchLabels") or {}).items():

@@ -1,4 +1,4 @@
-"""One reading of the whole cluster, from which everything is decided before anything is changed."""
+"""One reading of the whole cluster, on which all decisions before a change are based."""
 
 import re
 from collections import defaultdict
@@ -7,26 +7,36 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from components.operations.helm_release import ReleaseRecord
+from components.operations.dry_run import Tried
 from components.operations.marks import TurnStep, step_of
-from components.operations.model import Budget, Node, Pod
-from components.operations.node_state import NodeState
-from components.operations.permissions import Need
+from components.operations.objects.helm_release import ReleaseRecord
+from components.operations.objects.model import Budget, Node, Pod
+from components.operations.objects.node_state import NodeState
+from components.operations.objects.policy_kinds import UnknownKind
+from components.operations.objects.services import Service
+from components.operations.objects.webhooks import Webhook
 from components.operations.placing.supplies import Supplies
-from components.operations.removals import Removal
-from components.operations.services import Service
-from components.operations.trial import Tried
-from components.operations.webhooks import Webhook
+from components.operations.removal.removals import Removal
+from components.operations.rights.permissions import Need
+from stacks.addresses import ByName, Entry
 
 RECORD = "record"
-SETTLED = "cilium"  # its key for what was settled about Cilium's network
+SETTLED = "cilium"  # the record's key of Cilium's resolved settings
 FACTS = "facts"
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeFacts:
-    """What was read on a node itself at `preflight`."""
+    """Facts read on a node itself at `preflight`.
+
+    `routes` are those of the main table, as (network, device), `further_routes` those of all others, such as a VPN's.
+    `cni_folders` and `cni_binaries` are names of the folders in which its container run time finds CNI confs and
+    plugins, names that survive an upgrade first: empty if unknown, None if not inspected.
+    `cni_plugins` are the plugins that each conf names, by the conf's file: empty for one that could not be read.
+    `cni_unwritable` are those of the folders in which Cilium cannot create a file, with the reason.
+    `kinds` has the interfaces that are a `bridge`, a `tunnel` or `down`.
+    """
 
     cni_conf: tuple[str, ...]
     interfaces: Mapping[str, int]
@@ -35,6 +45,13 @@ class NodeFacts:
     rp_filter: int | None = None
     kernel_lacks: tuple[str, ...] = ()
     default_devices: tuple[str, ...] = ()
+    addresses: tuple[tuple[str, str], ...] = ()
+    further_routes: tuple[tuple[str, str], ...] = ()
+    cni_folders: tuple[str, ...] | None = None
+    cni_binaries: tuple[str, ...] | None = None
+    cni_plugins: Mapping[str, tuple[str, ...]] | None = None
+    cni_unwritable: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, facts: Mapping[str, Any]) -> "NodeFacts":
@@ -46,13 +63,28 @@ class NodeFacts:
             udp_ports=tuple(facts["udp_ports"]),
             rp_filter=facts.get("rp_filter"),
             kernel_lacks=tuple(facts.get("kernel_lacks") or ()),
-            default_devices=tuple(facts.get("default_devices") or ()),  # older versions did not look at them
+            default_devices=tuple(facts.get("default_devices") or ()),  # older versions did not record them
+            addresses=tuple((device, address) for device, address in facts.get("addresses") or ()),
+            further_routes=tuple((network, device) for network, device in facts.get("further_routes") or ()),
+            cni_folders=_names(facts.get("cni_folders")),
+            cni_binaries=_names(facts.get("cni_binaries")),
+            cni_plugins=_plugins(facts.get("cni_plugins")),
+            cni_unwritable=facts.get("cni_unwritable") or {},
+            kinds=facts.get("kinds") or {},
         )
+
+
+def _names(found: list[str] | None) -> tuple[str, ...] | None:
+    return None if found is None else tuple(found)
+
+
+def _plugins(found: Mapping[str, list[str]] | None) -> dict[str, tuple[str, ...]] | None:
+    return None if found is None else {name: tuple(types) for name, types in found.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """The cluster as it was at one moment."""
+    """The cluster at one moment; `ipsec_keys` is True if Cilium's keys are there, None if the user may not look."""
 
     nodes: tuple[Node, ...]
     pods: tuple[Pod, ...] = ()
@@ -67,6 +99,7 @@ class Snapshot:
     node_configs: int = 0
     node_config_versions: tuple[str, ...] = ()
     record: Mapping[str, Any] | None = None
+    strategy: str = ""
     settled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     other_run: str = ""
     facts: Mapping[str, NodeFacts] = field(default_factory=dict)
@@ -76,8 +109,12 @@ class Snapshot:
     policy_objects: tuple[Mapping[str, Any], ...] = ()
     calico: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     admin_policies: tuple[Mapping[str, Any], ...] = ()
+    unknown_kinds: tuple[UnknownKind, ...] = ()
+    policy_watchers: frozenset[tuple[str, str]] = frozenset()
     translations: tuple[Mapping[str, Any], ...] = ()
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    namespace_wishes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    exposed_ingresses: tuple[str, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     kube_proxy_mode: str = ""
     clock_skews: Mapping[str, float] = field(default_factory=dict)
@@ -87,6 +124,11 @@ class Snapshot:
     api_services: tuple[tuple[str, str, str], ...] = ()
     api_seconds: float = 0.0
     tried: Tried = field(default_factory=Tried)
+    ipsec_keys: bool | None = None
+    named_addresses: tuple[Entry, ...] = ()
+    named_hosts: tuple[ByName, ...] = ()
+    unread_pools: tuple[str, ...] = ()
+    converters: tuple[tuple[str, str, str], ...] = ()
 
     @cached_property
     def node_names(self) -> set[str]:
@@ -104,13 +146,13 @@ class Snapshot:
 
     @property
     def version(self) -> tuple[int, int] | None:
-        """Kubernetes' major and minor version; None if the server says none."""
+        """Kubernetes' major and minor version; None if the server reports none."""
         found = _VERSION.match(self.server_version)
         return (int(found[1]), int(found[2])) if found else None
 
     @property
     def is_k3s(self) -> bool:
-        """Whether it is k3s, which has kube-proxy and a policy engine in its own process."""
+        """True if the cluster is k3s, which runs kube-proxy and a policy engine in its own process."""
         return "+k3s" in self.server_version
 
     @cached_property
@@ -136,5 +178,5 @@ class Snapshot:
 
 
 def is_of_facts(name: str) -> bool:
-    """Whether a ConfigMap of our namespace holds facts of nodes: many nodes' need several of them."""
+    """True if a ConfigMap of our namespace holds facts of nodes; those of many nodes fill several ConfigMaps."""
     return re.fullmatch(rf"{FACTS}(-\d+)?", name) is not None

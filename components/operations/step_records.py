@@ -1,21 +1,23 @@
-"""When a turn did which of its steps, as data: in the stack's outputs, and on each of the turn's Events."""
+"""Records of a turn's steps with their times, kept in the stack's outputs and on each of the turn's Events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from components.names import PREFIX
-from components.operations.progress import StepTime
+from components.operations.progress import Effect, StepTime
 
 # The annotation of an Event that holds a HalfRecord.
 RECORD = f"{PREFIX}/record"
 Outcome = Literal["", "done", "failed", "stopped"]
+# Earlier versions recorded no effects; these steps of theirs had one.
+_EFFECTS: Mapping[str, Effect] = {"agent": "switch", "reboot": "restart", "command": "restart"}
 
 
 class StepRecordError(Exception):
-    """A record that this version does not read; the text is the first thing that is wrong with it."""
+    """A record that this version cannot read; the text is its first fault."""
 
 
 class _Read(BaseModel):
@@ -23,11 +25,19 @@ class _Read(BaseModel):
 
 
 class StepRecord(_Read):
-    """One step by the clock of the run's machine; `end` is absent while it is under way."""
+    """One step, timed by the clock of the run's machine; `end` is None while it is under way."""
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
     start: AwareDatetime
     end: AwareDatetime | None = None
+    effect: Effect = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_effect(cls, raw: Any) -> Any:
+        if isinstance(raw, Mapping) and "effect" not in raw and raw.get("name") in _EFFECTS:
+            return {**raw, "effect": _EFFECTS[raw["name"]]}
+        return raw
 
     @model_validator(mode="after")
     def _forward(self) -> "StepRecord":
@@ -46,7 +56,7 @@ class HalfRecord(_Read):
 
     @property
     def latest(self) -> datetime | None:
-        """The last moment that it speaks of."""
+        """The latest time in the record."""
         return max((step.end or step.start for step in self.steps), default=None)
 
     @property
@@ -60,12 +70,17 @@ _STEPS = TypeAdapter(tuple[StepRecord, ...])
 
 def records_of(times: Sequence[StepTime]) -> tuple[StepRecord, ...]:
     """The records of the steps that a turn's progress timed."""
-    return tuple(StepRecord(name=each.name, start=each.start, end=each.end) for each in times)
+    return tuple(StepRecord(name=each.name, start=each.start, end=each.end, effect=each.effect) for each in times)
 
 
 def as_outputs(times: Sequence[StepTime]) -> list[dict[str, Any]]:
-    """The same as the stack's outputs keep it."""
+    """The records in the form of the stack's outputs."""
     return [each.model_dump(mode="json", exclude_none=True) for each in records_of(times)]
+
+
+def restart_step(name: str) -> bool:
+    """True if the step of that name restarted the node in the versions whose Events had no record."""
+    return _EFFECTS.get(name) == "restart"
 
 
 def steps_of(outputs: object) -> tuple[StepRecord, ...]:

@@ -10,23 +10,24 @@ from components.plan import MigrationPlan
 from components.providers.connectivity_check import AFTER, BEFORE, ConnectivityCheck
 from components.providers.node_cut_over import NodeCutOver
 from components.providers.node_drain import NodeDrain
-from stacks.phases import Phase
-from stacks.values import MIGRATED_LABEL
+from stacks.strategies import Milestone
 
 
 class NodeTurn(pulumi.ComponentResource):
     """One node: emptied, labelled, moved. Deleted, the same steps run backwards and the node is where it was."""
 
-    def __init__(self, node: str, *, uid: str, sealed: bool, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, node: str, *, label: str, uid: str, sealed: bool, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("cni-live-migration:node:Turn", node, None, opts)
         self.node = node
         drain = NodeDrain(f"{node}-drain", node=node, uid=uid, sealed=sealed, opts=pulumi.ResourceOptions(parent=self))
         metadata = {
             "name": node,
-            "labels": {MIGRATED_LABEL: "true"},
+            "labels": {label: "true"},
             "annotations": {"pulumi.com/patchForce": "true", "pulumi.com/patchFieldManager": PREFIX},
         }
-        label = KubernetesObject(
+        labelled = KubernetesObject(
             f"{node}-label",
             {"apiVersion": "v1", "kind": "Node", "metadata": metadata},
             patches=True,
@@ -38,7 +39,7 @@ class NodeTurn(pulumi.ComponentResource):
             node=node,
             uid=uid,
             sealed=sealed,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[label]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[labelled]),
         )
         self.summary: dict[str, pulumi.Output[Any]] = {
             "began": drain.began,
@@ -75,9 +76,10 @@ class Migrate(pulumi.ComponentResource):
 
     def __init__(self, plan: MigrationPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cni-live-migration:phase:Migrate", "migrate", None, opts)
-        sealed = plan.config.phase.includes(Phase.CLEANUP)
+        sealed = plan.config.reaches(Milestone.OLD_NETWORK_GONE)
         # Where Cilium is alone a new node comes up on it, and has no turn.
-        alone = plan.config.phase.includes(Phase.FINALIZE)
+        alone = plan.config.reaches(Milestone.CILIUM_ALONE)
+        label = plan.config.chosen_strategy.switch_label
         uids = {node.name: "" if alone else node.uid for node in plan.snapshot.nodes}
         self.turns: dict[str, NodeTurn] = {}
         self.waves: list[dict[str, Any]] = []
@@ -92,7 +94,10 @@ class Migrate(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, depends_on=done),
             )
             opts_of_turn = pulumi.ResourceOptions(parent=self, depends_on=[before])
-            turns = {node: NodeTurn(node, uid=uids.get(node, ""), sealed=sealed, opts=opts_of_turn) for node in nodes}
+            turns = {
+                node: NodeTurn(node, label=label, uid=uids.get(node, ""), sealed=sealed, opts=opts_of_turn)
+                for node in nodes
+            }
             after = ConnectivityCheck(
                 f"wave-{number}-after",
                 change=wave,

@@ -1,22 +1,14 @@
-"""The whole migration: the components of every phase up to the stack's own, each after the one before."""
+"""The whole migration: the components of each phase of the strategy up to the stack's own, one after the other."""
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.operations.kubeconfig import is_contents
-from components.phases.cleanup import Cleanup
-from components.phases.finalize import Finalize
-from components.phases.migrate import Migrate
-from components.phases.policies import Policies
-from components.phases.preflight import Preflight
-from components.phases.secondary import Secondary
+from components.operations.cluster_api.kubeconfig import is_contents
+from components.phases.chain import Chain
 from components.plan import MigrationPlan
-from stacks.phases import Phase
-
-if TYPE_CHECKING:
-    from components.providers.connectivity_check import ConnectivityCheck
 
 
 def _provider() -> kubernetes.Provider:
@@ -40,47 +32,17 @@ def _provider() -> kubernetes.Provider:
 
 def declare(plan: MigrationPlan) -> dict[str, Any]:
     """Declare the resources that the plan asks for; returns the stack's outputs."""
-    phase = plan.config.phase
-    turns: dict[str, Any] = {}
-    waves: list[dict[str, Any]] = []
-    costs: dict[str, ConnectivityCheck] = {}
-    done: list[pulumi.Resource] = []
-    provider = _provider()
-
-    def after() -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(depends_on=list(done), providers={"kubernetes": provider})
-
-    done.append(Preflight(plan, after()))
-
-    if phase.includes(Phase.SECONDARY):
-        # Cilium's own kinds are there from `secondary` on; once that is behind us, policies come before final values.
-        early = phase.includes(Phase.FINALIZE) and bool(plan.policies)
-        if early:
-            done.append(Policies(plan, after()))
-        secondary = Secondary(plan, after())
-        costs[Phase.SECONDARY] = secondary.cost
-        done.append(secondary)
-        if plan.policies and not early:
-            done.append(Policies(plan, after()))
-        migrate = Migrate(plan, after())
-        done.append(migrate)
-        turns = {node: turn.summary for node, turn in migrate.turns.items()}
-        waves = migrate.waves
-    if phase.includes(Phase.FINALIZE):
-        finalize = Finalize(plan, after())
-        costs[Phase.FINALIZE] = finalize.cost
-        done.append(finalize)
-    if phase.includes(Phase.CLEANUP):
-        costs[Phase.CLEANUP] = Cleanup(plan, after()).cost
+    chain = Chain(provider=_provider())
+    import_module(f"{plan.config.chosen_strategy.rooms}.phases").declare(plan, chain)
     outputs = {
-        "phase": phase.value,
+        "phase": plan.config.phase,
         "source": plan.source.kind,
         "strategy": plan.config.strategy,
         "nodesDone": plan.config.nodes,
         "nodesToDo": plan.nodes_to_do,
-        "nodes": turns,
-        "waves": waves,
-        "phases": {name: each.record for name, each in costs.items()},
+        "nodes": chain.turns,
+        "waves": chain.waves,
+        "phases": {name: each.record for name, each in chain.costs.items()},
         "acknowledged": plan.config.acknowledge,
     }
     said = {"phase": "phase", "strategy": "strategy", "nodesDone": "waves", "acknowledged": "acknowledge"}

@@ -4,7 +4,8 @@ import json
 
 import pulumi
 
-from components import probe
+from components import namespaces, probe
+from components.names import NAMESPACE, NODES_NAMESPACE
 from components.operations.marks import now
 from components.operations.snapshot import RECORD, SETTLED
 from components.phases.kubernetes_object import KubernetesObject
@@ -13,31 +14,26 @@ from components.pods import OurPods
 from components.probe import manifests
 from components.providers.node_inspection import LOOKED, NodeInspection
 from components.providers.probe_key import ProbeKey
+from components.providers.probe_programs import ProbePrograms
 from components.sources.description import SEEN_ON_NODES
-from stacks.phases import Phase
+from stacks.strategies import Milestone
 
 
 class Preflight(pulumi.ComponentResource):
-    """What every later phase relies on; taking it back removes all that we brought but Cilium."""
+    """The basis of every later phase; its deletion removes everything that this program brought except Cilium."""
 
     def __init__(self, plan: MigrationPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cni-live-migration:phase:Preflight", "preflight", None, opts)
-        labels = {
-            # Scripts on nodes run in short-lived privileged pods; the probe itself is restricted all the same.
-            "pod-security.kubernetes.io/enforce": "privileged"
-        }
-        namespace = KubernetesObject(
-            "namespace",
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": probe.NAMESPACE, "labels": labels}},
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        beneath = pulumi.ResourceOptions(parent=self)
+        namespace = KubernetesObject("namespace", namespaces.namespace(NAMESPACE), opts=beneath)
+        of_scripts = KubernetesObject("nodes-namespace", namespaces.namespace(NODES_NAMESPACE), opts=beneath)
         inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
         data = {
             "source": plan.source.model_dump_json(indent=1, exclude=SEEN_ON_NODES),
             "strategy": plan.config.strategy,
             SETTLED: json.dumps(plan.cilium.record(), indent=1),
         }
-        place = {"name": RECORD, "namespace": probe.NAMESPACE}
+        place = {"name": RECORD, "namespace": NAMESPACE}
         record = KubernetesObject(
             "record", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": place, "data": data}, opts=inside
         )
@@ -46,14 +42,14 @@ class Preflight(pulumi.ComponentResource):
             "nodes",
             nodes=plan.nodes_to_look_at,
             # In its own phase it looks anew at each run: that is what one runs it for.
-            look=now() if plan.config.phase is Phase.PREFLIGHT else LOOKED,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace, record]),
+            look=now() if plan.config.milestone is Milestone.BEFORE_CILIUM else LOOKED,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace, of_scripts, record]),
         )
         self.register_outputs({})
 
     @staticmethod
     def _probe(pods: OurPods, opts: pulumi.ResourceOptions) -> None:
-        programs = KubernetesObject("probe-programs", manifests.programs(), opts=opts)
+        programs = ProbePrograms("probe-programs", version=probe.version_of(probe.sources()), opts=opts)
         KubernetesObject("probe-service", manifests.service(), opts=opts)
         names = [
             KubernetesObject(manifests.STAYING, manifests.names(manifests.STAYING), opts=opts),

@@ -1,5 +1,6 @@
-"""The probe that runs in the cluster: pods that answer and keep traffic going on every node, and what they measured."""
+"""The probe: pods on every node that exchange traffic with each other, and the evaluation of their measurements."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from importlib import resources
@@ -8,6 +9,7 @@ from components.names import NAMESPACE
 from stacks.pods import PROBE_LIMITS, PROBE_REQUESTS
 
 NAME = "probe"
+PROGRAMS = "probe-programs"
 LABELS = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/part-of": "cni-live-migration"}
 PORT, SERVICE_PORT = 8080, 80
 ECHO_PORT = 8081
@@ -26,10 +28,12 @@ __all__ = [
     "NAME",
     "NAMESPACE",
     "PORT",
+    "PROGRAMS",
     "SERVICE_PORT",
     "SERVING_ONLY",
     "container",
     "sources",
+    "version_of",
 ]
 
 
@@ -39,12 +43,17 @@ def sources() -> dict[str, str]:
     return {each.name: each.read_text() for each in folder.iterdir() if each.name.endswith(".py")}
 
 
+def version_of(programs: Mapping[str, str]) -> str:
+    """A digest of the programs' text; a change of it re-creates the pods."""
+    return hashlib.sha256(json.dumps(programs, sort_keys=True).encode()).hexdigest()[:12]
+
+
 def _field(name: str, path: str) -> dict[str, object]:
     return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path, "apiVersion": "v1"}}}
 
 
 def container(settings: Mapping[str, object] = SERVING_ONLY) -> dict[str, object]:
-    """The probe's container, locked down; with the default settings it only serves and does what is asked by exec."""
+    """The probe's container, without privileges; with the default settings it only serves, and runs commands."""
     return {
         "name": NAME,
         "command": ["python3", "-u", "-m", "probe.probe"],

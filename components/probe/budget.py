@@ -1,4 +1,4 @@
-"""A budget of failed attempts and gaps, held against a measurement: one line for each flow that broke it."""
+"""A budget of failed attempts and gaps, and its comparison with a measurement: one line for each broken limit."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _Key = tuple[str, str, str, str, str]
 
 
 class Allowance(BaseModel):
-    """What the flows of one kind may lose: attempts of all of them together, and the longest gap of any, in ms."""
+    """The limits of one kind of flow: failed attempts of all flows together, and the longest gap of any, in ms."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,9 +37,9 @@ class Allowance(BaseModel):
 
 
 class Budget(BaseModel):
-    """What a time may cost. A kind that is not in `kinds` is not looked at; gaps of planned ends never count.
+    """The limits of a change. Kinds that are not in `kinds` are not judged; gaps of planned ends never count.
 
-    A probe that did not run for longer than `pause_ms` breaks the budget too: nobody knows what it would have seen.
+    A probe that did not run for longer than `pause_ms` breaks the budget too, as nothing was measured meanwhile.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,13 +49,13 @@ class Budget(BaseModel):
 
     @property
     def text(self) -> str:
-        """All of it in one line, for the stack's outputs, which the engine prints a field a line."""
+        """The budget in one line, for the stack's outputs, of which the engine prints each field in a line."""
         kinds = [f"{kind} {each.failed} lost {each.gap_ms:g} ms" for kind, each in sorted(self.kinds.items())]
         return "; ".join([*kinds, f"pause {self.pause_ms:g} ms"])
 
     @classmethod
     def read(cls, text: str) -> "Budget":
-        """From its text; raises ValueError for any other."""
+        """The budget in a text; raises ValueError for any other text."""
         *kinds, pause = (part.split() for part in text.split("; "))
         return cls.model_validate(
             {
@@ -93,7 +93,7 @@ def _unproven(measurement: Measurement, budget: Budget) -> Iterator[str]:
         sent[flow.source_node, flow.kind] += flow.sent
     if not nodes:
         yield "no probe has sent anything, so nothing is known"
-    # What is asked every few seconds need not have been asked yet.
+    # Flows with an interval of seconds may not have had an attempt yet.
     short = (measurement.end - measurement.start).total_seconds() < _LONG_ENOUGH_SECONDS
     for node in [] if short else sorted(nodes):
         idle = [WORDS[kind] for kind in budget.kinds if not sent[node, kind]]

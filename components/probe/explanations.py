@@ -1,4 +1,4 @@
-"""Tells an outage that nobody is to blame for from a loss, by the words of both ends."""
+"""Classifies outages as planned or lost, from the records of both endpoints."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ _TERMINATING, _VANISHED, _PAUSED = "terminating", "vanished", "paused"
 
 @dataclass(frozen=True, kw_only=True)
 class Restart:
-    """A time in which a node was down because somebody wanted it so, in seconds since 1970."""
+    """A time in which a node was down on purpose, in seconds since 1970."""
 
     node: str
     start: float
@@ -22,7 +22,7 @@ class Restart:
 
 
 def _share(start: float, end: float, *, of: tuple[float, float]) -> float:
-    """How much of a time another one covers; a moment, such as that of a connection's end, is covered or not."""
+    """The fraction of a time that `of` covers; for a single moment, such as a connection's end, 0 or 1."""
     start, end = start - _CLOCKS_SECONDS, end + _CLOCKS_SECONDS
     if of[1] - of[0] < _MOMENT_SECONDS:
         return float(start <= of[0] <= end)
@@ -30,7 +30,7 @@ def _share(start: float, end: float, *, of: tuple[float, float]) -> float:
 
 
 class Explanations:
-    """What all probes said of their own ends and pauses."""
+    """The terminations and pauses that all probes recorded of themselves."""
 
     def __init__(self, records: Iterable[Record], restarts: Iterable[Restart] = ()) -> None:
         self._ends: dict[str, tuple[str, float]] = {}
@@ -46,7 +46,7 @@ class Explanations:
             self._restarts[restart.node].append(restart)
 
     def planned(self, outage: Mapping[str, Any], *, source: Record, pod: str, node: str) -> str:
-        """Why nobody is to blame for an outage to a pod on a node (empty: none is known); empty for a loss."""
+        """The planned cause of an outage to a pod on a node (names may be empty if unknown); empty for a loss."""
         kind, said = str(outage["kind"]), str(outage.get("planned", ""))
         start = float(outage["start"])
         time = (start, start + float(outage.get("ms", 0)) / 1000)

@@ -1,7 +1,5 @@
-"""The probe's objects: pods that stay on their nodes, pods that move with drains, and the names to reach both by."""
+"""The probe's manifests: pods that stay on their nodes, pods that drains evict, and Services for both."""
 
-import hashlib
-import json
 from typing import Any
 
 from components.pods import OurPods
@@ -13,16 +11,18 @@ from components.probe import (
     NAME,
     NAMESPACE,
     PORT,
+    PROGRAMS,
     SERVICE_PORT,
     container,
     sources,
+    version_of,
 )
 
 Manifest = dict[str, Any]
 _COMPONENT = "app.kubernetes.io/component"
 STAYING, MOVING = f"{NAME}-staying", f"{NAME}-moving"
 MOVING_REPLICAS = 2
-# A pod that moves is there to be met, in long connections too, and to meet others from ever other nodes. Its own long
+# A pod that moves is a target, of long connections too, and sends short requests from changing nodes. Its own long
 # connections would end with it.
 _MOVING_SETTINGS = {
     "staying_neighbours": 1,
@@ -33,7 +33,7 @@ _MOVING_SETTINGS = {
     "api_seconds": 30.0,
 }
 _STAYING_SETTINGS = {"staying_neighbours": 2, "moving_neighbours": 1}
-_GRACE_SECONDS = 10  # to serve on until it is out of every Service, and to hand over its record
+_GRACE_SECONDS = 10  # to keep serving until it is out of every Service, and to hand over its record
 
 
 def _object(api_version: str, kind: str, name: str, **fields: Any) -> Manifest:
@@ -42,13 +42,8 @@ def _object(api_version: str, kind: str, name: str, **fields: Any) -> Manifest:
 
 
 def labels(component: str) -> dict[str, str]:
-    """The labels of the pods that stay or move."""
+    """The labels of the pods that stay, or of those that move."""
     return {**LABELS, _COMPONENT: component.removeprefix(f"{NAME}-")}
-
-
-def _version() -> str:
-    """Changes with the programs, so that pods are renewed when these are."""
-    return hashlib.sha256(json.dumps(sources(), sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _template(
@@ -57,14 +52,14 @@ def _template(
     return pods.template(
         _signing(container(settings)),
         labels=labels(component),
-        annotations={"cni-live-migration/probe-version": _version()},
+        annotations={"cni-live-migration/probe-version": version_of(sources())},
         everywhere=everywhere,
         enableServiceLinks=False,
         terminationGracePeriodSeconds=_GRACE_SECONDS,
         securityContext={"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         volumes=[
-            {"name": "programs", "configMap": {"name": NAME}},
-            # Without it a probe serves and measures, and neither gives nor takes what another measured.
+            {"name": "programs", "configMap": {"name": PROGRAMS}},
+            # Without the key a probe serves and measures, but hands over and inherits no records.
             {"name": "key", "secret": {"secretName": KEY_SECRET, "optional": True}},
         ],
         **spec,
@@ -72,18 +67,18 @@ def _template(
 
 
 def _signing(container: dict[str, Any]) -> dict[str, Any]:
-    """The container with the installation's key."""
+    """The container with the shared key mounted."""
     mount = {"name": "key", "mountPath": KEY_FOLDER, "readOnly": True}
     return {**container, "volumeMounts": [*container["volumeMounts"], mount]}
 
 
 def programs() -> Manifest:
-    """The ConfigMap of what runs in the pods."""
-    return _object("v1", "ConfigMap", NAME, data=sources())
+    """The ConfigMap of the pods' programs."""
+    return _object("v1", "ConfigMap", PROGRAMS, data=sources())
 
 
 def daemon_set(pods: OurPods) -> Manifest:
-    """A pod on every node, which stays there while the node is drained."""
+    """The DaemonSet: a pod on every node, which stays there during a drain."""
     spec = {
         "selector": {"matchLabels": labels(STAYING)},
         "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "20%"}},
@@ -93,7 +88,7 @@ def daemon_set(pods: OurPods) -> Manifest:
 
 
 def deployment(pods: OurPods) -> Manifest:
-    """Pods that are evicted like anybody's, on different nodes where that can be."""
+    """The Deployment: pods that drains evict like others, on different nodes if possible."""
     spread = {
         "maxSkew": 1,
         "topologyKey": "kubernetes.io/hostname",
@@ -110,7 +105,7 @@ def deployment(pods: OurPods) -> Manifest:
 
 
 def budget() -> Manifest:
-    """One of the pods that move stays while another goes, as with any Service that a wave may not interrupt."""
+    """The PodDisruptionBudget of the pods that move, as for any Service that a wave must not interrupt."""
     spec = {"maxUnavailable": 1, "selector": {"matchLabels": labels(MOVING)}}
     return _object("policy/v1", "PodDisruptionBudget", MOVING, spec=spec)
 
@@ -123,12 +118,12 @@ def _ports() -> list[Manifest]:
 
 
 def service() -> Manifest:
-    """One address for the pods that move: those that stay are not drained, and die with a node that is restarted."""
+    """The Service of the pods that move; the others are not drained, and would end with a restarting node."""
     return _object("v1", "Service", NAME, spec={"selector": labels(MOVING), "ports": _ports()})
 
 
 def names(component: str) -> Manifest:
-    """The addresses of all pods of one kind, Ready or not: a pod must not leave its neighbours' sight by failing."""
+    """The headless Service of one kind of pods, Ready or not, so that neighbours see a failing pod too."""
     spec = {
         "clusterIP": "None",
         "publishNotReadyAddresses": True,
@@ -139,10 +134,10 @@ def names(component: str) -> Manifest:
 
 
 def network_policy() -> Manifest:
-    """Nothing but the probe's two ports can be reached.
+    """The NetworkPolicy that admits only the probe's two ports.
 
-    From anywhere: a CNI that is being left may see a pod of the new one by its node's address, and a scraper is
-    somewhere else.
+    Any source is allowed: the old CNI may see a pod of the new one with its node's address, and a scraper may be
+    anywhere.
     """
     ports = [{"port": port, "protocol": "TCP"} for port in (PORT, ECHO_PORT)]
     spec = {"podSelector": {"matchLabels": LABELS}, "policyTypes": ["Ingress"], "ingress": [{"ports": ports}]}
@@ -150,7 +145,7 @@ def network_policy() -> Manifest:
 
 
 def manifests(pods: OurPods) -> list[Manifest]:
-    """All of them, in an order in which they can be applied."""
+    """All manifests, in an order in which they can be applied."""
     return [
         programs(),
         service(),

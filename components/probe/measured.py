@@ -1,4 +1,4 @@
-"""What the probe's flows did, as data: what the reader makes of the probes' records and the report draws."""
+"""The measurement as data: made from the probes' records by `reading`, drawn by the report."""
 
 from datetime import datetime
 from typing import Literal
@@ -31,8 +31,8 @@ class _Measured(BaseModel):
 class FlowTotals(_Measured):
     """One kind of flow from the pods of one node to those of another; `target_node` is empty for what has no node.
 
-    A request, a lookup or an echo beat is one `sent`. `failed` counts what nobody planned, `planned` what a termination
-    or restart that was asked for explains. Gaps are the longest time without a success, in milliseconds, likewise.
+    A request, a lookup or an echo beat is one `sent`. `failed` counts unplanned failures, `planned` those explained by
+    a requested termination or restart. Gaps are the longest time without a success, in milliseconds, likewise.
     """
 
     kind: FlowKind
@@ -49,9 +49,9 @@ class FlowTotals(_Measured):
 
 
 class Outage(_Measured):
-    """A time without a success in one flow; `planned` says why nobody is to blame and is empty for a loss.
+    """A time without a success in one flow; `planned` is its planned cause, empty for a loss.
 
-    `lost` says on which way packets were lost, where that could be seen: `there` from source to target, or `back`.
+    `lost` is the direction in which packets were lost, if known: `there` from source to target, or `back`.
     """
 
     kind: FlowKind
@@ -71,7 +71,7 @@ class Outage(_Measured):
 
 
 class Pause(_Measured):
-    """A time in which a probe's own process did not run: what its flows would have shown is not known."""
+    """A time in which a probe's own process did not run, so that nothing was measured."""
 
     node: str
     pod: str
@@ -80,7 +80,7 @@ class Pause(_Measured):
 
 
 class Moment(_Measured):
-    """All flows of one kind in the `seconds` from `start` on."""
+    """The counts of all flows of one kind in the `seconds` from `start` on."""
 
     kind: FlowKind
     start: datetime
@@ -92,7 +92,7 @@ class Moment(_Measured):
 
 
 class Cost(_Measured):
-    """What the probes of one node cost: thousandths of a processor on average, and bytes of memory at the end."""
+    """The cost of one node's probes: thousandths of a CPU on average, and bytes of memory at the end."""
 
     node: str
     millicores: float
@@ -102,7 +102,7 @@ class Cost(_Measured):
 class Measurement(_Measured):
     """Everything that was measured from `start` to `end`; `silent` are nodes whose probes could not be read.
 
-    `cost` is of the node where the probes cost most; None where they did not say.
+    `cost` is that of the node with the highest; None if no probe recorded it.
     """
 
     start: datetime

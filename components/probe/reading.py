@@ -1,4 +1,4 @@
-"""Makes one Measurement of the records of all probes, or of what came since an earlier reading."""
+"""Makes one Measurement from the records of all probes, in total or since an earlier reading."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -56,7 +56,7 @@ class _Measuring:
             self._take(record, self._before.get(record.key))
 
     def _target(self, record: Record, kind: str, address: str) -> tuple[str, str, Network]:
-        """(pod, node, network) of who is at the other end; all empty for what has no node."""
+        """(pod, node, network) of the other end; all empty for a target without a node."""
         if not kind.startswith("pod-"):
             return "", "", ""
         pod, node = record.names.get(address) or self._whose.get(address, ("", ""))
@@ -68,7 +68,7 @@ class _Measuring:
         source_network = self._networks.of(record.address)
         listed: dict[tuple[str, str], list[tuple[dict[str, Any], str]]] = defaultdict(list)
         for outage in record.outages:
-            # What ended before that moment may have been judged after it: then its failures count now.
+            # An outage that ended before that moment may have been judged after it: then its failures count now.
             ended = outage["start"] + outage.get("ms", 0) / 1000
             if _identity(outage) in over or ended <= began - _JUDGED_SECONDS:
                 continue
@@ -116,7 +116,7 @@ class _Measuring:
         excused = set()
         for outage, why in listed:
             gaps[bool(why)].append(outage.get("ms", 0.0))
-            # The probe has put it down as it saw it; the other end's words may have turned that around since.
+            # The probe counted it by its own view; the other end's record may show another cause.
             counted = outage.get("failed", 0) - outage.get("owed", 0)
             failed += 0 if why else outage.get("owed", 0)
             planned += outage.get("owed", 0) if why else 0
@@ -144,7 +144,7 @@ class _Measuring:
 
 
 def _cost(records: Iterable[Record], before: Mapping[Key, Record], *, seconds: float) -> Cost | None:
-    """Of the dearest node; what a pod cost that is gone counts for the node that it was on."""
+    """The cost of the node with the highest; a deleted pod counts for the node that it was on."""
     spent: dict[str, float] = defaultdict(float)
     memory: dict[str, int] = defaultdict(int)
     for record in records:
@@ -165,15 +165,15 @@ def measure(
     silent: Iterable[str] = (),
     restarts: Iterable[Restart] = (),
 ) -> Measurement:
-    """What the probes measured since they began, or since an earlier reading; `silent` are nodes not read.
+    """The measurement since the probes started, or since an earlier reading; `silent` are nodes not read.
 
-    A timeline is made of a reading with pasts.
+    It has a timeline if the reading has pasts.
     """
     measuring = _Measuring(reading, since=since, networks=networks, restarts=restarts)
     records = reading.latest.values()
     end = max((record.at for record in records), default=0.0)
     before = since.latest if since else {}
-    # Runs that ended long ago say nothing of how long the others were looked at.
+    # Runs that ended long ago do not extend the time of the measurement.
     over = {key for key, record in before.items() if key in reading.latest and record.at == reading.latest[key].at}
     looking = [record for record in records if not record.final and record.key not in over] or list(records)
     start = min((before[each.key].at if each.key in before else each.since for each in looking), default=end)

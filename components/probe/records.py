@@ -1,4 +1,4 @@
-"""The lines that the probes write, read back: one record a run of a process, the latest one standing for all before."""
+"""Reads the lines that probes print: records, of which each run's latest replaces all before, and pasts."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -14,10 +14,10 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """One line: everything that one run of a probe had counted by the moment `at`, in seconds since 1970.
+    """One line: all counts of one run of a probe at the moment `at`, in seconds since 1970.
 
-    `by` is the pod that told it, where that is an heir; `heirlooms` and `old_pasts` are how many inherited
-    records and pasts that pod tells.
+    `by` is the pod that printed it, if that inherited the record; `heirlooms` and `old_pasts` are the numbers of
+    inherited records and pasts that the pod prints.
     """
 
     pod: str
@@ -41,12 +41,12 @@ class Record:
 
     @property
     def key(self) -> Key:
-        """Which run it is of: whoever tells it, it counts once."""
+        """The identity of its run, which counts once, whichever pods print it."""
         return self.pod, self.run
 
     @classmethod
     def read(cls, line: str) -> "Record | None":
-        """From a line of a probe's log; None for any other or torn line."""
+        """The result of reading a line of a probe's log; None for any other or truncated line."""
         if not line.startswith('{"probe":1,'):
             return None
         said = read_record(line)
@@ -78,7 +78,7 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Past:
-    """What one run of a probe counted over time: by the number of a moment of `seconds` since 1970, and by kind.
+    """Counts over time of one run of a probe: by interval (of `seconds`, numbered since 1970) and by kind.
 
     The counts are sent, failed, planned, and the answers by bucket of their latency.
     """
@@ -91,7 +91,7 @@ class Past:
 
     @classmethod
     def read(cls, line: str) -> "Past | None":
-        """From a line of a probe's log; None for any other or torn line."""
+        """The result of reading a line of a probe's log; None for any other or truncated line."""
         if not line.startswith('{"past":1,'):
             return None
         said = read_past(line)
@@ -109,13 +109,13 @@ class Past:
 
     @property
     def extent(self) -> int:
-        """Grows with every later line of the same run."""
+        """A number that grows with every later line of the same run."""
         return sum(counts[0] for kinds in self.moments.values() for counts in kinds.values())
 
 
 @dataclass
 class Reading:
-    """What was read of all probes; with `keep_all` also the earlier records of each run, with `pasts` also these."""
+    """The records read of all probes; with `keep_all` also earlier ones of each run, with `pasts` also the pasts."""
 
     keep_all: bool = False
     with_pasts: bool = False
@@ -124,7 +124,7 @@ class Reading:
     pasts: dict[Key, Past] = field(default_factory=dict)
 
     def add(self, lines: Iterable[str]) -> None:
-        """Take in lines of one pod's log, in any order and as often as one likes."""
+        """Add lines of one pod's log, in any order; the same line may be added again."""
         for line in lines:
             if record := Record.read(line):
                 known = self.latest.get(record.key)
@@ -138,7 +138,7 @@ class Reading:
                     self.pasts[past.pod, past.run] = past
 
     def missing_heirlooms(self, pod: str) -> int:
-        """How many inherited records and, where these are wanted, pasts the pod tells of that were not read."""
+        """The number of inherited records, and of pasts if wanted, that the pod announces and that were not read."""
         own = max((each for each in self.latest.values() if each.pod == pod), key=lambda each: each.at, default=None)
         if own is None:
             return 0
@@ -155,7 +155,7 @@ class Networks:
     new: tuple[str, ...] = ()
 
     def of(self, address: str) -> Network:
-        """Which network a pod's address is of; empty if neither."""
+        """The network of a pod's address; empty if it is of neither."""
         return _network(address, self.old, self.new) if address else ""
 
 

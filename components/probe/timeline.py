@@ -1,4 +1,4 @@
-"""What all flows did over time, made of the pasts that the probes tell."""
+"""The timeline of all flows, made from the probes' pasts."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,13 +8,13 @@ from components.probe.measured import Moment, Outage
 from components.probe.records import Past
 
 _FAILED, _PLANNED = 1, 2
-_LATE_SECONDS = 30.0  # failures are counted when they are certain, a while after they began
+_LATE_SECONDS = 30.0  # failures are counted once they are certain, a while after they began
 
 
 def timeline(pasts: Iterable[Past], *, since: float, excused: Iterable[Outage]) -> tuple[Moment, ...]:
-    """All flows of each kind in moments as wide as the widest of any probe's, from `since` (seconds since 1970) on.
+    """All flows of each kind in the widest intervals that any probe uses, from `since` (seconds since 1970) on.
 
-    What a probe counted as failed, and the other end's words have excused since, is counted as planned.
+    Failures that the other end's record has explained since are counted as planned.
     """
     pasts = list(pasts)
     seconds = max((past.seconds for past in pasts), default=0.0)

@@ -1,4 +1,4 @@
-"""Gives every agent the final settings by starting it anew; deleted, the same with the migration's."""
+"""Restarts every agent with the final settings; on deletion, with the migration's settings."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from components.providers.base import ClusterProvider, Properties, results
 
 
 class AgentRolloutProvider(ClusterProvider):
-    """Rolls the agents."""
+    """Restarts the agents, a few at a time."""
 
     meaningful = ("settings", "digest")
 
     def _roll(self, settings: dict[str, str], digest: str) -> dict[str, Any]:
         from components.operations.marks import now
         from components.operations.progress import Progress
-        from components.operations.rollout import assert_tunnels, roll_agents
+        from components.operations.turn_steps.rollout import assert_tunnels, roll_agents
         from components.words import many
 
         cilium = self.work.cilium()
@@ -37,17 +37,17 @@ class AgentRolloutProvider(ClusterProvider):
         return {**outcome, "seconds": seconds, "at": now()}
 
     def create(self, props: Properties) -> CreateResult:
-        """Start every agent anew."""
+        """Restart every agent."""
         return CreateResult(id_="agents", outs=results(props, self._roll(props["settings"], props["digest"])))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Start every agent anew with other settings."""
+        """Restart every agent with other settings."""
         return UpdateResult(outs=results(_news, self._roll(_news["settings"], _news["digest"])))
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Back to the migration's settings, which the release has by now; nothing if Cilium is going altogether."""
-        from components.operations.live_config import manages_every_node, read_live_config
+        """Restart every agent with the migration's settings, which the release has by now; no-op if Cilium goes too."""
         from components.operations.marks import now
+        from components.operations.objects.live_config import manages_every_node, read_live_config
         from stacks.values import live_settings, migration_values
 
         live = read_live_config(self.work.cluster, namespace=self.work.config.cilium.namespace)
@@ -57,7 +57,7 @@ class AgentRolloutProvider(ClusterProvider):
 
 
 class AgentRollout(Resource, module="finalize", name="AgentRollout"):
-    """Agents that run with `settings`; `digest` is of all values, so that any change of them rolls the agents."""
+    """Agents that run with `settings`; `digest` covers all values, so that any change restarts the agents."""
 
     agents: pulumi.Output[int]
 

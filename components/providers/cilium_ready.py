@@ -1,4 +1,4 @@
-"""Holds the migration until Cilium truly runs beside the old CNI: live settings, agents, tunnels, its own kinds."""
+"""Blocks the migration until Cilium works beside the old CNI: live settings, agents, tunnels, CiliumNodeConfig."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from components.providers.base import ClusterProvider, Properties, results
 
 
 class CiliumReadyProvider(ClusterProvider):
-    """Waits and asserts; leaves nothing behind."""
+    """Waits and verifies; changes nothing."""
 
     meaningful = ("settings", "release")
 
     def _assert(self, settings: dict[str, str]) -> dict[str, Any]:
         from components.operations.marks import now
         from components.operations.progress import Progress
-        from components.operations.rollout import (
+        from components.operations.turn_steps.rollout import (
             assert_settings,
             assert_tunnels,
             wait_for_agents,
@@ -41,16 +41,16 @@ class CiliumReadyProvider(ClusterProvider):
         return {"agents": count, "seconds": seconds, "at": now()}
 
     def create(self, props: Properties) -> CreateResult:
-        """Wait and assert."""
+        """Wait and verify."""
         return CreateResult(id_="cilium", outs=results(props, self._assert(props["settings"])))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Wait and assert again, with other settings."""
+        """Wait and verify again, with other settings."""
         return UpdateResult(outs=results(_news, self._assert(_news["settings"])))
 
 
 class CiliumReady(Resource, module="secondary", name="CiliumReady"):
-    """Cilium as it must be live; `settings` are keys and texts of its ConfigMap, `release` ties it to the release."""
+    """The required live Cilium; `settings` are entries of its ConfigMap, `release` makes it depend on the release."""
 
     agents: pulumi.Output[int]
 

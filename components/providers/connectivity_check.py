@@ -1,4 +1,4 @@
-"""Holds a change back while traffic is lost, and the next one when it lost more than its budget allows."""
+"""Blocks a change while traffic is lost, and blocks the next change if this one exceeded its traffic budget."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ BEFORE, AFTER = "before", "after"
 
 
 class ConnectivityCheckProvider(ClusterProvider):
-    """Reads every probe; changes nothing but a mark that the operator was told of the loss."""
+    """Reads every probe; changes nothing except an annotation that the user was told of the loss."""
 
     meaningful = ("nodes", "digest")
 
     def create(self, props: Properties) -> CreateResult:
-        """Look at the traffic before the change, or count what the change cost."""
+        """Check the traffic before the change, or count the losses of the change."""
         return CreateResult(id_=f"{props['change']}-{props['moment']}", outs=results(props, self._check(props)))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """The same for nodes that came into a wave; nothing for those that left it.
+        """Check again for nodes added to a wave; nothing for nodes that left it.
 
-        A phase that is entered already is being mended, maybe because traffic is lost: that forbids nothing.
+        In a phase that was entered already, losses block nothing: this run may be the repair.
         """
         if _news["nodes"] and set(_news["nodes"]) <= set(_olds["nodes"]):
             return UpdateResult(outs=results(_olds, {"nodes": _news["nodes"]}))
@@ -47,7 +47,7 @@ def _now() -> str:
 class ConnectivityCheck(Resource, module="migrate", name="ConnectivityCheck"):
     """The traffic `before` or `after` a change: a wave of `nodes`, or a phase.
 
-    `since` is when the change began, `turns` are the records of its nodes, another `digest` makes it another change.
+    `since` is the start of the change, `turns` are the records of its nodes; a new `digest` marks a new change.
     """
 
     at: pulumi.Output[str]
@@ -82,7 +82,7 @@ class ConnectivityCheck(Resource, module="migrate", name="ConnectivityCheck"):
 
     @property
     def record(self) -> dict[str, pulumi.Output[Any]]:
-        """What the change was held to and which flows broke that; a check of an earlier version has neither."""
+        """The change's budget and the flows that broke it; missing in checks of earlier versions."""
         return {
             "budget": self.budget.apply(lambda found: found or ""),
             "overBudget": self.overBudget.apply(lambda found: found or []),

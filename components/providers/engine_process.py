@@ -1,11 +1,10 @@
-"""What the engine's process for Python providers lacks: more than four at once, an ear for Ctrl-C, an end.
+"""Workarounds for three limits of Pulumi's dynamic-provider process: four threads, ignored Ctrl-C, no end.
 
-The process is `pulumi.dynamic`'s own. It serves with four threads and answers Cancel with nothing, so at most four
-nodes of a wave would move side by side, and a Ctrl-C would wait for every drain to its end (pulumi 3.259,
-`pulumi/dynamic/__main__.py`). And an engine that was killed leaves it behind: it would go on draining while the next
-run does the same. All three are put right from within; nothing but this module knows of it, and in any other
-process it does nothing. What cannot be put right, in a version whose process is another, is said aloud. See
-docs/decisions/0006.
+The process is `pulumi.dynamic`'s own. It serves with four threads and ignores Cancel, so at most four nodes of a wave
+would move side by side, and Ctrl-C would wait for the end of every drain (pulumi 3.259,
+`pulumi/dynamic/__main__.py`). It also outlives a killed engine, and would go on draining beside the next run. This
+module changes all three from within the process, and does nothing in any other process. If it cannot, as in a pulumi
+version with a different process, it prints a warning. See docs/decisions/0006.
 """
 
 import gc
@@ -31,10 +30,10 @@ def _serves_providers() -> bool:
 
 
 def _cancel(self: Any, request: Any, context: Any) -> Any:  # noqa: ARG001 (the protocol's signature)
-    # This code runs in place of theirs, with their module's names: so it brings its own.
+    # This code replaces theirs and runs with their module's globals, so it imports what it needs.
     from google.protobuf import empty_pb2
 
-    # The engine sends it at the end of every run, so it brings no more than the flag, not the API client (0.4 s).
+    # The engine sends Cancel at the end of every run, so only the flag is imported, not the API client (0.4 s).
     from components.operations.patience import stopping
 
     stopping.set()
@@ -42,7 +41,7 @@ def _cancel(self: Any, request: Any, context: Any) -> Any:  # noqa: ARG001 (the 
 
 
 def _end_with_engine(host: str, port: int) -> None:
-    """End this process as soon as the engine is gone; whatever is half done, the next run takes up again."""
+    """End this process as soon as the engine is gone; the next run continues unfinished work."""
     while True:
         time.sleep(_LOOK_SECONDS)
         try:
@@ -50,11 +49,11 @@ def _end_with_engine(host: str, port: int) -> None:
         except ConnectionRefusedError:
             os._exit(1)
         except OSError:
-            continue  # a machine short of sockets or time says nothing of the engine
+            continue  # a lack of sockets or a time-out says nothing about the engine
 
 
 def _watch_engine(address: str) -> bool:
-    """End with the engine at this address; whether it is one."""
+    """Watch the engine at this address, to end with it; returns True if it is an engine's address."""
     host, _, port = address.rpartition(":")
     if not port.isdigit():
         return False
@@ -63,16 +62,16 @@ def _watch_engine(address: str) -> bool:
 
 
 def _widen() -> bool:
-    """Have the server's threads be as many as a wave needs; whether it was found."""
+    """Give the server as many threads as a wave needs; returns True if the server was found."""
     found = [each for each in gc.get_objects() if type(each) is ThreadPoolExecutor]
     servers = [each for each in found if getattr(each, "_max_workers", None) == _THEIR_WORKERS]
     for each in servers:
-        each._max_workers = AT_ONCE  # it makes threads as they are needed, up to this
+        each._max_workers = AT_ONCE  # the pool starts threads on demand, up to this number
     return bool(servers)
 
 
 def _listen() -> bool:
-    """Have Ctrl-C heard; whether there is who hears it."""
+    """Make Cancel (Ctrl-C) stop running operations; returns True if the handler was found."""
     servicer = getattr(sys.modules["__main__"], "DynamicResourceProviderServicer", None)
     cancel: Any = getattr(servicer, "Cancel", None)
     if not hasattr(cancel, "__code__"):
@@ -83,7 +82,7 @@ def _listen() -> bool:
 
 
 def prepare() -> None:
-    """Let this process serve many nodes at once, hear of a Ctrl-C and end with its engine. Once is enough."""
+    """Let this process serve many nodes at once, react to Ctrl-C, and end with its engine; done once per process."""
     global _prepared  # noqa: PLW0603 (it is the process that is prepared)
     if _prepared or not _serves_providers():
         return

@@ -1,4 +1,4 @@
-"""The inner half of a node's turn: created, the labelled node is on Cilium and verified; deleted, it is empty again."""
+"""The second half of a node's turn: creation moves the labelled node to Cilium, deletion drains it for its return."""
 
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
@@ -9,7 +9,7 @@ MIGRATED = "migrated"
 
 
 class NodeCutOverProvider(ClusterProvider):
-    """Agent, CNI conf, recycle or reboot, verify, uncordon; undone: cordon and drain."""
+    """Creation: agent, CNI conf, recycle or reboot, verify, uncordon. Deletion: cordon and drain."""
 
     meaningful = ("sealed", "state")
     replacing = ("node",)
@@ -28,14 +28,14 @@ class NodeCutOverProvider(ClusterProvider):
         return move_to_cilium(self.work.working_cluster(), self.work.turn(node))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Seal or unseal, which touches nothing; a node that a refresh found adrift is moved again."""
+        """Seal or unseal, which touches nothing; a node on which a refresh found drift is moved again."""
         outcome = {"sealed": _news["sealed"], "state": MIGRATED, "uid": _olds.get("uid") or _news.get("uid")}
         if _olds.get("state", MIGRATED) != MIGRATED:
             outcome |= self._move(_news["node"])
         return UpdateResult(outs=results(_olds, outcome))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        """On refresh: is the node as its turn left it; one that left the cluster leaves the stack."""
+        """On refresh, detect drift since the turn; a node that left the cluster is removed from the state."""
         from components.operations.marks import find_same
         from components.operations.turn import drift
 
@@ -46,7 +46,7 @@ class NodeCutOverProvider(ClusterProvider):
         return ReadResult(id_, {**props, "uid": node.uid, "state": found or MIGRATED})
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Empty the node for its way back; nothing if it is sealed, or gone with that UID."""
+        """Drain the node for its return; nothing if it is sealed, or if the node with that UID is gone."""
         from components.operations.marks import find_same
         from components.operations.turn import empty_for_return
 

@@ -1,4 +1,4 @@
-"""The outer half of a node's turn: created, the node is empty; deleted, it is back on the old network."""
+"""The first half of a node's turn: creation drains the node, deletion returns it to the old network."""
 
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
@@ -7,7 +7,7 @@ from components.providers.base import ClusterProvider, Properties, results
 
 
 class NodeDrainProvider(ClusterProvider):
-    """Cordon and drain; undone after the label is off: agent, CNI conf, pods, verify, uncordon."""
+    """Creation: cordon and drain. Deletion, after the label is off: agent, CNI conf, pods, verify, uncordon."""
 
     meaningful = ("sealed",)
     replacing = ("node",)
@@ -15,8 +15,8 @@ class NodeDrainProvider(ClusterProvider):
 
     def create(self, props: Properties) -> CreateResult:
         """Cordon and drain the node."""
-        from components.operations.alerts import assert_none_firing
-        from components.operations.goldpinger import assert_all_healthy
+        from components.operations.gates.alerts import assert_none_firing
+        from components.operations.gates.goldpinger import assert_all_healthy
         from components.operations.marks import assert_same
         from components.operations.turn import empty_for_cilium
 
@@ -30,20 +30,20 @@ class NodeDrainProvider(ClusterProvider):
         return CreateResult(id_=node, outs=results(props, empty_for_cilium(cluster, self.work.turn(node))))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Seal or unseal: nothing happens to the node."""
+        """Seal or unseal, which touches nothing."""
         return UpdateResult(
             outs=results(_olds, {"sealed": _news["sealed"], "uid": _olds.get("uid") or _news.get("uid")})
         )
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        """On refresh: a node that left the cluster leaves the stack, be there another of its name."""
+        """On refresh, remove a node that left the cluster from the state, even if another has its name now."""
         from components.operations.marks import find_same
 
         node = find_same(self.work.cluster, id_, uid=props.get("uid") or "")
         return ReadResult(id_, {**props, "uid": node.uid}) if node else ReadResult("", props)
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Bring the node back onto the old network; nothing if it is sealed, or gone with that UID."""
+        """Return the node to the old network; nothing if it is sealed, or if the node with that UID is gone."""
         from components.operations.marks import find_same
         from components.operations.turn import return_to_source
 
@@ -54,7 +54,7 @@ class NodeDrainProvider(ClusterProvider):
 
 
 class NodeDrain(Resource, module="migrate", name="NodeDrain"):
-    """An empty node; `sealed` makes its deletion harmless, once the old network is gone."""
+    """A drained node; `sealed` makes its deletion a no-op, once the old network is gone."""
 
     began: pulumi.Output[str]
     seconds: pulumi.Output[dict[str, float]]

@@ -1,4 +1,4 @@
-"""Makes the old CNI fit to share the nodes with Cilium, before Cilium appears; deleted, it is as it was."""
+"""Prepares the old CNI to share the nodes with Cilium, before Cilium is installed; deletion restores it."""
 
 import pulumi
 from pulumi.dynamic import CreateResult, Resource
@@ -7,13 +7,13 @@ from components.providers.base import ClusterProvider, Properties, results
 
 
 class SourcePreparationProvider(ClusterProvider):
-    """Moves Calico's address detection, and back."""
+    """Changes Calico's address autodetection, and restores it."""
 
     replacing = ("families",)
 
     def create(self, props: Properties) -> CreateResult:
-        """Prepare it, and see on every node that it took."""
-        from components.operations.autodetection import prepare_autodetection
+        """Prepare the old CNI, and verify it on every node."""
+        from components.operations.calico.autodetection import prepare_autodetection
         from components.operations.marks import now
         from components.operations.progress import Progress
         from components.sources import source_of
@@ -34,8 +34,8 @@ class SourcePreparationProvider(ClusterProvider):
         return CreateResult(id_=source.kind, outs=results(props, {"done": done, "seconds": seconds, "at": now()}))
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Restore what was there before; Cilium is gone by now."""
-        from components.operations.autodetection import restore_autodetection
+        """Restore the earlier setting; Cilium is gone by now."""
+        from components.operations.calico.autodetection import restore_autodetection
         from components.operations.progress import Progress
         from components.sources import source_of
 
@@ -54,7 +54,7 @@ class SourcePreparationProvider(ClusterProvider):
 
 
 class SourcePreparation(Resource, module="secondary", name="SourcePreparation"):
-    """The old CNI prepared; `families` are 4 and 6, of the addresses that it must not look for by itself."""
+    """The prepared old CNI; `families` (4, 6) are those whose addresses it must not detect by itself."""
 
     done: pulumi.Output[str]
 

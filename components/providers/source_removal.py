@@ -1,9 +1,10 @@
-"""Removes the old CNI: past the point of no return, so deleting this resource brings nothing back."""
+"""Removes the old CNI: past the point of no return, so this resource can't be deleted."""
 
 import pulumi
 from pulumi.dynamic import CreateResult, Resource
 
 from components.providers.base import ClusterProvider, Properties, results
+from components.providers.destroy_guard import refuse_deletion
 
 
 class SourceRemovalProvider(ClusterProvider):
@@ -14,7 +15,8 @@ class SourceRemovalProvider(ClusterProvider):
     def create(self, props: Properties) -> CreateResult:
         """Remove the old CNI from the API and from every node."""
         from components.operations.marks import now
-        from components.operations.source_removal import remove_source
+        from components.operations.removal.source_removal import remove_source
+        from components.pods import OurPods
         from components.sources import source_of
 
         source, cluster, cilium = self.work.source(), self.work.working_cluster(), self.work.config.cilium
@@ -26,9 +28,14 @@ class SourceRemovalProvider(ClusterProvider):
             objects=lambda: known.remove_objects(cluster, source, timeout_seconds=seconds),
             sweep=known.sweep(source),
             cilium_namespace=cilium.namespace,
+            pods=OurPods.of(self.work.config),
             timeout_seconds=seconds,
         )
         return CreateResult(id_=source.kind, outs=results(props, {**outcome, "at": now()}))
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """Raise OperationError: a stack of an earlier version has no guard."""
+        refuse_deletion("the old CNI's removal")
 
 
 class SourceRemoval(Resource, module="cleanup", name="SourceRemoval"):

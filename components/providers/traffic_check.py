@@ -1,13 +1,12 @@
-"""The traffic before and after a change, held to the budget: what the provider of connectivity checks does."""
+"""The work of the connectivity check's provider: traffic before and after a change, judged by the budget."""
 
 from typing import Any
 
 from components.names import NAMESPACE
 from components.operations.deadline import OperationError
-from components.operations.events import tell
+from components.operations.events import OVER_BUDGET, tell
 from components.operations.marks import TRAFFIC_TOLD, TurnStep, node_path, now, read_node, step_of
-from components.operations.progress import Progress
-from components.operations.traffic import (
+from components.operations.probes.traffic import (
     Change,
     assert_quiet,
     judge,
@@ -16,6 +15,7 @@ from components.operations.traffic import (
     refusal,
     restart_of,
 )
+from components.operations.progress import Progress
 from components.providers.work import Work
 
 _NAMESPACE = f"/api/v1/namespaces/{NAMESPACE}"
@@ -23,12 +23,12 @@ _UNDER_WAY = (TurnStep.SWITCHING, TurnStep.DRAINING, TurnStep.DRAINED)
 
 
 def look_before(work: Work, props: dict[str, Any]) -> dict[str, Any]:
-    """Look whether traffic is lost already, unless the change is under way or over; returns the outputs."""
+    """Check for losses before the change, unless it is under way or over; returns the outputs."""
     steps = [step_of(read_node(work.cluster, node)) for node in props["nodes"]]
     if steps and all(step is TurnStep.MIGRATED for step in steps):
-        return {"at": "", "traffic": {}}  # a stack that is made anew: the wave was over before
+        return {"at": "", "traffic": {}}  # a stack whose state was lost: the wave was over before
     began = now()
-    # A wave that was broken off is gone on with, whatever it has lost: what it lost counts at its end.
+    # An interrupted wave continues regardless of its losses, which are counted at its end.
     if not any(step in _UNDER_WAY for step in steps):
         change = _change(props)
         assert_quiet(work.cluster, change=change, rules=work.traffic_rules(), progress=Progress(change.title, 1))
@@ -36,7 +36,7 @@ def look_before(work: Work, props: dict[str, Any]) -> dict[str, Any]:
 
 
 def count_after(work: Work, props: dict[str, Any]) -> dict[str, Any]:
-    """Count what the change cost and hold it to the budget; returns the outputs."""
+    """Count the losses of the change and compare them with the budget; returns the outputs."""
     change, nodes, since = _change(props), list(props["nodes"]), str(props["since"] or "")
     if not since:
         return {"at": now(), "traffic": {}}
@@ -57,14 +57,14 @@ def count_after(work: Work, props: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tell_once(work: Work, change: Change, lost: list[str], *, nodes: list[str], since: str) -> None:
-    """Fail the run that lost too much; the next one was told, and goes on."""
+    """Fail the run that exceeded the budget, once; the next run goes on."""
     path = node_path(nodes[0]) if nodes else _NAMESPACE
     annotations = work.cluster.get(path)["metadata"].get("annotations") or {}
     if annotations.get(TRAFFIC_TOLD) == since:
         return
     work.cluster.patch(path, {"metadata": {"annotations": {TRAFFIC_TOLD: since}}})
     if nodes:  # The engine keeps no outputs of what failed: here a report and a live view find it.
-        tell(work.cluster, nodes[0], reason="MigrationTraffic", message=refusal(change, lost), warning=True)
+        tell(work.cluster, nodes[0], reason=OVER_BUDGET, message=refusal(change, lost), warning=True)
     raise OperationError(refusal(change, lost))
 
 

@@ -1,36 +1,39 @@
-"""The stack's config and cluster, as the providers' operations need them; imported by the first one that does work.
+"""The stack's config and cluster for the providers' operations; imported only once a provider has work to do.
 
-A run that changes nothing asks providers for differences only: it never gets here, and is spared these imports.
+A run without changes only asks providers for diffs, and never imports this module.
 """
 
 import json
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from pulumi.dynamic import Config
 
+from components.killed_runs import end_left_plugins
 from components.names import NAMESPACE
-from components.operations.api import Cluster, connect
+from components.operations.cluster_api.api import Cluster, connect
 from components.operations.deadline import OperationError
-from components.operations.drain_plan import DrainOptions
+from components.operations.draining.drain_plan import DrainOptions
 from components.operations.lease import hold_on
-from components.operations.live_config import read_live_config
-from components.operations.restart import Restart
+from components.operations.objects.live_config import read_live_config
+from components.operations.probes.traffic import Rules
 from components.operations.snapshot import RECORD, SETTLED
-from components.operations.traffic import Rules
 from components.operations.turn import Turn
+from components.operations.turn_steps.restart import Restart
 from components.pods import OurPods
 from components.probe.budget import Allowance, Budget
 from components.probe.records import Networks
 from components.settling import settled_by_record
 from components.sources.description import SourceDescription
+from components.strategies.parts import recipe_of
 from stacks.config import StackConfig, parse_config
 from stacks.settle import Cilium
-from stacks.values import CNI_CONF, MIGRATED_LABEL
+from stacks.values import CNI_CONF
 
 
 class Work:
-    """Everything that an operation on the stack's cluster is given; `settings` are the engine's."""
+    """Everything that an operation on the stack's cluster needs; `settings` are the engine's."""
 
     def __init__(self, settings: Config) -> None:
         self._settings = settings
@@ -43,7 +46,7 @@ class Work:
 
     @property
     def cluster(self) -> Cluster:
-        """The cluster's API; the first change by it takes the hold that every change needs."""
+        """The cluster's API; its first change takes the Lease that every change needs."""
         cluster = connect(
             kubeconfig=str(self._settings.get("kubernetes:kubeconfig") or ""),
             context=str(self._settings.get("kubernetes:context") or ""),
@@ -52,16 +55,20 @@ class Work:
         return cluster
 
     def working_cluster(self) -> Cluster:
-        """The cluster's API for a run that changes it; raises OperationError if another run does so already."""
+        """The cluster's API for a run that changes it; raises OperationError if another run is at work.
+
+        It also ends plugins of a killed run, as a `destroy` runs no program that would have done so before.
+        """
+        end_left_plugins(Path.cwd())
         hold_on(self.cluster).take()
         return self.cluster
 
     def source(self) -> SourceDescription:
-        """The old CNI, as written down at `preflight`."""
+        """The old CNI, as recorded at `preflight`."""
         return SourceDescription.model_validate_json(self._record()["source"])
 
     def cilium(self) -> Cilium:
-        """Cilium's settings with nothing left open, as written down at `preflight`, and as it runs."""
+        """Cilium's fully resolved settings, as recorded at `preflight`, and as it runs."""
         record = self._record()
         live = read_live_config(self.cluster, namespace=self.config.cilium.namespace)
         if SETTLED not in record and live is None:
@@ -79,7 +86,7 @@ class Work:
         return dict(self.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/configmaps/{RECORD}")["data"])
 
     def traffic_rules(self) -> Rules:
-        """The traffic that a wave may cost."""
+        """The traffic budget of a wave, with its durations."""
         traffic = self.config.traffic
         return Rules(
             budget=Budget(
@@ -93,14 +100,16 @@ class Work:
         )
 
     def turn(self, node: str) -> Turn:
-        """Everything that the node's turn needs to know."""
-        config, source = self.config, self.source()
+        """The settings of the node's turn."""
+        config, source, cilium = self.config, self.source(), self.cilium()
         return Turn(
             node=node,
+            recipe=recipe_of(config.chosen_strategy),
             cilium_namespace=config.cilium.namespace,
-            cilium_network=self.cilium().pod_cidr,
+            cilium_network=cilium.pod_cidr,
             cni_conf=CNI_CONF,
-            label=MIGRATED_LABEL,
+            cni_folder=cilium.cni_conf_path,
+            label=config.chosen_strategy.switch_label,
             source_title=source.title,
             source_networks=source.pod_networks,
             drain=DrainOptions(**config.drain.model_dump()),

@@ -1,14 +1,20 @@
-"""What we know of each old CNI: how to recognise, describe, prepare and, at the end, remove it."""
+"""Knowledge of each old CNI: how to recognise, describe, prepare and, at the end, remove it."""
 
-from components.operations.autodetection import can_be_fooled
+from collections.abc import Sequence
+
+from components.operations.calico.detection_methods import ANY_POOL, why_fooled
 from components.operations.snapshot import Snapshot
 from components.sources import calico, calico_operator, canal, flannel, generic, kindnet
 from components.sources.description import SourceDescription, SourceError
 from components.sources.interface import Source
-from components.sources.strangers import embedded, strangers
+from components.sources.strangers import in_a_process, strangers
+from components.sources.workload import for_linux
 from stacks.source import SourceSettings
 
-__all__ = ["SOURCES", "Source", "SourceDescription", "SourceError", "describe", "fooled_families", "source_of"]
+__all__ = [
+    "SOURCES", "Source", "SourceDescription", "SourceError", "describe", "families_of", "fooled", "fooled_families",
+    "source_of",
+]  # fmt: skip
 
 SOURCES: dict[str, Source] = {
     each.SOURCE.kind: each.SOURCE for each in (flannel, canal, calico, calico_operator, kindnet, generic)
@@ -16,21 +22,42 @@ SOURCES: dict[str, Source] = {
 
 
 def source_of(description: SourceDescription) -> Source:
-    """What we know of that kind of CNI."""
+    """The functions for that kind of CNI."""
     return SOURCES[description.kind]
 
 
-def fooled_families(description: SourceDescription) -> tuple[int, ...]:
-    """The address families in which the old CNI could take an interface of Cilium's for the node's own: 4, 6."""
-    methods = ((4, description.autodetection), (6, description.autodetection_v6))
-    return tuple(family for family, method in methods if source_of(description).way and can_be_fooled(method))
+def fooled(description: SourceDescription, *, pools: Sequence[str] = ANY_POOL) -> dict[int, str]:
+    """The reasons why the old CNI could take a Cilium interface for the node's own, by address family (4, 6).
+
+    `pools` are Cilium's; any range if they are not known yet.
+    """
+    if not source_of(description).way:
+        return {}
+    methods = {4: description.autodetection, 6: description.autodetection_v6}
+    why = {
+        family: why_fooled(method, family=family, pools=pools)
+        for family, method in methods.items()
+        if method and family in families_of(pools)
+    }
+    return {family: clause for family, clause in why.items() if clause}
+
+
+def families_of(pools: Sequence[str]) -> set[int]:
+    """The address families of the pools; Cilium's interfaces have no address of another family for Calico to take."""
+    return {6 if ":" in each else 4 for each in pools}
+
+
+def fooled_families(description: SourceDescription, *, pools: Sequence[str] = ANY_POOL) -> tuple[int, ...]:
+    """The families of `fooled`."""
+    return tuple(fooled(description, pools=pools))
 
 
 def describe(snapshot: Snapshot, settings: SourceSettings | None = None) -> SourceDescription:
-    """The old CNI of the cluster: as the config says, from live objects or, once it is gone, as noted at `preflight`.
+    """The cluster's old CNI: from the config, from live objects or, once it is gone, from the record of `preflight`.
 
-    Raises SourceError when there is none that we know, or more than one; the text says what was looked at.
+    Raises SourceError if no known CNI is found, or more than one; the text lists what was found instead.
     """
+    snapshot = for_linux(snapshot)
     if settings is not None and settings.kind == generic.KIND:
         return generic.describe(settings, snapshot)
     recorded = None if snapshot.record is None else SourceDescription.model_validate(snapshot.record)
@@ -40,10 +67,10 @@ def describe(snapshot: Snapshot, settings: SourceSettings | None = None) -> Sour
     found = [each for source in wanted for each in source.detect(snapshot)]
     if len(found) > 1:
         names = "; ".join(f"{each.title} ({each.evidence[0]})" for each in found)
-        raise SourceError(
-            f"the cluster runs {len(found)} CNIs: {names}; remove those that are not in use, or say which one the pods "
-            "are on: `pulumi config set --path source.kind`"
-        )
+        kinds = [each.kind for each in found]
+        ways = [f"`pulumi config set --path source.kind {kind}`" for kind in kinds if kinds.count(kind) == 1]
+        which = f", or say which one the pods are on: {' or '.join(ways)}" if ways else ""
+        raise SourceError(f"the cluster runs {len(found)} CNIs: {names}; remove those that are not in use{which}")
     if found:
         return found[0]
     if recorded:
@@ -55,7 +82,7 @@ def _nothing_found(snapshot: Snapshot, settings: SourceSettings | None) -> str:
     known = ", ".join(kind for kind in SOURCES if kind != generic.KIND)
     if settings:
         return f"source.kind is '{settings.kind}', but the cluster runs no such CNI; leave it out to have it found"
-    others = [*strangers(snapshot), *embedded(snapshot)]
+    others = [*strangers(snapshot), *in_a_process(snapshot)]
     if others:
         return f"the cluster's CNI is not one of {known}: {'; '.join(others)}"
     hosts = sorted(f"{each['metadata']['namespace']}/{each['metadata']['name']}" for each in snapshot.daemon_sets)

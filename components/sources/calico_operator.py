@@ -1,13 +1,19 @@
-"""Calico installed by its operator: an Installation says what shall be, the operator keeps it so."""
+"""Calico installed by its operator, which reconciles everything from an Installation."""
 
+import json
 from typing import Any
 
-from components.operations.api import Cluster
-from components.operations.autodetection import InInstallation, Way, noted
+from components.operations.calico.autodetection import InInstallation, Way, noted
+from components.operations.calico.calico_objects import OPERATORS_NAMESPACE
+from components.operations.calico.detection_methods import FIRST_FOUND, FROM_KUBERNETES
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import Deadline, Pending, wait_until
+from components.operations.removal.source_objects import Belongings, Removed
 from components.operations.snapshot import Snapshot
-from components.operations.source_objects import Belongings, Removed
-from components.sources.calico import GROUP, agents, describe_daemon_set, made_by_operator, sweep
+from components.sources.calico import GROUPS, agents, describe_daemon_set, made_by_operator, sweep
+from components.sources.calico_leftovers import WRITTEN_BY_USERS
+from components.sources.calico_outgoing import outgoing
+from components.sources.calico_rights import OWN_OBJECTS, RIGHTS_OF_OPERATOR
 from components.sources.calico_settings import Pools, make_pools
 from components.sources.description import SourceDescription, SourceError, owners_of
 from components.sources.interface import Source
@@ -16,14 +22,15 @@ from components.sources.workload import Object, title
 KIND = "calico-operator"
 _GROUP = "operator.tigera.io"
 _API = f"/apis/{_GROUP}/v1"
-_OPERATOR = "tigera-operator"
+_OPERATOR = "tigera-operator"  # its Deployment and its account
 INSTALLATION = "default"
 _PLANES = {"BPF": "ebpf", "VPP": "vpp", "Nftables": "nftables"}
+_FIELD_V6 = "nodeAddressAutodetectionV6"  # without it, agents detect no IPv6 address
 _METHODS = {"skipInterface": "skip-interface", "interface": "interface", "canReach": "can-reach"}
 
 
 def detect(snapshot: Snapshot) -> list[SourceDescription]:
-    """The Installation and the DaemonSet that the operator made of it. Raises SourceError if one is missing."""
+    """The description from the Installation and its DaemonSet. Raises SourceError if one of them is missing."""
     installation = next(
         (each for each in snapshot.calico.get("Installation", ()) if each["metadata"]["name"] == INSTALLATION), None
     )
@@ -56,7 +63,8 @@ def _describe(installation: Object, item: Object, node: Object, snapshot: Snapsh
         item, node, snapshot, kind=KIND, title_of_it="Calico", pools=_pools(network.get("ipPools") or [])
     )
     plane = _PLANES.get(network.get("linuxDataplane", ""), seen.dataplane)
-    before = {**network, **(noted(installation) or {})}
+    moved = noted(installation) or {}
+    before = {**network, **moved}
     v4, v6 = (before.get(f"nodeAddressAutodetectionV{family}") for family in (4, 6))
     families = {":" in each for each in seen.pod_networks}
     return seen.model_copy(
@@ -64,7 +72,7 @@ def _describe(installation: Object, item: Object, node: Object, snapshot: Snapsh
             "dataplane": plane,
             "mtu": network.get("mtu") or seen.mtu,
             "autodetection": _method(v4) if False in families else "",
-            "autodetection_v6": _method(v6) if True in families else "",
+            "autodetection_v6": _method(v6) if True in families and (v6 or _FIELD_V6 in moved) else "",
             "owners": tuple({each.name: each for each in (*owners_of(installation), *seen.owners)}.values()),
             "evidence": (f"Installation {INSTALLATION}", *seen.evidence),
         }
@@ -85,33 +93,43 @@ def _pools(pools: list[dict[str, Any]]) -> Pools | None:
 
 
 def _method(setting: dict[str, Any] | None) -> str:
-    """In the words of calico-node's own variable, which the operator sets by it."""
-    if not setting:
-        return "first-found"
-    if setting.get("kubernetes"):
-        return "kubernetes-internal-ip"
-    if setting.get("cidrs"):
-        return f"cidr={','.join(setting['cidrs'])}"
-    return next((f"{word}={setting[key]}" for key, word in _METHODS.items() if setting.get(key)), "first-found")
+    """The setting in the form of calico-node's variable, which the operator sets from it; other settings unchanged.
+
+    With several methods at once the operator ignores all, and leaves its agents as they are.
+    """
+    told = {key: value for key, value in (setting or {}).items() if value}
+    if not told or told == {"firstFound": True}:
+        return FIRST_FOUND
+    if len(told) > 1:
+        return json.dumps(told, sort_keys=True)
+    if told.get("kubernetes") == "NodeInternalIP":
+        return FROM_KUBERNETES
+    if told.get("cidrs"):
+        return f"cidr={','.join(told['cidrs'])}"
+    return next((f"{word}={told[key]}" for key, word in _METHODS.items() if key in told), json.dumps(told))
 
 
 def way(source: SourceDescription) -> Way:
-    """Where the address detection is set."""
+    """Access to the autodetection setting, which is in the Installation."""
     return InInstallation(installation=INSTALLATION, daemon_set=(source.namespace, source.daemon_set))
 
 
 def belongings(source: SourceDescription) -> tuple[Belongings, ...]:
-    """The operator itself, once it has taken away what it made, and then the kinds of both."""
+    """The operator itself, to be removed after its own objects, and the API groups of both."""
     return (
         Belongings(
-            namespace=_OPERATOR, deployments=(_OPERATOR,), accounts=(_OPERATOR,), groups=(_GROUP,), with_namespace=True
+            namespace=OPERATORS_NAMESPACE,
+            deployments=(_OPERATOR,),
+            accounts=(_OPERATOR,),
+            groups=(_GROUP,),
+            with_namespace=True,
         ),
-        Belongings(namespace=source.namespace, groups=(GROUP,), with_namespace=True),
+        Belongings(namespace=source.namespace, groups=GROUPS, written_by_users=WRITTEN_BY_USERS, with_namespace=True),
     )
 
 
 def hand_back(cluster: Cluster, source: SourceDescription, timeout_seconds: float) -> Removed:
-    """Let the operator take away what it made: only it knows all of that. Its API server goes first."""
+    """Let the operator delete the objects that it made, as only it knows them all. Its API server goes first."""
     removed = [
         f"{kind} {INSTALLATION}"
         for kind in ("APIServer", "Goldmane", "Whisker", "Installation")
@@ -129,12 +147,13 @@ def hand_back(cluster: Cluster, source: SourceDescription, timeout_seconds: floa
         gone,
         what=f"Installation {INSTALLATION}: all that Calico's operator made of it is gone",
         deadline=Deadline(timeout_seconds),
-        remedy=f"`kubectl -n {_OPERATOR} logs deployment/{_OPERATOR}` says why; then `pulumi up` again",
+        remedy="`kubectl -n tigera-operator logs deployment/tigera-operator` says why; then `pulumi up` again",
         every_seconds=1,
     )
     return Removed(removed=tuple(removed))
 
 
 SOURCE = Source(
-    kind=KIND, detect=detect, belongings=belongings, sweep=sweep, way=way, before_objects=hand_back
+    kind=KIND, detect=detect, belongings=belongings, sweep=sweep, outgoing=outgoing, way=way, before_objects=hand_back,
+    own=OWN_OBJECTS, rights=RIGHTS_OF_OPERATOR,
 )  # fmt: skip

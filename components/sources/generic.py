@@ -1,18 +1,20 @@
-"""A network that the user describes: AWS VPC CNI and other routed ones, whatever has no file of its own here."""
+"""A network that the user describes: AWS VPC CNI and other CNIs without a module of their own here."""
 
+from components.operations.removal.source_objects import Belongings
+from components.operations.removal.sweep import Sweep
 from components.operations.snapshot import Snapshot
-from components.operations.source_objects import Belongings
-from components.operations.sweep import Sweep
+from components.sources import embedded, flannel
 from components.sources.description import SourceDescription, SourceError, owners_of
+from components.sources.encryption_words import asked_for
 from components.sources.interface import Source
-from components.sources.workload import conf_on_nodes, place
-from stacks.source import SourceSettings
+from components.sources.workload import Object, conf_on_nodes, place
+from stacks.source import GENERIC, SourceSettings
 
-KIND = "generic"
+KIND = GENERIC
 
 
 def describe(settings: SourceSettings, snapshot: Snapshot) -> SourceDescription:
-    """What the config says, with what the cluster adds. Raises SourceError if the DaemonSet it names is not there."""
+    """The description from the config and the cluster. Raises SourceError if the named DaemonSet does not exist."""
     namespace, _, name = settings.daemon_set.partition("/")
     item = next((each for each in snapshot.daemon_sets if place(each) == (namespace, name)), None)
     if settings.daemon_set and item is None and snapshot.record is None:
@@ -36,19 +38,31 @@ def describe(settings: SourceSettings, snapshot: Snapshot) -> SourceDescription:
         policy_engine=settings.policy_engine,
         owners=owners_of(item) if item else (),
         links=tuple(settings.links),
+        encryption=_encryption(settings, snapshot, item),
         conf=tuple(settings.conf) or conf_on_nodes(snapshot, settings.title.lower()),
         evidence=("the config's `source`", *([f"DaemonSet {settings.daemon_set}"] if item else [])),
     )
 
 
+def _encryption(settings: SourceSettings, snapshot: Snapshot, item: Object | None) -> str:
+    """The encryption by its encapsulation, its DaemonSet, or a Flannel embedded in k3s."""
+    if settings.encapsulation in embedded.ENCRYPTING:
+        return settings.encapsulation
+    return (asked_for(item, snapshot) if item else "") or embedded.encryption_of(snapshot)
+
+
 def belongings(source: SourceDescription) -> tuple[Belongings, ...]:
-    """Its DaemonSet; what else is to go the user names in `cleanup.remove`."""
+    """Its DaemonSet; the user names further objects in `cleanup.remove`."""
     return (Belongings(namespace=source.namespace, daemon_sets=(source.daemon_set,)),) if source.daemon_set else ()
 
 
 def sweep(source: SourceDescription) -> Sweep:
-    """What the user named, and nothing that he did not."""
-    return Sweep(links=source.links, conf=source.conf)
+    """Links and confs that the user named, and no others; with Flannel's links also Flannel's other leftovers.
+
+    These are of a Flannel embedded in k3s, which cleans up nothing when it is restarted without Flannel.
+    """
+    named = Sweep(links=source.links, conf=source.conf)
+    return named.with_(flannel.sweep(source)) if any(each.startswith(flannel.KIND) for each in source.links) else named
 
 
 SOURCE = Source(kind=KIND, detect=lambda _snapshot: [], belongings=belongings, sweep=sweep)

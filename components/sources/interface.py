@@ -1,13 +1,15 @@
-"""What each source CNI's file offers: detect and describe, prepare and restore, remove."""
+"""The interface of each source CNI's module: detect and describe, prepare and restore, remove."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from components.operations.api import Cluster
-from components.operations.autodetection import Way
+from components.operations.calico.autodetection import Way
+from components.operations.cluster_api.api import Cluster
+from components.operations.known_sources import OwnObjects
+from components.operations.removal.source_objects import Belongings, Removed, remove_objects
+from components.operations.removal.sweep import Sweep
+from components.operations.rights.source_rights import NO_RIGHTS, SourceRights
 from components.operations.snapshot import Snapshot
-from components.operations.source_objects import Belongings, Removed, remove_objects
-from components.operations.sweep import Sweep
 from components.sources.description import SourceDescription
 
 
@@ -15,19 +17,24 @@ from components.sources.description import SourceDescription
 class Source:
     """One kind of old CNI.
 
-    `detect` raises SourceError for one that is there and cannot be described. `way` is where its address detection
-    is set, for those that have one. `before_objects` is what must happen before its own objects are deleted.
+    `detect` raises SourceError for one that is there and cannot be described. `outgoing` has one line for each of its
+    settings by which pods are known outside. `way` is where its address detection
+    is set, for those that have one. `before_objects` is what must happen before its own objects are deleted. `own` is
+    how objects of kinds of its own are read, `rights` are those that it takes beyond every CNI's.
     """
 
     kind: str
     detect: Callable[[Snapshot], list[SourceDescription]]
     belongings: Callable[[SourceDescription], tuple[Belongings, ...]]
     sweep: Callable[[SourceDescription], Sweep]
+    outgoing: Callable[[Snapshot, SourceDescription], Iterator[str]] = lambda _snapshot, _source: iter(())
     way: Callable[[SourceDescription], Way] | None = None
     before_objects: Callable[[Cluster, SourceDescription, float], Removed] | None = None
+    own: OwnObjects | None = None
+    rights: SourceRights = NO_RIGHTS
 
     def remove_objects(self, cluster: Cluster, source: SourceDescription, *, timeout_seconds: float) -> Removed:
-        """Delete all that belongs to it from the API; done twice it does nothing."""
+        """Delete all of its objects from the API; a second call changes nothing."""
         found = Removed()
         if self.before_objects:
             found += self.before_objects(cluster, source, timeout_seconds)

@@ -1,8 +1,8 @@
-"""kindnet, the CNI of kind: plain routes from node to node, its pods' network in the DaemonSet's environment."""
+"""kindnet, the CNI of kind: plain routes between nodes, with the pod network in its DaemonSet's environment."""
 
+from components.operations.removal.source_objects import Belongings
+from components.operations.removal.sweep import Sweep
 from components.operations.snapshot import Snapshot
-from components.operations.source_objects import Belongings
-from components.operations.sweep import Sweep
 from components.sources.description import SourceDescription, SourceError, owners_of
 from components.sources.interface import Source
 from components.sources.workload import (
@@ -46,7 +46,7 @@ def _describe(item: Object, node: Object, snapshot: Snapshot) -> SourceDescripti
         vni=None,
         interface="",
         version=image_version(node),
-        # Since its image of 2024 it brings kube-network-policies along; that shows in no object.
+        # Since its image of 2024 it includes kube-network-policies, which no object shows.
         policy_engine="kindnet",
         owners=owners_of(item),
         conf=conf_on_nodes(snapshot, "kindnet"),
@@ -55,13 +55,13 @@ def _describe(item: Object, node: Object, snapshot: Snapshot) -> SourceDescripti
 
 
 def belongings(source: SourceDescription) -> tuple[Belongings, ...]:
-    """Its DaemonSet and rights."""
+    """Its DaemonSet and permissions."""
     return (Belongings(namespace=source.namespace, daemon_sets=(source.daemon_set,), accounts=(KIND,)),)
 
 
-def sweep(_source: SourceDescription) -> Sweep:
-    """The names of what it leaves never change."""
-    return SWEEP
+def sweep(source: SourceDescription) -> Sweep:
+    """Its leftovers, with fixed names; its routes lead to the nodes' blocks of the pod network."""
+    return SWEEP.with_(Sweep(networks=source.pod_networks))
 
 
 SOURCE = Source(kind=KIND, detect=detect, belongings=belongings, sweep=sweep)

@@ -1,1 +1,1 @@
-"""Benchmarks: each figure is a ratio to a named baseline that is measured in the same run."""
+"""Benchmarks: each figure is a ratio to a named baseline, measured in the same run."""

@@ -20,7 +20,7 @@ from scripts.lab.simulated.control_plane import ControlPlane
 
 
 class Ratio(BaseModel):
-    """One benchmark's outcome, times in seconds (medians)."""
+    """The result of one benchmark; times are medians in seconds."""
 
     name: str
     ours: float
@@ -29,7 +29,7 @@ class Ratio(BaseModel):
 
     @property
     def ratio(self) -> float:
-        """How many times the baseline's time ours takes."""
+        """The program's time divided by the baseline's."""
         return self.ours / self.of_baseline
 
 

@@ -1,18 +1,21 @@
-"""The same migration twice on the real lab, by our program and by the official guide's commands, both watched alike.
+"""Compares two migrations on the real lab: by this program, and by the official guide's commands, under equal traffic.
 
 The guide is Cilium's own, "Migrating a cluster to Cilium": cordon, drain, label, agent restart, reboot, validate,
-uncordon. What it leaves to the reader is done as a careful one would: each wait is waited for, and a node whose
-validation fails is looked at again before it is uncordoned.
+uncordon. Where it leaves details open, this follows a careful operator: it waits for each condition, and validates a
+node again after a failure before it uncordons it.
 """
 
 import ipaddress
 import json
 import re
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,13 +23,15 @@ import yaml
 from pydantic import BaseModel
 from rich.table import Table
 
+from components import timings
 from components.names import NAMESPACE
-from components.operations.api import Cluster
-from components.operations.traffic import restart_of
+from components.operations.cluster_api.api import Cluster
+from components.operations.probes.traffic import restart_of
 from components.plan import MigrationPlan, examine
 from components.probe.budget import WORDS
 from components.probe.explanations import Restart
 from components.probe.measured import FlowKind, Measurement
+from scripts.bench.times import cost as times
 from scripts.lab.console import LabError, Step, console
 from scripts.lab.images import catalogue
 from scripts.lab.lab import Lab
@@ -52,8 +57,15 @@ _INSTALL, _FINAL = "Cilium beside the old CNI", "final settings"
 _PROJECT = "cilium-live-migration"
 
 
+class Half(StrEnum):
+    """One of the two migrations that are compared."""
+
+    PROGRAM = "program"
+    BY_HAND = "by hand"
+
+
 class Cost(BaseModel):
-    """What one migration cost the flows of one kind; gaps in milliseconds."""
+    """The losses of the flows of one kind in one migration; gaps in milliseconds."""
 
     kind: FlowKind
     sent: int
@@ -62,7 +74,7 @@ class Cost(BaseModel):
 
 
 class Outcome(BaseModel):
-    """One migration: how long it took in all and in each stage, and what it cost; times in seconds."""
+    """The result of one migration: its total time, the time of each stage, and the losses; times in seconds."""
 
     seconds: float
     stages: dict[str, float]
@@ -91,7 +103,7 @@ def _plan(lab: Lab) -> MigrationPlan:
 
 
 def _fresh(nodes: int) -> tuple[Lab, Session]:
-    """A new lab with the sample workloads and our probe on it, nothing else."""
+    """Start a new lab that runs only the sample workloads and the probe."""
     lab = Lab()
     lab.clean()
     with Step(f"a cluster of {nodes} nodes with Flannel"):
@@ -104,27 +116,41 @@ def _fresh(nodes: int) -> tuple[Lab, Session]:
 
 
 def by_program(nodes: int) -> Outcome:
-    """Our program, with a reboot of each node, as the guide has it."""
+    """Our program, with a reboot of each node, as the guide has it; and prints what it waited for."""
     lab, session = _fresh(nodes)
     stages: dict[str, float] = {}
-    with _stage(stages, _INSTALL):
-        session.set(phase="secondary")
-        session.up()
+    runs: list[times.Cost] = []
+
+    def up(name: str, settings: Mapping[str, str]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            with _stage(stages, name):
+                for path, value in settings.items():
+                    session.set_path(path, value)
+                session.environment[timings.VARIABLE] = folder
+                session.up()
+            runs.append(times.Cost(command=name, seconds=stages[name], roles={}, timings=timings.read(Path(folder))))
+
+    up(_INSTALL, {"phase": "secondary"})
     session.set(restart__method="reboot")
-    for number, node in enumerate(lab.layout().nodes):
-        with _stage(stages, node.name):
-            session.set_path(f"waves[{number}][0]", node.name)
-            session.up()
-    with _stage(stages, _FINAL):
-        session.set(phase="finalize")
-        session.up()
+    wave = 0
+    for stage in _turns(lab):
+        up(" and ".join(stage), {f"waves[{wave + number}][0]": node for number, node in enumerate(stage)})
+        wave += len(stage)
+    up(_FINAL, {"phase": "finalize"})
+    print("\n".join(times.waits_table(runs)))
     turns: dict[str, Any] = json.loads(session.pulumi("stack", "output", "--json").output)["nodes"]
     restarts = [each for node, turn in turns.items() if (each := restart_of(node, turn))]
     return _measured(lab, stages=stages, restarts=restarts)
 
 
+def _turns(lab: Lab) -> list[list[str]]:
+    """The nodes as the README has them moved: a canary by itself, then the others, one after the other."""
+    first, *others = [node.name for node in lab.layout().nodes]
+    return [[first], others] if others else [[first]]
+
+
 def by_hand(nodes: int) -> Outcome:
-    """The guide's commands, one after the other."""
+    """Migrate with the guide's commands, one after the other."""
     lab, _ = _fresh(nodes)
     cilium = _plan(lab).cilium
     stages: dict[str, float] = {}
@@ -139,9 +165,9 @@ def by_hand(nodes: int) -> Outcome:
         }
         lab.kubectl("apply", "-f", "-", stdin=json.dumps(config))
     restarts = []
-    for node in lab.layout().nodes:
-        with _stage(stages, node.name):
-            restarts.append(_node_by_hand(lab, node.name, pools=cilium.pools))
+    for stage in _turns(lab):
+        with _stage(stages, " and ".join(stage)):
+            restarts += [_node_by_hand(lab, node, pools=cilium.pools) for node in stage]
     with _stage(stages, _FINAL):
         _helm(lab, "upgrade", final_values(cilium))
         lab.kubectl("-n", "kube-system", "rollout", "restart", "daemonset/cilium")
@@ -177,7 +203,7 @@ def _node_by_hand(lab: Lab, node: str, *, pools: Sequence[str]) -> Restart:
 
 
 def _validate(lab: Lab, node: str, *, pools: Sequence[str]) -> None:
-    """The guide's own last look at a node: a pod there has an address of Cilium's pool and reaches the API server."""
+    """The guide's validation of a node: a pod there has an address of Cilium's pool and reaches the API server."""
     limit = time.monotonic() + _VALIDATION_SECONDS
     overrides = {"spec": {"nodeName": node, "tolerations": [{"operator": "Exists"}]}}
     command = [
@@ -201,7 +227,7 @@ def _boot_id(lab: Lab, node: str) -> str:
 
 
 def _reboot(lab: Lab, node: str) -> None:
-    """An orderly one, as our program's."""
+    """Reboot a node in an orderly way, as the program does."""
     before, end = _boot_id(lab, node), time.monotonic() + _REBOOT_SECONDS
     lab.exec(node, ["reboot"], check=False)
     while _boot_id(lab, node) == before:
@@ -248,10 +274,15 @@ def _stages(outcomes: dict[str, Outcome]) -> Table:
     return table
 
 
-def main(nodes: Annotated[int, typer.Option(help="Nodes of the lab.")] = 3) -> None:
+def main(
+    nodes: Annotated[int, typer.Option(help="Nodes of the lab.")] = 3,
+    *,
+    only: Annotated[Half | None, typer.Option(help="One half alone.")] = None,
+) -> None:
     """Migrate twice, print what each cost, and write `.lab/by-hand.json`."""
     build_everything()
-    outcomes = {"program": by_program(nodes), "by hand": by_hand(nodes)}
+    halves = {Half.PROGRAM: by_program, Half.BY_HAND: by_hand}
+    outcomes = {half.value: halves[half](nodes) for half in ([only] if only else halves)}
     console.print(_table(outcomes))
     console.print(_stages(outcomes))
     target = lab_folder() / "by-hand.json"

@@ -1,4 +1,4 @@
-"""The checks and the plan of a cluster of a thousand nodes, each in a process of its own, against kubectl's reading."""
+"""Benchmarks the checks and the plan on a thousand nodes, each in its own process, against kubectl's reads."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from scripts.lab.simulated.control_plane import ControlPlane
 
 
 class Looked(BaseModel):
-    """What one run of the command took; of the memory the largest that its process had."""
+    """Time and peak memory of one run of the command."""
 
     seconds: float
     processor_seconds: float
@@ -21,7 +21,7 @@ class Looked(BaseModel):
 
 
 def look(plane: ControlPlane, module: str, *options: str) -> Looked:
-    """Run one of the commands that look at a whole cluster."""
+    """Run one of the commands that read a whole cluster."""
     command = [sys.executable, "-m", module, "--kubeconfig", str(plane.kubeconfig), *options]
     began = time.monotonic()
     with subprocess.Popen(
@@ -41,7 +41,7 @@ def look(plane: ControlPlane, module: str, *options: str) -> Looked:
 
 
 def measure(plane: ControlPlane, *, nodes: int, pods: int) -> tuple[Looked, Looked, float]:
-    """(our checks, our plan, the seconds that kubectl takes to print all pods and nodes)."""
+    """(the checks, the plan, the seconds that kubectl takes to print all pods and nodes)."""
     fill(plane, nodes=nodes, pods=pods)
     checks = look(plane, "scripts.check", "--phase", "secondary")
     plan = look(plane, "scripts.plan")

@@ -1,4 +1,4 @@
-"""A crowded cluster made of objects alone: many nodes and pods as an API server would have them, run by nobody."""
+"""A large cluster that consists only of API objects: many nodes and pods that no kubelet runs."""
 
 import asyncio
 import ipaddress
@@ -7,7 +7,8 @@ import ssl
 from collections.abc import Iterable
 from typing import Any
 
-from components.names import NAMESPACE
+from components.names import NAMESPACES
+from components.namespaces import namespace
 from scripts.lab.simulated import PORTS_FILE
 from scripts.lab.simulated.certificates import read_certificates
 from scripts.lab.simulated.client import Api
@@ -23,11 +24,10 @@ _NOW = "2026-11-01T08:00:00Z"
 
 
 def fill(plane: ControlPlane, *, nodes: int, pods: int) -> None:
-    """Put Flannel, the nodes and the pods on a control plane, whose controllers it stops: they would tidy up."""
+    """Create Flannel, the nodes and the pods on a control plane; stops its controllers, which would delete them."""
     assert plane.folder
     Processes(plane.folder / "processes").stop("kube-controller-manager")
-    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    items = [space, *flannel_objects(_NETWORK)]
+    items = [*map(namespace, NAMESPACES), *flannel_objects(_NETWORK)]
     together = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
     plane.kubectl("apply", "--server-side", "-f", "-", stdin=together)
     asyncio.run(_fill(plane, nodes=nodes, pods=pods))
@@ -48,7 +48,7 @@ async def _fill(plane: ControlPlane, *, nodes: int, pods: int) -> None:
 
 
 async def _create(api: Api, folder: str, objects: Iterable[Object]) -> None:
-    """Create each with its status, some at a time."""
+    """Create each object with its status, several at a time."""
     left = iter(list(objects))
 
     async def create_some() -> None:

@@ -1,14 +1,14 @@
-"""Our drain against kubectl's, of the same pods on the same simulated node."""
+"""Benchmarks the program's drain against kubectl's, with the same pods on the same simulated node."""
 
 import json
 import subprocess
 import time
 from collections.abc import Callable
 
-from components.operations.api import Cluster
-from components.operations.cordon import cordon, uncordon
-from components.operations.drain import drain
-from components.operations.drain_plan import DrainOptions
+from components.operations.cluster_api.api import Cluster
+from components.operations.draining.cordon import cordon, uncordon
+from components.operations.draining.drain import drain
+from components.operations.draining.drain_plan import DrainOptions
 from components.operations.marks import TurnStep, clear
 from components.operations.progress import Progress
 from scripts.lab.console import LabError
@@ -34,7 +34,7 @@ def _deployment(pods: int) -> dict[str, object]:
 
 
 def prepare(plane: ControlPlane, *, pods: int) -> tuple[Callable[[], None], Callable[[], None], Callable[[], None]]:
-    """(put the pods back, our drain, kubectl's); neither waits for replacements, which have nowhere to go."""
+    """(restore the pods, the program's drain, kubectl's); neither waits for replacements: there is no other node."""
     cluster = Cluster(kubeconfig=str(plane.kubeconfig))
     plane.kubectl("label", "node", _NODE, "bench=here", "--overwrite")
     plane.kubectl("apply", "-f", "-", stdin=json.dumps(_deployment(pods)))

@@ -1,4 +1,4 @@
-"""A preview of our program against one of a program that does nothing, on the same engine."""
+"""Benchmarks a preview of this program against one of an empty program, on the same engine."""
 
 import subprocess
 from collections.abc import Callable
@@ -11,7 +11,7 @@ _EMPTY = "name: empty\nruntime: python\n"
 
 
 def prepare(plane: ControlPlane, folder: Path) -> tuple[Callable[[], None], Callable[[], None]]:
-    """(one preview of ours, one of the empty program)."""
+    """(a preview of this program, a preview of the empty program)."""
     session = Session.start(kubeconfig=plane.kubeconfig, stack="bench", folder=folder, echo=False)
     empty = folder / "empty"
     empty.mkdir()

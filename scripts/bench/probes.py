@@ -1,4 +1,4 @@
-"""Reading the results of many nodes' probes and holding a budget against them, in a process of its own."""
+"""Benchmarks reading many nodes' probes and judging them by a budget, in a process of its own."""
 
 import json
 import subprocess
@@ -8,9 +8,10 @@ import time
 from pydantic import BaseModel
 
 from components import probe
-from components.operations.api import Cluster
+from components.namespaces import namespace
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import Deadline, Pending, wait_until
-from components.operations.model import Pod
+from components.operations.objects.model import Pod
 from components.pods import OurPods
 from components.probe import manifests
 from scripts.lab.paths import CHECKOUT
@@ -23,8 +24,8 @@ _SOME_RECORDS_SECONDS = 10
 
 _READER = """
 import json, resource, sys, time
-from components.operations.api import Cluster
-from components.operations.probe_logs import read_probes
+from components.operations.cluster_api.api import Cluster
+from components.operations.probes.probe_logs import read_probes
 from components.probe.budget import Allowance, Budget, broken
 from components.probe.reading import measure
 from components.probe.records import Networks
@@ -44,7 +45,7 @@ print(json.dumps({
 
 
 class Read(BaseModel):
-    """What one reading took and found; the memory is the process's largest."""
+    """The time, peak memory and result of one reading."""
 
     seconds: float
     megabytes: float
@@ -54,17 +55,16 @@ class Read(BaseModel):
 
 
 def read(plane: ControlPlane) -> Read:
-    """Read and judge all probes of a control plane."""
+    """Read and judge all probes of a control plane once."""
     command = [sys.executable, "-c", _READER, str(plane.kubeconfig)]
     done = subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True, text=True)
     return Read.model_validate_json(done.stdout)
 
 
 def deploy(plane: ControlPlane, *, nodes: int) -> list[Pod]:
-    """The probe on that many simulated nodes; returns its pods when all are Ready."""
+    """Deploy the probe on that many simulated nodes; returns its pods when all are Ready."""
     simulated.populate(plane, nodes)
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": probe.NAMESPACE}}
-    items = [namespace, *manifests.manifests(OurPods(image="simulated"))]
+    items = [namespace(probe.NAMESPACE), *manifests.manifests(OurPods(image="simulated"))]
     together = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
     plane.kubectl("apply", "--server-side", "-f", "-", stdin=together)
     cluster = Cluster(kubeconfig=str(plane.kubeconfig))
@@ -85,7 +85,7 @@ def deploy(plane: ControlPlane, *, nodes: int) -> list[Pod]:
 
 
 def measure(plane: ControlPlane, *, nodes: int) -> tuple[Read, float]:
-    """(our reading of all, the seconds that `kubectl logs` would take for as many pods)."""
+    """(the program's reading of all probes, the seconds that `kubectl logs` would take for as many pods)."""
     pods = deploy(plane, nodes=nodes)
     time.sleep(_SOME_RECORDS_SECONDS)
     ours = read(plane)

@@ -1,4 +1,4 @@
-"""A wave of many nodes against one node's turn: how much side by side a wave really is."""
+"""Benchmarks a wave of many nodes against one node's turn, to show how parallel a wave is."""
 
 import json
 from pathlib import Path
@@ -35,14 +35,14 @@ def _one_pod_a_node(nodes: int) -> dict[str, object]:
 
 
 def measure(plane: ControlPlane, folder: Path, *, width: int) -> tuple[float, float]:
-    """Seconds of (a wave of `width` nodes, one node's turn), each node's pods taking five seconds to go."""
+    """Seconds of (a wave of `width` nodes, one node's turn); each node's pods take five seconds to terminate."""
     nodes = 1 + width + _SPARE_NODES
     simulated.populate(plane, nodes)
     session = Session.start(
         kubeconfig=plane.kubeconfig, stack="waves", template="Pulumi.simulated.yaml", folder=folder, echo=False
     )
     session.up()
-    # One operator: two of them exclude each other on a node, and would wait for one that is not cordoned.
+    # One replica: with two, their anti-affinity would wait for a second node that is not cordoned.
     session.set(phase="secondary", cilium__values__operator__replicas="1")
     session.up()
     plane.kubectl("apply", "-f", "-", stdin=json.dumps(_one_pod_a_node(nodes)))

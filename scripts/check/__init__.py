@@ -1,1 +1,1 @@
-"""The check catalogue on demand, and as a document."""
+"""Runs the checks on demand, and writes their catalogue as a document."""

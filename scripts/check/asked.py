@@ -1,5 +1,6 @@
-"""What every command that only looks has in common: whose config it asks with, and how it ends when it can't."""
+"""Shared code of the read-only commands: selection of the config, and one-line errors."""
 
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -25,9 +26,9 @@ def plan_of(
     context: str,
     wishes: Mapping[str, object] | None = None,
 ) -> MigrationPlan:
-    """The cluster examined with a file's config, a stack's or none; `wishes` come before what that says.
+    """Examine the cluster with the config of a file, of a stack or the default; `wishes` override it.
 
-    Raises SettingsError if the config cannot be had, PlanError if it or the cluster cannot be read.
+    Raises SettingsError if the config cannot be read, PlanError if it is not valid or the cluster cannot be read.
     """
     settings = settings_of(
         stack=stack, config_file=config_file, program=program, kubeconfig=kubeconfig, context=context
@@ -41,13 +42,40 @@ def plan_of(
 
 
 def settings_of(*, stack: str, config_file: Path | None, program: Path, kubeconfig: str, context: str) -> Settings:
-    """A file's config, a stack's or none, and the cluster that is meant. Raises SettingsError if it cannot be had."""
-    found = of_file(config_file) if config_file else of_stack(stack, folder=program) if stack else Settings()
+    """The config of a file, of a stack or the default, and its cluster. Raises SettingsError if it cannot be read.
+
+    Without any option it is the config of the selected stack, as with the engine's own commands.
+    """
+    if config_file:
+        found = of_file(config_file)
+    elif stack:
+        found = of_stack(stack, folder=program)
+    else:
+        found = Settings() if kubeconfig or context else _of_selected(program)
     return replace(found, kubeconfig=kubeconfig or found.kubeconfig, context=context or found.context)
 
 
+def _of_selected(program: Path) -> Settings:
+    try:
+        return of_stack("", folder=program)
+    except SettingsError as error:
+        told = f"asked with the default config and the environment's kubeconfig, as no stack's can be had: {error}"
+        err.print(f"[yellow]![/yellow] {escape(told)}", soft_wrap=True)
+        return Settings()
+
+
+def as_asked(*, stack: str, config_file: Path | None, program: Path, kubeconfig: str, context: str) -> str:
+    """The options of this call, to show in a command with the same config; a space before each."""
+    folder = "" if program == Path() else str(program)
+    given = {
+        "--stack": stack, "--config-file": str(config_file or ""), "--program": folder, "--kubeconfig": kubeconfig,
+        "--context": context,
+    }  # fmt: skip
+    return "".join(f" {name} {shlex.quote(value)}" for name, value in given.items() if value)
+
+
 def run(command: Callable[..., None]) -> None:
-    """Run the command; what the user can act on is one clear line."""
+    """Run the command; errors that the user can act on are printed as one line."""
     try:
         typer.run(command)
     except (PlanError, SettingsError) as error:

@@ -3,26 +3,26 @@
 from pathlib import Path
 
 from components.checks import CATALOGUE, Check
-from stacks.phases import Phase
+from stacks.strategies import DEFAULT, Milestone
 
 FILE = Path(__file__).parents[2] / "docs" / "checks.md"
-_HEAD = """# Checks, and why each is there
+_HEAD = """# Checks and their reasons
 
-What is looked at in every `pulumi preview` and `pulumi up`, and by `python -m scripts.check` at any time. A **blocker**
-refuses the run before anything is changed; a check may find less than its severity, which is the worst that it finds.
-`pulumi config set --path acknowledge.ID 'the reason'` takes a check's findings upon you: a blocker becomes a warning
-that gives the reason, and the stack's outputs keep it. A *gate* cannot be acknowledged. Written by `make docs`.
+Every `pulumi preview` and `pulumi up` runs these checks; `.venv/bin/python -m scripts.check` runs them at any time. A
+**blocker** stops the run before anything is changed. The severity in the table is the worst that the check can report.
+`pulumi config set --path acknowledge.ID 'the reason'` accepts a check's findings: a blocker becomes a warning
+that shows your reason, and the stack's outputs keep it. A *gate* cannot be acknowledged. Written by `make docs`.
 """
 _TABLE = "| id | severity | why | what to do |\n|---|---|---|---|\n"
 
 
 def document() -> str:
-    """The whole document: a table for each phase that checks guard."""
+    """The whole document: a table for each milestone that checks guard, by the phase that brings the cluster to it."""
     parts = [_HEAD]
-    for phase in Phase:
-        rows = "".join(_row(each) for each in CATALOGUE if each.phase is phase)
+    for milestone in Milestone:
+        rows = "".join(_row(each) for each in CATALOGUE if each.guards is milestone)
         if rows:
-            parts.append(f"## Before `{phase}`\n\n{_TABLE}{rows}")
+            parts.append(f"## Before `{DEFAULT.first_at(milestone).name}`\n\n{_TABLE}{rows}")
     return "\n".join(parts)
 
 

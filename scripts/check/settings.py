@@ -1,4 +1,4 @@
-"""The config that the checks are asked about: a stack's own, or a file's."""
+"""Reads the config for the read-only commands, from a stack or from a file."""
 
 import json
 import subprocess
@@ -14,21 +14,21 @@ _LIMIT_SECONDS = 60
 
 
 class SettingsError(Exception):
-    """The config cannot be had; the text is one line that says what to do."""
+    """The config cannot be read; the text is one line that says what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """This project's own settings, and the cluster that is meant; empty where that is left to the environment."""
+    """This project's settings, and the kubeconfig and context of its cluster; empty for those of the environment."""
 
     own: Mapping[str, Any] = field(default_factory=dict)
     kubeconfig: str = ""
     context: str = ""
-    secret: frozenset[str] = frozenset()  # own keys with a secret in them
+    secret: frozenset[str] = frozenset()  # keys of this project that hold a secret
 
     @classmethod
     def read(cls, config: Mapping[str, Any], *, secret: Collection[str] = ()) -> "Settings":
-        """From keys with their namespaces, as a stack's file has them."""
+        """Parse keys with their namespaces, as in a stack's file."""
         own = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
         return cls(
             own=own,
@@ -39,7 +39,7 @@ class Settings:
 
 
 def of_file(path: Path) -> Settings:
-    """The config in a stack's file, such as Pulumi.prod.yaml."""
+    """The config of a stack's file, such as Pulumi.prod.yaml."""
     try:
         read = yaml.safe_load(path.read_text()) or {}
         config = read.get("config") or {}
@@ -57,11 +57,21 @@ def of_file(path: Path) -> Settings:
 
 
 def of_stack(stack: str, *, folder: Path, environment: Mapping[str, str] | None = None) -> Settings:
-    """The config as the engine's CLI has it, not yet deployed changes included; its secrets are needed to ask with."""
-    command = ["pulumi", "config", "--show-secrets", "--json", "--stack", stack]
+    """The config from the engine's CLI, with changes not deployed yet, and with secrets, which the checks need.
+
+    Without a name it is the stack that is selected in `folder`.
+    """
+    command = ["pulumi", "config", "--show-secrets", "--json", *(["--stack", stack] if stack else [])]
     try:
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=_LIMIT_SECONDS
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LIMIT_SECONDS,
         )
     except FileNotFoundError as error:
         raise SettingsError(
@@ -80,7 +90,7 @@ def of_stack(stack: str, *, folder: Path, environment: Mapping[str, str] | None 
 
 
 def _is_sealed(value: Any) -> bool:
-    """True if a value of a stack's file is encrypted, or has something encrypted in it."""
+    """True if a value of a stack's file is encrypted, or contains an encrypted value."""
     if isinstance(value, Mapping):
         return set(value) == {"secure"} or any(map(_is_sealed, value.values()))
     return isinstance(value, list) and any(map(_is_sealed, value))

@@ -1,4 +1,4 @@
-"""The images' command line: `python -m scripts.images --stack prod`, whenever one likes; changes nothing."""
+"""Command line that lists the images of a migration and changes nothing: `python -m scripts.images --stack prod`."""
 
 import json
 import sys
@@ -9,21 +9,23 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from components.operations.api import ClusterError, connect
+from components.operations.cluster_api.api import ClusterError, connect
 from components.plan import examine
-from scripts.check.asked import FAILED, err, run, settings_of
-from scripts.images.needed import ImagesError, of_cilium, of_our_pods, within_reach
+from scripts.check.asked import FAILED, as_asked, err, run, settings_of
+from scripts.images.needed import ImagesError, of_cilium, of_our_pods, secrets_needed, within_reach
 
 
 class Output(StrEnum):
-    """The forms in which images are printed."""
+    """Output formats of the list."""
 
     TEXT = "text"
     JSON = "json"
 
 
 def images(
-    stack: Annotated[str, typer.Option(help="Ask with this Pulumi stack's config.")] = "",
+    stack: Annotated[
+        str, typer.Option(help="Ask with this Pulumi stack's config; the selected one's if nothing is named.")
+    ] = "",
     config_file: Annotated[Path | None, typer.Option(help="Ask with the config in this file instead.")] = None,
     output: Annotated[Output, typer.Option(help="How to print.")] = Output.TEXT,
     helm: Annotated[str, typer.Option(help="The helm program that renders Cilium's chart.")] = "helm",
@@ -31,7 +33,7 @@ def images(
     kubeconfig: Annotated[str, typer.Option(help="Instead of the stack's own kubeconfig.")] = "",
     context: Annotated[str, typer.Option(help="Instead of the stack's own context.")] = "",
 ) -> None:
-    """Print every image that nodes pull in a migration, one a line; ends with 2 if some cannot be told."""
+    """Print every image that nodes pull in a migration, one a line; exits with 2 if some cannot be determined."""
     settings = settings_of(
         stack=stack, config_file=config_file, program=program, kubeconfig=kubeconfig, context=context
     )  # fmt: skip
@@ -39,7 +41,10 @@ def images(
     found, failure = [of_our_pods(plan)], ""
     try:
         cluster = connect(kubeconfig=settings.kubeconfig, context=settings.context)
-        ciliums, how = of_cilium(plan, cluster=cluster, helm=helm)
+        same = as_asked(
+            stack=stack, config_file=config_file, program=program, kubeconfig=kubeconfig, context=context
+        )  # fmt: skip
+        ciliums, how = of_cilium(plan, cluster=cluster, helm=helm, asked=same)
         found += ciliums
         err.print(escape(f"found by {how}"), soft_wrap=True)
     except (ImagesError, ClusterError) as error:
@@ -49,7 +54,7 @@ def images(
     else:
         for each in found:
             print(f"{each.image}\t{each.user}" + (f", to be copied from {each.original}" if each.original else ""))
-    if note := within_reach(plan, found):
+    for note in filter(None, (secrets_needed(plan), within_reach(plan, found))):
         err.print(escape(note), soft_wrap=True)
     if failure:
         err.print(f"[red]✗[/red] {escape(failure)}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Which images are pulled: that of our own pods, and those of Cilium's chart, rendered or as it runs."""
+"""Images that a migration pulls: that of the program's pods, and those of Cilium's chart, rendered or as it runs."""
 
 import json
 import shutil
@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from components.operations.api import Cluster
-from components.phases.secondary import chart_of
+from components.names import NAMESPACES
+from components.operations.cluster_api.api import Cluster
+from components.phases.cilium_chart import chart_of
 from components.plan import MigrationPlan
 from stacks.images import Image
 from stacks.settle import Cilium
@@ -23,11 +24,11 @@ _WORKLOADS = ("apis/apps/v1/{}/daemonsets", "apis/apps/v1/{}/deployments", "apis
 
 
 class ImagesError(Exception):
-    """The images of Cilium cannot be told; the text is one line that says what to do."""
+    """The images of Cilium cannot be determined; the text is one line that says what to do."""
 
 
 class Needed(BaseModel):
-    """One image as nodes pull it; `original` is where it can be copied from, where that is another name."""
+    """One image as nodes pull it; `original` is the name to copy it from, if that is another."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -37,14 +38,23 @@ class Needed(BaseModel):
 
 
 def of_our_pods(plan: MigrationPlan) -> Needed:
-    """The one image of all of our own pods."""
+    """The image of all of the program's own pods."""
     config = plan.config
     original = Image.read(config.probe.image).name if config.pods.registry else ""
     return Needed(image=config.image, user="this program's pods", original=original)
 
 
-def of_cilium(plan: MigrationPlan, *, cluster: Cluster, helm: str) -> tuple[list[Needed], str]:
-    """Those of Cilium, and how they were found out. Raises ImagesError, ClusterError."""
+def secrets_needed(plan: MigrationPlan) -> str:
+    """A line about the pull Secrets of the program's pods; empty if none are named."""
+    names, places = ", ".join(plan.config.pods.pull_secrets), ", ".join(NAMESPACES)
+    return f"pods.pullSecrets: {names} must be in each of namespaces {places}" if names else ""
+
+
+def of_cilium(plan: MigrationPlan, *, cluster: Cluster, helm: str, asked: str) -> tuple[list[Needed], str]:
+    """The images of Cilium, and the source of that list; `asked` are the options of the calling command.
+
+    Raises ImagesError, ClusterError.
+    """
     program = shutil.which(helm)
     if program:
         first, last = (
@@ -59,7 +69,7 @@ def of_cilium(plan: MigrationPlan, *, cluster: Cluster, helm: str) -> tuple[list
         words = " ".join(_command("helm", plan.cilium, version=plan.snapshot.server_version))
         raise ImagesError(
             f"Cilium does not run yet, and there is no `{helm}` on PATH to render its chart: install Helm, or pipe "
-            f"`python -m scripts.plan --values migration` into `{words}` where there is one"
+            f"`.venv/bin/python -m scripts.plan --values migration{asked}` into `{words}` where there is one"
         )
     return [Needed(image=image, user="Cilium") for image in sorted(found)], how
 
@@ -78,12 +88,17 @@ def images_in(node: object) -> Iterator[str]:
 
 
 def _command(program: str, cilium: Cilium, *, version: str) -> list[str]:
+    words = [program, "template", _RELEASE, *_chart(cilium), f"--namespace={cilium.namespace}", "--values=-"]
+    return [*words, f"--kube-version={version}"] if version else words
+
+
+def _chart(cilium: Cilium) -> list[str]:
+    """The chart's arguments for Helm's commands."""
     chart = chart_of(cilium)
     where = chart.get("repositoryOpts")
-    words = [program, "template", _RELEASE, str(chart["chart"]), f"--namespace={cilium.namespace}", "--values=-"]
+    words = [str(chart["chart"])]
     words += [f"--version={chart['version']}"] if "version" in chart else []
-    words += [f"--repo={where['repo']}"] if isinstance(where, Mapping) else []
-    return [*words, f"--kube-version={version}"] if version else words
+    return [*words, f"--repo={where['repo']}"] if isinstance(where, Mapping) else words
 
 
 def _rendered(program: str, plan: MigrationPlan, values: Mapping[str, Any]) -> list[object]:
@@ -109,7 +124,7 @@ def _running(cluster: Cluster, namespace: str) -> Iterator[str]:
 
 
 def within_reach(plan: MigrationPlan, images: list[Needed]) -> str:
-    """A line about the registries that are still needed beside `pods.registry`; empty if none are, or none is set."""
+    """A line about registries that are needed in addition to `pods.registry`; empty if that is not set, or none are."""
     registry = plan.config.pods.registry
     host = registry.partition("/")[0]
     others = sorted({found.host for each in images if (found := Image.read(each.image)).host != host})
@@ -118,5 +133,5 @@ def within_reach(plan: MigrationPlan, images: list[Needed]) -> str:
     return (
         f"pods.registry is for this program's pods alone; Cilium is pulled from {', '.join(others)} until its chart's "
         "own values say otherwise: image.repository, operator.image.repository and the like in `cilium.values` "
-        "(`helm show values` of the chart has them all)"
+        f"(`helm show values {' '.join(_chart(plan.cilium))}` has them all)"
     )

@@ -1,1 +1,1 @@
-"""A real Kubernetes cluster of several nodes on one Linux machine, in namespaces, without a container engine."""
+"""The lab: a real Kubernetes cluster of several nodes on one Linux machine, in namespaces, with no container engine."""

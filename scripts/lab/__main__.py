@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from scripts.lab.cluster.sources import SOURCES
 from scripts.lab.console import LabError, Step, console
 from scripts.lab.images.store import image_store
 from scripts.lab.lab import Lab
@@ -27,7 +28,7 @@ def up(
     nodes: Annotated[int, typer.Option(min=1, max=40, help="How many worker nodes.")] = 3,
     source: Annotated[str, typer.Option(help="flannel, canal or calico")] = "flannel",
 ) -> None:
-    """Start the lab: a control plane and nodes with a CNI and CoreDNS; what is up already stays as it is."""
+    """Start the lab: a control plane and nodes with a CNI and CoreDNS; running parts stay as they are."""
     lab = Lab()
     with Step(f"lab {lab.lab_id} up"):
         lab.up(nodes=nodes, source=source)
@@ -36,7 +37,7 @@ def up(
 
 @app.command()
 def down() -> None:
-    """Stop the lab and check that nothing of it is left; the nodes' logs stay."""
+    """Stop the lab and check that nothing of it is left behind; the nodes' logs stay."""
     Lab().down()
 
 
@@ -44,7 +45,7 @@ def down() -> None:
 def clean(
     *, cache: Annotated[bool, typer.Option("--cache", help="Also remove every built part and image.")] = False
 ) -> None:
-    """Stop the labs (the tests' and the simulated one too) and remove them; what was built stays unless asked."""
+    """Stop and remove the labs, those of tests and the simulated one too; built parts stay without `--cache`."""
     simulated.control_plane().stop()
     for folder in (lab_folder() / "tests", lab_folder()):
         if folder.exists():
@@ -88,12 +89,12 @@ def build() -> None:
     """Build every program and image that the lab needs, Pulumi's too, without starting anything."""
     from scripts.lab.session import build_everything  # the other commands start without it
 
-    build_everything(calico=True)
+    build_everything(list(SOURCES.values()))
 
 
 @app.command()
 def images() -> None:
-    """Make the images and print where they are unpacked."""
+    """Build the images and print the folder that they are unpacked in."""
     print(image_store())
 
 
@@ -119,7 +120,7 @@ def demo(
     *,
     keep: Annotated[bool, typer.Option(help="Leave the lab up afterwards.")] = False,
 ) -> None:
-    """Migrate a real cluster from nothing to the end, with traffic on it, and say what was lost."""
+    """Start a real cluster, migrate it completely under traffic, and print the losses."""
     from scripts.lab.demo import run_demo  # the other commands start without it
 
     run_demo(nodes=nodes, source=source, restart=restart, keep=keep)
@@ -127,7 +128,7 @@ def demo(
 
 @app.command("demo-simulated")
 def demo_simulated(nodes: Annotated[int, typer.Option(min=3, max=100, help="How many simulated nodes.")] = 3) -> None:
-    """Migrate simulated nodes from nothing to the end: real engine and API server, no data path."""
+    """Start a simulated cluster and migrate it completely: real engine and API server, no data path."""
     from scripts.lab.simulated.demo import run_simulated_demo  # the other commands start without it
 
     run_simulated_demo(nodes=nodes)
@@ -139,7 +140,7 @@ def sim(
     *,
     down: Annotated[bool, typer.Option(help="Stop it instead.")] = False,
 ) -> None:
-    """Start a real control plane with simulated nodes, on which the whole program can be run; no container does."""
+    """Start a real control plane with simulated nodes, for runs of the whole program; no container runs."""
     if down:
         simulated.control_plane().stop()
         return
@@ -149,7 +150,7 @@ def sim(
 
 @app.command()
 def env() -> None:
-    """Print what a shell needs to run `pulumi` and `kubectl` on the lab: eval "$(python -m scripts.lab env)"."""
+    """Print shell settings to run `pulumi` and `kubectl` on the lab: eval "$(python -m scripts.lab env)"."""
     from scripts.lab.session import prepare  # the other commands start without it
 
     lab = Lab()
@@ -161,7 +162,7 @@ def env() -> None:
 
 
 def main() -> None:
-    """Run a command; what the user can act on is one clear line."""
+    """Run a command; errors that the user can act on are printed as one line."""
     try:
         app()
     except LabError as error:

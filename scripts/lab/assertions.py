@@ -1,4 +1,4 @@
-"""What must be true on the lab's machines themselves, looked at from outside of the program that changed them."""
+"""Assertions about the lab's machines, independent of the program that changed them."""
 
 import ipaddress
 import json
@@ -9,9 +9,8 @@ from scripts.lab.cluster.sources import Source, source
 from scripts.lab.console import LabError
 from scripts.lab.lab import Lab
 
-OLD_NETWORK = ipaddress.ip_network("10.244.0.0/16")
 NEW_NETWORK = ipaddress.ip_network("10.245.0.0/16")
-_PACKET_BYTES = "1450"  # the lab's network has 1500, one tunnel takes 50; 1400 if the old tunnel was taken for a device
+_PACKET_BYTES = "1450"  # the lab's network has 1500, one tunnel takes 50; 1400 if Cilium used the old tunnel
 
 
 def _pods(lab: Lab, *, node: str = "") -> list[dict[str, Any]]:
@@ -43,9 +42,9 @@ def _fail(node: str, faults: list[str]) -> None:
 
 
 def node_is_on_cilium(lab: Lab, node: str) -> list[str]:
-    """Addresses, CNI conf, routes and scheduling of a migrated node; returns what was seen, raises LabError."""
+    """Assert addresses, CNI conf, routes and scheduling of a migrated node; returns a summary, raises LabError."""
     faults = []
-    files = sorted(lab.exec(node, ["ls", "/etc/cni/net.d"]).stdout.split())
+    files = sorted(lab.exec(node, ["ls", lab.layout().conf_folder]).stdout.split())
     active = [name for name in files if name.endswith((".conf", ".conflist", ".json"))]
     if active != ["05-cilium.conflist"]:
         faults.append(f"active CNI conf is {active}")
@@ -68,13 +67,13 @@ def node_is_on_cilium(lab: Lab, node: str) -> list[str]:
 
 
 def node_is_on_source(lab: Lab, node: str) -> list[str]:
-    """The same of a node on the old network, whether it never left or came back."""
+    """The same for a node on the old network, whether it never left or came back."""
     faults = []
-    files = sorted(lab.exec(node, ["ls", "/etc/cni/net.d"]).stdout.split())
-    # Calico's plugin has its credentials in the same folder.
+    files = sorted(lab.exec(node, ["ls", lab.layout().conf_folder]).stdout.split())
+    # Calico's plugin keeps its credentials in the same folder.
     if [name for name in files if name != "calico-kubeconfig"] != [_source(lab).conf]:
         faults.append(f"CNI conf is {files}")
-    new = _addresses_outside(_pods(lab, node=node), OLD_NETWORK)
+    new = _addresses_outside(_pods(lab, node=node), lab.layout().pods)
     if new:
         faults.append(f"pods with other addresses: {', '.join(new)}")
     item = json.loads(lab.kubectl("get", "node", node, "-o", "json").stdout)
@@ -86,27 +85,29 @@ def node_is_on_source(lab: Lab, node: str) -> list[str]:
     if ours:
         faults.append(f"annotations {', '.join(ours)} are left")
     _fail(node, faults)
-    return [f"CNI conf {', '.join(files)}", f"{len(_pods(lab, node=node))} pods, all in {OLD_NETWORK}"]
+    return [f"CNI conf {', '.join(files)}", f"{len(_pods(lab, node=node))} pods, all in {lab.layout().pods}"]
 
 
 def _left_on_node(lab: Lab, node: str, old: Source) -> list[str]:
     links = lab.exec(node, ["ls", "/sys/class/net"]).stdout.split()
-    found = [name for name in links if name in old.devices or (old.images_of_calico and name.startswith("cali"))]
+    found = [name for name in links if name in old.devices or name.startswith(old.prefixes)]
     found += [
         f"{chains} chains in {tool}"
         for tool in ("iptables-nft", "iptables-legacy")
         for chains in old.chains
         if chains in lab.exec(node, [f"{tool}-save"], check=False).stdout
     ]
-    if old.images_of_calico:
+    if old.prefixes:
         sets = lab.exec(node, ["ipset", "list", "-name"]).stdout.split()
-        found += [f"IP set {name}" for name in sets if name.startswith("cali")]
-    files = lab.exec(node, ["ls", "/etc/cni/net.d"]).stdout.split()
-    return found + [f"{name} in /etc/cni/net.d" for name in files if any(word in name for word in old.words)]
+        found += [f"IP set {name}" for name in sets if name.startswith(old.prefixes)]
+    files = lab.exec(node, ["ls", lab.layout().conf_folder]).stdout.split()
+    found += [f"{name} in {lab.layout().conf_folder}" for name in files if any(word in name for word in old.words)]
+    tables = lab.exec(node, ["nft", "list", "tables"]).stdout.splitlines()
+    return found + [f"nftables' {table}" for table in tables if any(word in table for word in old.words)]
 
 
 def no_source_left(lab: Lab, nodes: list[str]) -> list[str]:
-    """After `cleanup`: no old address, object, device, chain or conf anywhere, and Cilium's settings are final."""
+    """Assert the state after `cleanup`: no old address, object, device, chain or conf, and Cilium's final settings."""
     old = _source(lab)
     faults = [f"pod {each}" for each in _addresses_outside(_pods(lab), NEW_NETWORK)]
     kinds = "daemonsets,deployments,configmaps,serviceaccounts,namespaces,clusterroles,clusterrolebindings"
@@ -114,7 +115,7 @@ def no_source_left(lab: Lab, nodes: list[str]) -> list[str]:
     faults += [f"object {name}" for name in names if any(word in name for word in old.words)]
     for node in nodes:
         faults += [f"{node} has {each}" for each in _left_on_node(lab, node, old)]
-        # Calico's agents leave their node as one without a network when they end.
+        # Calico's agents mark their node as one without a network when they end.
         taints = json.loads(lab.kubectl("get", "node", node, "-o", "json").stdout)["spec"].get("taints") or []
         faults += [f"{node} has the taint {taint['key']}" for taint in taints]
     config = json.loads(lab.kubectl("-n", "kube-system", "get", "configmap", "cilium-config", "-o", "json").stdout)

@@ -1,4 +1,4 @@
-"""What the lab says to the person at the terminal: steps, progress, and one clear line when something is wrong."""
+"""The lab's terminal output: steps, progress, and one line for each error."""
 
 import sys
 import time
@@ -18,7 +18,7 @@ class LabError(Exception):
 
 
 class BuildProgress:
-    """Progress of one build: a live line on a terminal, a line at the start, each half minute and the end elsewhere."""
+    """Progress of a build: a live line on a terminal; elsewhere a line at the start, every half minute and the end."""
 
     _EVERY_SECONDS = 30.0
     _places: ClassVar[list[Callable[[], str]]] = []
@@ -43,7 +43,7 @@ class BuildProgress:
     @classmethod
     @contextmanager
     def amid(cls, place: Callable[[], str]) -> Iterator[None]:
-        """Say with the progress of every build in the block where among others it stands."""
+        """Add the position among all builds to the progress of every build in the block."""
         cls._places.append(place)
         try:
             yield
@@ -61,7 +61,7 @@ class BuildProgress:
         return self
 
     def advance(self, package: str) -> None:
-        """Count one more package compiled (or a line of the tool's output)."""
+        """Count one more compiled package (or line of the tool's output)."""
         self._packages += 1
         if self._live:
             self._live.update(self._task, completed=self._packages, place=self._amid())

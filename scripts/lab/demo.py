@@ -1,4 +1,4 @@
-"""The main job, shown: a real cluster migrates from its CNI to Cilium by `pulumi up`, watched by traffic all along."""
+"""The demo: a real cluster migrates from its CNI to Cilium with `pulumi up`, under traffic that measures every loss."""
 
 import json
 import time
@@ -29,13 +29,13 @@ from scripts.report.page import to_html, to_json
 
 _BASELINE_SECONDS = 5
 _AFTER_SECONDS = 5
-# Flows that send every 100 ms or oftener; the pause between two requests of the others is no gap.
+# Flows that send at least every 100 ms; the pause between two requests of the others is no gap.
 DENSE = ("service-http", "echo-service", "echo-pod")
 SHORT_REQUESTS = ("service-http", "pod-http", "dns")
 
 
 class DemoResult(BaseModel):
-    """What the demo ends with; also `.lab/demo.json`."""
+    """The result of the demo; also written to `.lab/demo.json`."""
 
     nodes: int
     migrated: int
@@ -55,7 +55,7 @@ class DemoResult(BaseModel):
 
 @dataclass(frozen=True)
 class LabWitness:
-    """Judges nodes by what their own machines say."""
+    """Judges nodes by the state of their machines."""
 
     lab: Lab
 
@@ -69,7 +69,7 @@ class LabWitness:
         return assertions.node_is_on_cilium(self.lab, node)
 
     def source_gone(self, nodes: Sequence[str]) -> Sequence[str]:
-        """No trace of the old CNI on any machine."""
+        """Check that no machine has a trace of the old CNI."""
         return assertions.no_source_left(self.lab, list(nodes))
 
 
@@ -79,7 +79,7 @@ def _report(began: datetime) -> tuple[Totals, list[str]]:
 
 
 def _write_report(session: Session, folder: Path) -> Measurement | None:
-    """The page for the change ticket and the same as JSON, from the stack, the cluster and the probes."""
+    """Write the report for the change ticket as HTML and JSON, from the stack, the cluster and the probes."""
     with Step("the report"):
         found = collect(session.stack, folder=session.program, kubeconfig=session.environment["KUBECONFIG"],
                         environment=session.environment)  # fmt: skip
@@ -91,7 +91,7 @@ def _write_report(session: Session, folder: Path) -> Measurement | None:
 
 
 def _probes_table(measurement: Measurement) -> Table:
-    """What the probes themselves measured, by kind of flow."""
+    """A table of the probes' measurements by kind of flow."""
     table = Table("flows of the probe", "sent", "failed", "planned", "longest gap", title="measured by the probe")
     kinds = sorted({flow.kind for flow in measurement.flows})
     for kind in kinds:
@@ -129,12 +129,12 @@ def _summary(result: DemoResult, folder: Path) -> None:
 def run_demo(
     *, nodes: int, source: str, restart: str, keep: bool, start: Callable[..., Session] = Session.start
 ) -> DemoResult:
-    """The whole of it, from nothing; raises LabError when anything was lost that nobody planned.
+    """Run the whole demo from an empty machine; raises LabError on any unplanned loss.
 
-    `start` makes the stack's session, for those who look at its commands.
+    `start` creates the stack's session; callers can pass one that measures its commands.
     """
     old = source_named(source)
-    build_everything(calico=old.images_of_calico)
+    build_everything([old])
     lab = Lab()
     lab.down()
     with Step(f"a cluster of {nodes} nodes with {old.title}"):

@@ -1,4 +1,4 @@
-"""The lab as one object: up, down, status, reboot a node, run a command on one."""
+"""The lab's operations: up, down, status, reboot of a node, commands on a node."""
 
 import contextlib
 import fcntl
@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from scripts.lab import leftovers, machine
 from scripts.lab.cluster import addons, cgroups, configuration, sources, state, sysctls
-from scripts.lab.cluster.layout import CONTROL_PLANE, Layout, lab_id
+from scripts.lab.cluster.layout import CONTROL_PLANE, Layout, Unusual, lab_id
 from scripts.lab.console import LabError, Step, console
 from scripts.lab.images.rootfs import root_file_system
 from scripts.lab.images.store import copy_store, image_store
@@ -34,7 +34,7 @@ _REBOOT_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class NodeStatus:
-    """One machine of the lab, as its supervisor and the API server see it."""
+    """The status of one machine, from its supervisor and the API server."""
 
     name: str
     address: str
@@ -43,12 +43,12 @@ class NodeStatus:
     boots: int
     boot_id: str
     ready: bool | None = None
-    """What the Node object says; None for the control plane and when the API server does not answer."""
+    """The readiness in the Node object; None for the control plane and if the API server does not answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """The whole lab."""
+    """The status of the whole lab."""
 
     lab_id: str
     running: bool
@@ -58,7 +58,7 @@ class Status:
 
 
 def build_parts() -> configuration.Parts:
-    """All that the machines run from, built where it is not in the cache."""
+    """Build the parts that the machines run from, unless they are in the cache."""
     return configuration.Parts(
         kubernetes=build.build_part(catalogue.KUBERNETES),
         kubernetes_node=build.build_part(catalogue.KUBERNETES_NODE),
@@ -88,12 +88,12 @@ class Lab:
         return build.build_part(catalogue.KUBERNETES) / "kubectl"
 
     def current(self) -> state.LabState | None:
-        """What runs, or None when nothing does."""
+        """The state of the running lab, or None."""
         known = state.read_state(self.folder)
         return known if known and known.supervisor.alive else None
 
     def layout(self) -> Layout:
-        """The plan of the lab that is up, or was last."""
+        """The layout of the lab that is up, or was last."""
         try:
             return Layout.model_validate_json((self.folder / "layout.json").read_text())
         except FileNotFoundError:
@@ -103,10 +103,13 @@ class Lab:
         """The folder that the machine `node` has as /var/log, readable from outside; it outlives `down`."""
         return configuration.machine_folder(self.folder, node) / "log"
 
-    def up(self, *, nodes: int = 3, source: str = "flannel") -> None:
-        """Start the lab, or complete one that is up: its CNI and CoreDNS Ready on every node when this returns."""
+    def up(self, *, nodes: int = 3, source: str = "flannel", **unusual: Unpack[Unusual]) -> None:
+        """Start the lab, or complete one that is up: its CNI and CoreDNS Ready on every node when this returns.
+
+        A lab that is already up keeps its `unusual` settings.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        layout = Layout(lab_id=self.lab_id, node_count=nodes, source=sources.source(source).name)
+        layout = Layout(lab_id=self.lab_id, node_count=nodes, source=sources.source(source).name, **unusual)
         with self._lock() as lock:
             if running := self.current():
                 console.print(f"lab {self.lab_id} is up already: {', '.join(sorted(running.machines))}")
@@ -121,7 +124,7 @@ class Lab:
             self._complete(self.layout())
 
     def down(self) -> None:
-        """Stop the lab and remove its nodes' disks; the logs stay. Raises LabError when anything is left behind."""
+        """Stop the lab and remove its nodes' disks; the logs stay. Raises LabError if anything is left behind."""
         if not self.folder.exists():
             console.print("no lab here")
             return
@@ -133,12 +136,12 @@ class Lab:
             console.print("nothing is left behind: no process, control group, mount or network device")
 
     def clean(self) -> None:
-        """`down`, and then remove the lab's folder with its logs; the reports of demos stay."""
+        """Run `down`, then remove the lab's folder with its logs; the reports of demos stay."""
         self.down()
         remove_all_but_reports(self.folder)
 
     def status(self) -> Status:
-        """How the lab is."""
+        """The status of the lab."""
         running = self.current()
         if running is None:
             return Status(lab_id=self.lab_id, running=False)
@@ -219,7 +222,7 @@ class Lab:
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[int]:
-        """One `up` or `down` at a time; the lock goes with its holder, however that ends."""
+        """Allow one `up` or `down` at a time; the lock ends with its holder, however that ends."""
         with (self.folder / "lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -241,7 +244,7 @@ class Lab:
         return machines[name]
 
     def _file_of(self, node: str, path: str) -> Path:
-        """A file of a running machine, as seen from outside."""
+        """The host's path of a file on a running machine."""
         init = self._machine(node).init
         return Path(f"/proc/{init.pid if init else 0}/root") / path.lstrip("/")
 
@@ -256,7 +259,7 @@ class Lab:
         }
 
     def _store(self, layout: Layout) -> Path:
-        return image_store(calico=sources.source(layout.source).images_of_calico)
+        return image_store(besides=sources.source(layout.source).more_images)
 
     def _prepare(self, layout: Layout, parts: configuration.Parts, store: Path) -> None:
         with Step(f"disks and certificates of {layout.node_count} nodes"):
@@ -270,7 +273,7 @@ class Lab:
         state.write_whole(self.folder / "links-before.json", json.dumps(sorted(leftovers.machine_links())))
 
     def _grow(self, layout: Layout) -> None:
-        """Add the nodes that a lab which is up does not have yet."""
+        """Add nodes to a lab that is up."""
         have = self.layout()
         if layout.source != have.source:
             raise LabError(
@@ -278,6 +281,7 @@ class Lab:
             )
         if layout.node_count <= have.node_count:
             return
+        layout = have.model_copy(update={"node_count": layout.node_count})
         parts, store = build_parts(), self._store(layout)
         added = layout.nodes[have.node_count :]
         with Step(f"{len(added)} more nodes"):
@@ -313,7 +317,7 @@ class Lab:
         configuration.write_admin_kubeconfig(self.folder, port=self._running().port)
         with Step("API server"):
             _wait(
-                # A supervisor that could not set the lab up has ended, and then it is said at once.
+                # A supervisor that failed to set the lab up has ended; that is reported at once.
                 lambda: bool(self._running()) and self.kubectl("get", "--raw", "/readyz", check=False).returncode == 0,
                 seconds=_API_SECONDS,
                 what=f"the API server (log: {self.log(CONTROL_PLANE)}/kube-apiserver.log)",
@@ -329,7 +333,7 @@ class Lab:
             )
             for name in source.workloads:
                 self._rolled_out(name, namespace=source.namespace)
-            # A CNI is called Ready before it is: a pod that starts too early waits for its next try.
+            # A CNI reports Ready too early: a pod that starts before it really is waits for its next retry.
             _wait(
                 lambda: all(
                     self._file_of(node.name, file).exists() for node in layout.nodes for file in source.node_files
@@ -345,7 +349,7 @@ class Lab:
         self.kubectl("--namespace", namespace, "rollout", "status", name, f"--timeout={_NODES_SECONDS}s")
 
     def _clear_remains(self) -> list[str]:
-        """Stop whatever runs, remove whatever is left of it; returns what could not be removed."""
+        """Stop all processes and remove everything that is left; returns what could not be removed."""
         known = state.read_state(self.folder)
         if known and known.supervisor.kill(signal.SIGTERM):
             with contextlib.suppress(LabError):

@@ -1,4 +1,4 @@
-"""Lists what a lab has left on the machine: after `down` there must be nothing."""
+"""Lists the remains of a lab on the host; after `down` there must be none."""
 
 import contextlib
 import os
@@ -19,17 +19,17 @@ def mounts_below(mountinfo: str, folder: Path) -> list[str]:
 
 
 def suspicious_links(names: set[str], *, before: set[str]) -> list[str]:
-    """Those network devices that only a lab makes and that were not there before it."""
+    """Network devices that only a lab creates and that did not exist before it."""
     return sorted(name for name in names - before if _LINKS.fullmatch(name))
 
 
 def machine_links() -> set[str]:
-    """The devices of the machine's own network."""
+    """The devices of the host's own network."""
     return {path.name for path in Path("/sys/class/net").iterdir()}
 
 
 def lab_processes(lab_id: str) -> list[int]:
-    """The processes of the lab: by the mark in their environment, and by their control group."""
+    """The processes of the lab, found by the mark in their environment and by their control group."""
     found = cgroups.processes(lab_id, trees=cgroups.machine_hierarchies())
     mark = f"LAB_ID={lab_id}".encode()
     for entry in Path("/proc").iterdir():
@@ -47,7 +47,7 @@ def _command(pid: int) -> str:
 
 
 def leftovers(lab_id: str, *, folder: Path, links_before: set[str]) -> Iterator[str]:
-    """One line for each thing that is still there."""
+    """One line for each remaining object."""
     for pid in lab_processes(lab_id):
         yield f"process {pid} ({_command(pid)})"
     seen = set()

@@ -1,4 +1,4 @@
-"""Checks that this machine can carry the lab, before anything is started on it."""
+"""Checks that this machine can run the lab, before anything is started."""
 
 import os
 import shutil
@@ -114,7 +114,7 @@ def _room_problems(folder: Path, *, nodes: int) -> Iterator[str]:
 
 
 def problems(folder: Path, *, nodes: int) -> list[str]:
-    """Everything that stands in the lab's way, a line each."""
+    """Every problem that prevents the lab from running, a line each."""
     if os.geteuid() != 0:
         return ["the lab makes namespaces and mounts, which only root may; run it with sudo"]
     found = [
@@ -135,7 +135,7 @@ def problems(folder: Path, *, nodes: int) -> list[str]:
 
 
 def check(folder: Path, *, nodes: int) -> None:
-    """Raise LabError with everything that is missing, all at once."""
+    """Raise LabError with all problems at once."""
     found = problems(folder, nodes=nodes)
     if found:
         raise LabError("this machine cannot carry the lab:\n" + "\n".join(f"  - {line}" for line in found))

@@ -1,4 +1,4 @@
-"""Where the lab keeps what it built (shared by every checkout) and what it runs (this checkout's own)."""
+"""Folders of the lab: the cache of built parts, shared by all checkouts, and the state, one for each checkout."""
 
 import os
 from pathlib import Path
@@ -13,5 +13,5 @@ def cache_folder() -> Path:
 
 
 def lab_folder() -> Path:
-    """The state of this checkout's lab: nodes' disks, certificates, logs, results. Ignored by git."""
+    """The folder with the state of this checkout's lab: nodes' disks, certificates, logs, results. Ignored by git."""
     return Path(os.environ.get("LAB_FOLDER") or CHECKOUT / ".lab")

@@ -1,4 +1,4 @@
-"""The reports of demos: a folder for each run, so that the next one does not take the last one's away."""
+"""The reports of demos: a folder for each run, so that a run does not overwrite the last one's."""
 
 import shutil
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ KEPT = 10
 
 
 def new_folder(base: Path, *, kept: int = KEPT) -> Path:
-    """An empty folder for the run that ends now; of all, the newest `kept` stay."""
+    """Create an empty folder for the run that ends now; of all folders, the newest `kept` stay."""
     reports = base / REPORTS
     name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S.%fZ}"
     folder = reports / name
@@ -20,13 +20,13 @@ def new_folder(base: Path, *, kept: int = KEPT) -> Path:
 
 
 def as_latest(folder: Path, *, base: Path) -> None:
-    """Copy a run's files to where the newest are looked for."""
+    """Copy a run's files to the place of the newest report."""
     for file in folder.iterdir():
         shutil.copy(file, base / file.name)
 
 
 def remove_all_but_reports(base: Path) -> None:
-    """Empty a lab's folder; it goes too where no report is in it."""
+    """Empty a lab's folder but for its reports; remove it if it has none."""
     for each in base.iterdir() if base.is_dir() else ():
         if each.is_dir() and not each.is_symlink():
             if each.name != REPORTS:

@@ -1,14 +1,16 @@
-"""A Pulumi stack on the lab: config, preview and up by the real CLI, as a user would type them."""
+"""A Pulumi stack on the lab: config, preview and up with the real CLI, as a user would run them."""
 
 import os
 import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from components import timings
+from scripts.lab.cluster.sources import FLANNEL, Source
 from scripts.lab.console import LabError, console
 from scripts.lab.images.store import image_store
 from scripts.lab.kubernetes_plugin.install import install
@@ -18,42 +20,43 @@ from scripts.lab.toolchain import parts, plan
 from scripts.lab.toolchain.build import build_part, cilium_chart
 from scripts.lab.toolchain.pulumi import cli_folder, environment
 
-# A line of one of the providers' operations: `worker-1 [2/7] drain: 3 of 5 pods gone (1.2 s)`.
+# A progress line of a provider: `worker-1 [2/7] drain: 3 of 5 pods gone (1.2 s)`.
 _PROGRESS = re.compile(r"(\S+ \[\d+/\d+\] .+ \(\d+\.\d s\))\s*$")
 _TOLD = re.compile(r"^\s*(error: .*|\[[a-z-]+\] .*)$")
 _LIMIT_SECONDS = 1800
 _WITH_CONFIG = ("config", "preview", "up", "refresh", "destroy")
 
 
-def build_everything(*, calico: bool = False) -> None:
+def build_everything(sources: Sequence[Source] = (FLANNEL,)) -> None:
     """Every program and image of the lab and of the engine, so that nothing is compiled beside a running cluster.
 
-    Calico's only where asked: whoever migrates from Flannel needs not wait for it.
+    Of the old CNIs those of the `sources` alone: whoever migrates from Flannel needs not wait for others.
     """
-    plan.build_all(plan.real(with_calico=calico))
+    plan.build_all(plan.real(besides=list(dict.fromkeys(part for each in sources for part in each.parts))))
     cli_folder()
     build_parts()
-    image_store(calico=calico)
+    for images in dict.fromkeys(each.more_images for each in sources):
+        image_store(besides=images)
 
 
 def build_simulated() -> None:
-    """The programs of a simulated cluster and of the engine, and Cilium's chart."""
+    """Build the programs of a simulated cluster and of the engine, and get Cilium's chart."""
     plan.build_all(plan.simulated())
     cli_folder()
     cilium_chart()
 
 
 def prepare(*, kubeconfig: Path, folder: Path | None = None) -> dict[str, str]:
-    """The CLI's environment for the cluster of a kubeconfig, with the plugin and Cilium's chart where they belong."""
+    """The CLI's environment for the cluster of a kubeconfig; puts the plugin and Cilium's chart in place."""
     base = folder or lab_folder()
     home = base / "pulumi-home"
     install(home, python=Path(sys.executable))
-    charts = CHECKOUT / ".lab" / "charts"  # where Pulumi.dev.yaml says it is
+    charts = CHECKOUT / ".lab" / "charts"  # the path in Pulumi.dev.yaml
     charts.mkdir(parents=True, exist_ok=True)
     link = charts / "cilium"
     chart = cilium_chart()
     if not link.is_symlink() or link.resolve() != chart.resolve():
-        half = charts / f".{os.getpid()}"  # several may start at once
+        half = charts / f".{os.getpid()}"  # several processes may start at once
         half.symlink_to(chart)
         half.replace(link)
     helm = build_part(parts.HELM) / "helm"
@@ -72,7 +75,7 @@ class Run:
 
 @dataclass
 class Session:
-    """One stack of this checkout's program; its config is a copy, so that the checkout stays as it is."""
+    """One stack of this checkout's program; its config is a copy, so that the checkout does not change."""
 
     environment: dict[str, str]
     stack: str
@@ -92,13 +95,13 @@ class Session:
         folder: Path | None = None,
         echo: bool = True,
     ) -> "Session":
-        """A new, empty stack with the config of `template`; state, home and logs are kept in `folder`."""
+        """Create a new, empty stack with the config of `template`; state, home and logs are in `folder`."""
         base = folder or lab_folder()
         environment = prepare(kubeconfig=kubeconfig, folder=base)
         config = base / f"Pulumi.{stack}.yaml"
         session = cls(environment=environment, stack=stack, config=config, folder=base, echo=echo)
         config.write_text((CHECKOUT / template).read_text())
-        # From a folder with nothing but the project's name, as `init` writes a config file beside it.
+        # In a folder with only the project's name, as `init` writes a config file beside it.
         (base / "Pulumi.yaml").write_text((CHECKOUT / "Pulumi.yaml").read_text())
         session.program = base
         session.pulumi("stack", "rm", "--force", "--yes", "--preserve-config", check=False, quiet=True)
@@ -126,7 +129,7 @@ class Session:
             last, over = "", False
             for line in process.stdout:
                 lines.append(line)
-                over = over or line.startswith("Diagnostics:")  # there it says everything a second time
+                over = over or line.startswith("Diagnostics:")  # the summary repeats everything
                 found = _PROGRESS.search(line) or (None if check else _TOLD.match(line))
                 if found and not over and self.echo and not quiet and found[1] != last:
                     last = found[1]
@@ -141,7 +144,7 @@ class Session:
         return run
 
     def set(self, **settings: str) -> None:
-        """Set config values; a dotted path has `__` for its dots."""
+        """Set config values; `__` in a keyword stands for a dot in the path."""
         for name, value in settings.items():
             self.pulumi("config", "set", "--path", name.replace("__", "."), value)
 
@@ -150,7 +153,7 @@ class Session:
         self.pulumi("config", "set", "--path", path, value)
 
     def preview(self, *, check: bool = True) -> Run:
-        """`pulumi preview`; the program's own lines and the counts are shown."""
+        """Run `pulumi preview`; prints the program's own lines and the counts."""
         run = self.pulumi("preview", "--non-interactive", "--diff=false", check=check)
         if self.echo:
             for line in announcements(run.output):
@@ -158,7 +161,7 @@ class Session:
         return run
 
     def up(self, *, check: bool = True, parallel: int | None = None) -> Run:
-        """`pulumi up` without questions; what it does was seen in the preview."""
+        """Run `pulumi up` without confirmation, as the preview has shown the changes."""
         width = ["--parallel", str(parallel)] if parallel else []
         return self.pulumi("up", "--yes", "--skip-preview", "--non-interactive", *width, check=check)
 
@@ -170,13 +173,13 @@ class Session:
 
 
 def diagnostics(output: str) -> str:
-    """The part of the CLI's output that says what was wrong."""
+    """The part of the CLI's output with its diagnostics."""
     _, found, rest = output.partition("Diagnostics:")
     return rest.partition("\nOutputs:\n")[0].strip()[-3000:] if found else output.strip()[-3000:]
 
 
 def announcements(output: str) -> list[str]:
-    """What the program said of the nodes and what the engine counts, from a preview's output."""
+    """The program's lines about nodes and the engine's counts, from a preview's output."""
     _, _, rest = output.partition("Diagnostics:")
     wanted = re.compile(r"^\s*(warning: .*|note: .*|info: .*|.* (moves to Cilium|goes back to)\b.*|[+~-] \d+ to .*)$")
     return [line.strip() for line in (rest or output).splitlines() if wanted.match(line)]

@@ -1,4 +1,4 @@
-"""A whole migration as a user would type it: each phase and each node's turn previewed, then done, then looked at."""
+"""A whole migration as a user would run it: each phase and each node's turn is previewed, run, and verified."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ from scripts.lab.session import Session
 
 
 class Witness(Protocol):
-    """Looks at the cluster from outside of the program; each look returns what it saw and raises LabError if wrong."""
+    """Verifies the cluster independently of the program; each check returns a summary, or raises LabError."""
 
     def on_source(self, node: str) -> Sequence[str]:
-        """The node is on the old network."""
+        """Check that the node is on the old network."""
 
     def on_cilium(self, node: str) -> Sequence[str]:
-        """The node is on Cilium's network."""
+        """Check that the node is on Cilium's network."""
 
     def source_gone(self, nodes: Sequence[str]) -> Sequence[str]:
-        """Nothing is left of the old CNI."""
+        """Check that nothing is left of the old CNI."""
 
 
 @dataclass(kw_only=True)
 class WholeMigration:
-    """From `preflight` to `cleanup`, one node a wave."""
+    """A migration from `preflight` to `cleanup`, one node a wave."""
 
     session: Session
     witness: Witness
@@ -32,7 +32,7 @@ class WholeMigration:
     restart: str = "recycle"
 
     def run(self) -> dict[str, float]:
-        """Every phase in order; returns the seconds of each node's turn, its engine's start included."""
+        """Run every phase in order; returns the seconds of each node's turn, including the engine's start."""
         self.phase("preflight")
         self.session.set(restart__method=self.restart)
         self.phase("secondary")
@@ -46,14 +46,14 @@ class WholeMigration:
         return seconds
 
     def phase(self, name: str) -> None:
-        """One phase: config, preview, up."""
+        """Run one phase: config, preview, up."""
         console.rule(f"phase {name}", style="cyan")
         self.session.set(phase=name)
         self.session.preview()
         self.session.up()
 
     def node(self, name: str, wave: int) -> float:
-        """One node's turn as a wave of its own; returns its seconds."""
+        """Run one node's turn as a wave of its own; returns its seconds."""
         console.rule(f"{name}, wave {wave}", style="cyan")
         self.session.set_path(f"waves[{wave}][0]", name)
         self.session.preview()

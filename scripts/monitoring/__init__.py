@@ -1,1 +1,1 @@
-"""What docs/monitoring holds for Grafana, written from the names of the probe's metrics."""
+"""Generates the Grafana dashboard of docs/monitoring from the names of the probe's metrics."""

@@ -1,4 +1,4 @@
-"""The Grafana dashboard for those who watch a migration."""
+"""The Grafana dashboard of a migration."""
 
 from grafana_foundation_sdk.builders.dashboard import (
     AnnotationQuery,
@@ -44,7 +44,7 @@ def _frame() -> Dashboard:
     return (
         Dashboard("Migration of the CNI to Cilium")
         .uid("cni-live-migration")
-        .description("What the probe's flows between nodes, to a Service, the name server and the API server lose.")
+        .description("Losses of the probe's flows between nodes, to a Service, the name server and the API server.")
         .tags(["cni", "cilium", "kubernetes"])
         .time("now-1h", "now")
         .refresh("10s")

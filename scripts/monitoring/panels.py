@@ -1,4 +1,4 @@
-"""The kinds of panels that the dashboard has."""
+"""Kinds of panels of the dashboard."""
 
 from collections.abc import Mapping
 
@@ -37,7 +37,7 @@ def _steps(*steps: tuple[float | None, str]) -> ThresholdsConfig:
     return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(found)
 
 
-# What is told of a counter is between its samples: one failure can look like a little less than one.
+# Prometheus extrapolates between a counter's samples: one failure can look like a little less than one.
 NONE_IS_GOOD = _steps((None, "green"), (0.5, "red"))
 ALL_IS_GOOD = _steps((None, "red"), (0.999, "orange"), (1, "green"))
 PLAIN = _steps((None, "blue"))
@@ -54,7 +54,7 @@ def figure(
     none: str = "0",
     span: int = 5,
 ) -> stat.Panel:
-    """One number for the whole time that is looked at."""
+    """One number for the whole time range."""
     return (
         stat.Panel()
         .title(title)
@@ -91,7 +91,7 @@ def graph(title: str, text: str, expression: str, *, legend: str, unit: str, spa
 
 
 def bars(title: str, text: str, expression: str, *, legend: str, unit: str = "short", span: int) -> timeseries.Panel:
-    """What happened in each interval, stacked."""
+    """Bars with counts for each interval, stacked."""
     return (
         graph(title, text, expression, legend=legend, unit=unit, span=span)
         .draw_style(GraphDrawStyle.BARS)
@@ -135,7 +135,7 @@ def _table(title: str, text: str, *, span: int) -> table.Panel:
 
 
 def square(title: str, text: str, expression: str, *, row: str, column: str, span: int) -> table.Panel:
-    """A table of one number for two labels."""
+    """A table of one number by two labels."""
     across = {"rowField": row, "columnField": column, "valueField": "Value"}
     panel = _table(title, text, span=span).with_target(_query(expression).format(PromQueryFormat.TABLE).instant())
     panel.with_transformation(DataTransformerConfig("groupingToMatrix", options=across))
@@ -143,7 +143,7 @@ def square(title: str, text: str, expression: str, *, row: str, column: str, spa
 
 
 def listing(title: str, text: str, columns: Mapping[str, str], *, sort_by: str, span: int) -> table.Panel:
-    """A table with a column for each expression beside the labels; that by which it is sorted is coloured."""
+    """A table of the labels and one column for each expression; the column that it is sorted by is coloured."""
     panel = _table(title, text, span=span)
     names = {}
     for letter, (name, expression) in zip("ABCDEF", columns.items(), strict=False):

@@ -1,1 +1,1 @@
-"""The plan on demand: the old CNI as found, and Cilium's values for it with the reason of each."""
+"""Prints the plan on demand: the detected old CNI, and Cilium's values for it, each with its reason."""

@@ -1,4 +1,4 @@
-"""The plan's command line: `python -m scripts.plan --stack prod`, whenever one likes; changes nothing."""
+"""Command line that prints the plan at any time and changes nothing: `python -m scripts.plan --stack prod`."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from components.checks import refusals
 from components.words import many
-from scripts.check.asked import err, plan_of, run
+from scripts.check.asked import as_asked, err, plan_of, run
 from scripts.plan.shown import plain, to_json, to_tables, to_yaml
 from scripts.plan.told import Plan
 
@@ -17,7 +18,7 @@ out = Console(highlight=False)
 
 
 class Output(StrEnum):
-    """How the plan is printed."""
+    """Output formats of the plan."""
 
     TABLE = "table"
     YAML = "yaml"
@@ -25,14 +26,16 @@ class Output(StrEnum):
 
 
 class Values(StrEnum):
-    """Which values Helm is to get."""
+    """The two sets of Helm values."""
 
     MIGRATION = "migration"
     FINAL = "final"
 
 
 def plan(
-    stack: Annotated[str, typer.Option(help="Plan with this Pulumi stack's config.")] = "",
+    stack: Annotated[
+        str, typer.Option(help="Plan with this Pulumi stack's config; the selected one's if nothing is named.")
+    ] = "",
     config_file: Annotated[Path | None, typer.Option(help="Plan with the config in this file instead.")] = None,
     output: Annotated[Output, typer.Option(help="How to print.")] = Output.TABLE,
     values: Annotated[Values | None, typer.Option(help="Print these values alone, as Helm reads them.")] = None,
@@ -40,7 +43,7 @@ def plan(
     kubeconfig: Annotated[str, typer.Option(help="Instead of the stack's own kubeconfig.")] = "",
     context: Annotated[str, typer.Option(help="Instead of the stack's own context.")] = "",
 ) -> None:
-    """Print what the old network is, and Cilium's values for this cluster with the reason of each."""
+    """Print the old network as detected, and Cilium's values for this cluster, each with its reason."""
     found = plan_of(
         stack=stack, config_file=config_file, program=program, kubeconfig=kubeconfig, context=context
     )  # fmt: skip
@@ -55,9 +58,11 @@ def plan(
         out.print(to_tables(told))
     refused = refusals(found.findings)
     if refused:
-        err.print(
-            f"{many(len(refused), 'check')} would refuse this: `python -m scripts.check` says why", soft_wrap=True
-        )
+        same = as_asked(
+            stack=stack, config_file=config_file, program=program, kubeconfig=kubeconfig, context=context
+        )  # fmt: skip
+        says_why = escape(f"`.venv/bin/python -m scripts.check{same}` says why")
+        err.print(f"{many(len(refused), 'check')} would refuse this: {says_why}", soft_wrap=True)
 
 
 if __name__ == "__main__":

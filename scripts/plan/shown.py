@@ -1,4 +1,4 @@
-"""A plan as tables, as YAML with the reasons as comments, and as JSON."""
+"""Renders a plan as tables, as YAML with the reasons as comments, and as JSON."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ _REST = {"migration_values", "final_values"}
 
 
 def to_tables(plan: Plan) -> Group:
-    """What was found, the values of the migration, and what phase `finalize` changes."""
+    """Tables of the old network, the values of the migration, and the changes of phase `finalize`."""
     return Group(_found(plan), "", _values(plan), "", _changes(plan))
 
 
@@ -55,7 +55,7 @@ def _changes(plan: Plan) -> Table:
 
 
 def to_yaml(plan: Plan) -> str:
-    """The same as one document, fit to be read and to be parsed."""
+    """The same as one YAML document."""
     head = {"source": {"is": plan.source, **plan.facts, "evidence": list(plan.evidence)}}
     reasons = {each.path: each.reason for each in plan.values}
     changed = _differences(plan.migration_values, plan.final_values)
@@ -78,7 +78,7 @@ def to_json(plan: Plan) -> str:
 
 
 def plain(values: Mapping[str, Any]) -> str:
-    """Values as Helm reads them."""
+    """Values as YAML for Helm."""
     return yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True)
 
 
@@ -98,7 +98,7 @@ def _why(value: Value) -> str:
 
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """What `after` has that `before` has not, or has otherwise; null for what it has no more."""
+    """The entries of `after` that are new or different from `before`; null for those that were removed."""
     found: dict[str, Any] = {}
     for key in dict.fromkeys((*before, *after)):
         was, then = before.get(key), after.get(key)

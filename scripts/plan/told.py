@@ -1,4 +1,4 @@
-"""What a plan has to say: the old CNI with the evidence for it, and every value with its reason."""
+"""The printable content of a plan: the old CNI with its evidence, and every value with its reason."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from stacks.values import final_values, leaves, merge, migration_values, told_va
 
 
 class Value(BaseModel):
-    """One Helm value while both networks run and once Cilium is alone; what looks like a credential is not shown."""
+    """One Helm value while both networks run and once Cilium is alone; values that look like credentials are hidden."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,9 +39,9 @@ class Plan(BaseModel):
 
     @classmethod
     def of(cls, plan: MigrationPlan) -> "Plan":
-        """From what was read and decided."""
+        """Build it from the examined cluster."""
         cilium, source = plan.cilium, plan.source
-        # The engine does not say which of a key's values is the secret one.
+        # The engine does not tell which value below a key is the secret one.
         own = merge(plan.config.cilium.values, plan.config.cilium.final_values) if "cilium" in plan.secret else {}
         hidden = {path for path, _ in leaves(own)}
 
@@ -52,6 +52,7 @@ class Plan(BaseModel):
             "pod networks": ", ".join(source.pod_networks),
             "encapsulation": source.encapsulation,
             "UDP port": str(source.udp_port or ""),
+            "encryption": source.encryption,
             "VNI": str(source.vni or ""),
             "links": ", ".join(dict.fromkeys(each for each in (source.interface, *source.links) if each)),
             "MTU": str(source.mtu or ""),
@@ -79,7 +80,7 @@ class Plan(BaseModel):
 
 
 def _without(values: Mapping[str, Any], hidden: Mapping[str, Any]) -> dict[str, Any]:
-    """The values with a word in place of each that is `hidden` too."""
+    """The values with those that are also `hidden` replaced by a placeholder."""
 
     def shown(key: str, value: Any) -> Any:
         if key not in hidden:

@@ -1,1 +1,1 @@
-"""What becomes of a cluster's network policies, on demand."""
+"""Prints the inventory of a cluster's network policies on demand."""

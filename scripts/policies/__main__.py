@@ -1,4 +1,4 @@
-"""The inventory's command line: `python -m scripts.policies --stack prod`, whenever one likes; changes nothing."""
+"""Command line that prints the policy inventory and changes nothing: `python -m scripts.policies --stack prod`."""
 
 import sys
 from enum import StrEnum
@@ -20,14 +20,16 @@ out = Console(highlight=False)
 
 
 class Output(StrEnum):
-    """How the inventory is printed."""
+    """Output formats of the inventory."""
 
     TABLE = "table"
     JSON = "json"
 
 
 def policies(
-    stack: Annotated[str, typer.Option(help="Ask with this Pulumi stack's config.")] = "",
+    stack: Annotated[
+        str, typer.Option(help="Ask with this Pulumi stack's config; the selected one's if nothing is named.")
+    ] = "",
     config_file: Annotated[Path | None, typer.Option(help="Ask with the config in this file instead.")] = None,
     output: Annotated[Output, typer.Option(help="How to print.")] = Output.TABLE,
     write_to: Annotated[
@@ -37,7 +39,7 @@ def policies(
     kubeconfig: Annotated[str, typer.Option(help="Instead of the stack's own kubeconfig.")] = "",
     context: Annotated[str, typer.Option(help="Instead of the stack's own context.")] = "",
 ) -> None:
-    """Print what becomes of every policy; ends with 1 if one cannot be expressed that nobody gave up."""
+    """Print the fate of every policy under Cilium; exits with 1 if a lost one is not acknowledged."""
     plan = plan_of(
         stack=stack, config_file=config_file, program=program, kubeconfig=kubeconfig, context=context
     )  # fmt: skip
@@ -48,6 +50,8 @@ def policies(
         out.print(to_table(found))
     enforces = engine(plan.snapshot, plan.source)
     err.print(f"enforced by {enforces or 'nobody in sight'} today: {summary(found)}", soft_wrap=True)
+    for each in plan.snapshot.unknown_kinds:
+        err.print(f"not understood: {each.title}, {each.trouble or many(each.count, 'object')}", soft_wrap=True)
     if write_to is not None:
         files = write(found, write_to)
         err.print(f"{many(len(files), 'file')} written to {write_to}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The inventory as a table, and as JSON."""
+"""Renders the inventory as a table and as JSON."""
 
 import json
 
@@ -11,7 +11,7 @@ _COLOURS = {Verdict.AS_IS: "green", Verdict.TRANSLATED: "cyan", Verdict.LOST: "r
 
 
 def to_table(found: Inventory) -> Table:
-    """One row a policy; those that are lost first."""
+    """A table with one row a policy, lost ones first."""
     table = Table(show_lines=True)
     table.add_column("policy", overflow="fold")
     table.add_column("under Cilium", no_wrap=True)
@@ -27,7 +27,7 @@ def to_table(found: Inventory) -> Table:
 
 
 def to_json(found: Inventory) -> str:
-    """Every policy with its translations."""
+    """JSON of every policy with its translations."""
     entries = [
         {
             "title": each.title,
@@ -48,5 +48,5 @@ def to_json(found: Inventory) -> str:
 
 
 def summary(found: Inventory) -> str:
-    """How many of each."""
+    """The number of policies by verdict."""
     return ", ".join(f"{len(found.of(verdict))} {verdict}" for verdict in Verdict)

@@ -1,4 +1,4 @@
-"""Translations as files, to be read before they are accepted."""
+"""Writes translations to files, for review before they are accepted."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from stacks.policies import Inventory
 
 
 def write(found: Inventory, folder: Path) -> list[Path]:
-    """One file an object: translations, and below `window` what is let through only while both networks run."""
+    """Write one file an object: translations, and below `window` the policies for the time with both networks."""
     meanwhile = folder / "window"
     return [
         *_all(found.manifests, folder),

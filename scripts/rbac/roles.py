@@ -1,25 +1,25 @@
-"""Kubernetes roles with exactly the rights of the permission table: of each phase what those before do not give."""
+"""Kubernetes roles with exactly the rights of the permission table: for each phase those that earlier phases lack."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.names import NAMESPACE
-from components.operations.permissions import Aims, Need, needs
+from components.names import NAMESPACE, NAMESPACES
+from components.namespaces import namespace
+from components.operations.rights.permissions import Aims, Need, needs
+from components.sources import SOURCES
 from stacks.config import SECRETS_NAMESPACE
-from stacks.phases import Phase
+from stacks.strategies import Milestone, Phase
 
 Object = dict[str, Any]
 _API = "rbac.authorization.k8s.io"
 _GROUP = {"kind": "Group", "apiGroup": _API, "name": NAMESPACE}
-# Which of their kinds a cluster serves is not known beforehand.
-_CALICO, _OPERATOR = ("", "crd.projectcalico.org", "*"), ("", "operator.tigera.io", "*")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipient:
-    """The user that gets the roles, and the cluster that they are for; `home` is the old CNI's namespace."""
+    """The user that gets the roles, and facts about the cluster; `home` is the old CNI's namespace."""
 
     subject: Mapping[str, str]
     source: str = "flannel"
@@ -29,29 +29,28 @@ class Recipient:
 
     @classmethod
     def in_documents(cls) -> "Recipient":
-        """A group named like the program's namespace, on a cluster with Flannel."""
+        """The recipient of docs/rbac: a group named like the program's namespace, on a cluster with Flannel."""
         return cls(subject=_GROUP)
 
 
 def roles(phase: Phase, recipient: Recipient) -> list[Object]:
-    """The roles of one phase and their bindings; of the first also the program's namespace, where some of them are."""
+    """The roles of one phase and their bindings; of the first also the program's namespaces, where some of them are."""
+    rights = SOURCES[recipient.source].rights
     aims = Aims(
-        removes=True, source=recipient.source, home=recipient.home, prepares=recipient.source.startswith("calico"),
-        secrets_namespace=recipient.secrets_namespace,
+        removes=True, source=rights, home=recipient.home, prepares=bool(rights.preparation),
+        secrets_namespace=recipient.secrets_namespace, policies_beside=True, own_policies=rights.policies,
     )  # fmt: skip
-    calico = [_CALICO] if recipient.source.startswith(("calico", "canal")) else []
-    calico += [_OPERATOR] if recipient.source == "calico-operator" else []
+    own_kinds = [("", group, resource) for group, resources in rights.kinds for resource in resources.split()]
     wanted = [
-        each for each in needs(cilium_namespace=recipient.cilium_namespace, aims=aims, calico=calico)
-        if each.phase is phase
+        each for each in needs(cilium_namespace=recipient.cilium_namespace, aims=aims, own_kinds=own_kinds)
+        if each.milestone is phase.milestone
     ]  # fmt: skip
     made: list[Object] = []
     spaces = sorted({each.namespace for each in wanted})
-    if phase is Phase.PREFLIGHT:
-        labels = {"pod-security.kubernetes.io/enforce": "privileged"}
-        made.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}})
+    if phase.milestone is Milestone.BEFORE_CILIUM:
+        made += map(namespace, NAMESPACES)
     if recipient.secrets_namespace in spaces:
-        # The chart makes it, too, and Helm takes what says to be its own.
+        # The chart creates it as well; with these labels Helm adopts it.
         owned = {"meta.helm.sh/release-name": "cilium", "meta.helm.sh/release-namespace": recipient.cilium_namespace}
         metadata = {"name": recipient.secrets_namespace, "annotations": owned,
                     "labels": {"app.kubernetes.io/managed-by": "Helm"}}  # fmt: skip
@@ -62,7 +61,7 @@ def roles(phase: Phase, recipient: Recipient) -> list[Object]:
 
 
 def _role(phase: Phase, space: str, wanted: Sequence[Need], subject: Mapping[str, str]) -> list[Object]:
-    kind, metadata = "Role" if space else "ClusterRole", {"name": f"{NAMESPACE}-{phase}"}
+    kind, metadata = "Role" if space else "ClusterRole", {"name": f"{NAMESPACE}-{phase.name}"}
     if space:
         metadata["namespace"] = space
     version = f"{_API}/v1"
@@ -74,7 +73,7 @@ def _role(phase: Phase, space: str, wanted: Sequence[Need], subject: Mapping[str
 
 
 def _rules(wanted: Iterable[Need]) -> Iterable[Object]:
-    """Resources of a group that have the same verbs share a rule."""
+    """RBAC rules; resources of a group with the same verbs share one."""
     verbs: dict[tuple[str, str], list[str]] = defaultdict(list)
     for each in wanted:
         if each.verb not in (known := verbs[each.group, each.resource]):

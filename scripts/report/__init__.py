@@ -1,1 +1,1 @@
-"""The report of a migration: one page and JSON for the change ticket, from what stack, cluster and probe say."""
+"""The report of a migration for the change ticket, as HTML and JSON: from the stack, the cluster and the probe."""

@@ -1,4 +1,4 @@
-"""The report's command line: `python -m scripts.report --stack prod --html report.html`."""
+"""Command line that writes the report: `python -m scripts.report --stack prod --html report.html`."""
 
 import sys
 from pathlib import Path
@@ -19,16 +19,16 @@ _COLOURS = {"clean": "green", "gaps": "yellow", "losses": "red", "unfinished": "
 
 def report(
     stack: Annotated[str, typer.Option(help="The Pulumi stack that did the migration.")],
-    html: Annotated[Path | None, typer.Option(help="Where to write the page.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Where to write the same as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option(help="The HTML file to write.")] = None,
+    json: Annotated[Path | None, typer.Option(help="The JSON file to write.")] = None,
     measurement: Annotated[
-        Path | None, typer.Option(help="What was measured, as JSON, instead of what the probes say now.")
+        Path | None, typer.Option(help="A saved measurement (JSON) to use instead of reading the probes.")
     ] = None,
     program: Annotated[Path, typer.Option(help="The folder with Pulumi.yaml.")] = Path(),
     kubeconfig: Annotated[str, typer.Option(help="Instead of the stack's own kubeconfig.")] = "",
     context: Annotated[str, typer.Option(help="Instead of the stack's own context.")] = "",
 ) -> None:
-    """Write what a migration did and what it cost, from the stack, the cluster and the probe; changes nothing."""
+    """Write the report of a migration and its losses, from the stack, the cluster and the probe; changes nothing."""
     if html is None and json is None:
         raise ReportError("nothing to write: name a file with --html, --json or both")
     measured = read_measurement(measurement) if measurement else None
@@ -49,7 +49,7 @@ def report(
 
 
 def main() -> None:
-    """Run; what the user can act on is one clear line."""
+    """Run the command; errors that the user can act on are printed as one line."""
     try:
         typer.run(report)
     except ReportError as error:

@@ -1,4 +1,4 @@
-"""What each phase and wave was held to and which flows broke that, as the stack's outputs have it."""
+"""Loss budgets of each phase and wave, and the flows that exceeded them, from the stack's outputs."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -6,20 +6,30 @@ from typing import Any, get_args
 from components.probe.budget import WORDS, Budget
 from scripts.report.model import Allowed, Change
 from stacks.flows import FlowKind
-from stacks.phases import Phase
+from stacks.strategies import DEFAULT, Milestone, Strategy, strategy_named
 
 _KINDS: tuple[FlowKind, ...] = get_args(FlowKind)
 
 
 def make_changes(outputs: Mapping[str, Any]) -> tuple[Change, ...]:
-    """The phases and waves whose traffic was looked at, in their order."""
+    """The phases and waves whose traffic was judged, in their order."""
     phases = outputs.get("phases") or {}
     said: list[tuple[str, Mapping[str, Any]]] = []
-    for phase in Phase:
-        said.append((f"phase {phase}", phases.get(phase) or {}))
-        if phase is Phase.MIGRATE:
+    strategy = _strategy(outputs)
+    for phase in strategy.phases:
+        said.append((f"phase {phase.name}", phases.get(phase.name) or {}))
+        if phase.milestone is Milestone.NODES_MOVE:
             said += [(f"wave {number}", each) for number, each in enumerate(outputs.get("waves") or [])]
+    said += [(f"phase {name}", each) for name, each in phases.items() if name not in strategy.names]
     return tuple(_change(title, each) for title, each in said if each.get("budget"))
+
+
+def _strategy(outputs: Mapping[str, Any]) -> Strategy:
+    """The stack's strategy; the usual one where its name is a secret, or its package is not installed here."""
+    try:
+        return strategy_named(str(outputs.get("strategy") or DEFAULT.name))
+    except KeyError:
+        return DEFAULT
 
 
 def _change(title: str, said: Mapping[str, Any]) -> Change:
@@ -38,7 +48,7 @@ def _change(title: str, said: Mapping[str, Any]) -> Change:
 
 
 def held_to(change: Change) -> list[str]:
-    """The budget in words, a line for the kinds that were allowed the same."""
+    """The budget in words, one line for all kinds with the same limits."""
     same: dict[Allowed, list[FlowKind]] = {}
     for kind, allowed in change.budget.items():
         same.setdefault(allowed, []).append(kind)

@@ -1,4 +1,4 @@
-"""What the cluster says of its migration: marks and Events of the nodes, versions, and what the checks find."""
+"""The cluster's record of its migration: the nodes' annotations and Events, versions, and findings of the checks."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from typing import Any
 
 from components.checks import CATALOGUE, Context, run_checks
 from components.names import PREFIX
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.marks import BY, SINCE, step_of
-from components.operations.model import Node
-from components.operations.observing import observe
+from components.operations.objects.model import Node
 from components.operations.snapshot import Snapshot
 from components.sources import SourceError, describe
+from components.sources.observing import observe
 from scripts.report.model import CheckFinding
 from scripts.report.turns import Marked, Told, in_order, moment
 from stacks.config import StackConfig
@@ -39,24 +39,24 @@ class ClusterRecord:
 
     @property
     def operators(self) -> tuple[str, ...]:
-        """Who ran the turns, as their marks say."""
+        """The users that ran the turns, from the nodes' annotations."""
         return tuple(sorted({mark.by for mark in self.marks.values() if mark.by}))
 
 
 def read_told(cluster: Cluster) -> tuple[Told, ...]:
-    """Our Events on Nodes that the API still keeps, in order of time."""
+    """The program's Events on Nodes that the API still keeps, in order of time."""
     items = cluster.list(_EVENTS, fieldSelector=f"involvedObject.kind=Node,reportingComponent={PREFIX}")
     return tuple(sorted(filter(None, map(Told.read, items)), key=in_order))
 
 
 def marked(node: Node) -> Marked:
-    """What the node's annotations say of its turn."""
+    """The record of a node's turn in its annotations."""
     annotations = node.annotations
     return Marked(step=step_of(node), since=moment(annotations.get(SINCE)), by=annotations.get(BY, ""))
 
 
 def read_cluster(cluster: Cluster, config: StackConfig) -> ClusterRecord:
-    """Read everything once, changing nothing. Raises ClusterError."""
+    """Read everything once, without changes. Raises ClusterError."""
     snapshot = observe(cluster, cilium_namespace=config.cilium.namespace)
     findings, clean, source, source_version, settled = _checked(snapshot, config)
     nodes = cluster.list("/api/v1/nodes")
@@ -79,7 +79,7 @@ def read_cluster(cluster: Cluster, config: StackConfig) -> ClusterRecord:
 def _checked(
     snapshot: Snapshot, config: StackConfig
 ) -> tuple[tuple[CheckFinding, ...], tuple[str, ...], str, str, Cilium | None]:
-    """What the checks find and which find nothing; the old CNI's name and its image while it runs; Cilium's network."""
+    """Findings and checks without any; the old CNI's name and, while it runs, its image; Cilium's network."""
     try:
         source = describe(snapshot, config.source)
         context = Context(config=config, snapshot=snapshot, source=source)

@@ -1,4 +1,4 @@
-"""Puts a report together from whatever can be read; what can't be is named in it and left out."""
+"""Assembles a report from the sources that can be read; it names those that cannot."""
 
 import getpass
 import socket
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from components.operations.api import Cluster, ClusterError, connect
+from components.operations.cluster_api.api import Cluster, ClusterError, connect
 from components.operations.deadline import OperationError
 from components.probe.explanations import Restart
 from components.probe.measured import Measurement
@@ -28,7 +28,7 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def read_measurement(path: Path) -> Measurement:
-    """The file that the probe's reader wrote; ReportError in one line if it is not one."""
+    """Parse a measurement that the probe's reader wrote; raises ReportError with one line if it is not valid."""
     try:
         measured = Measurement.model_validate_json(path.read_bytes())
     except OSError as error:
@@ -53,8 +53,8 @@ def collect(
 ) -> Report:  # fmt: skip
     """Read stack, cluster and, unless `measured` is given, the probes.
 
-    `kubeconfig`, `context` and `environment` stand in for the stack's own and the process's. A cluster that does not
-    answer costs the report what it alone knows; a stack that can't be read is a ReportError.
+    `kubeconfig`, `context` and `environment` override the stack's own and the process's. Without an answer from the
+    cluster the report lacks the parts that come from it; without the stack it raises ReportError.
     """
     record = read_stack(stack, folder=folder, environment=environment)
     left_out: list[str] = []
@@ -67,7 +67,7 @@ def collect(
         restarts = [*restarts_recorded(record.outputs), *restarts_told(cluster.told)]
         measured = measured or _measured(chosen, config or StackConfig(), restarts, left_out)
     except ClusterError as error:
-        left_out.append(f"versions, Helm values, checks and what the nodes told, as the cluster was not read: {error}")
+        left_out.append(f"versions, Helm values, checks and the nodes' Events, as the cluster was not read: {error}")
     return assemble(stack, record=record, config=config, cluster=cluster, measured=measured, left_out=left_out)
 
 
@@ -93,7 +93,7 @@ def assemble(
     stack: str, *, record: StackRecord, config: StackConfig | None, cluster: ClusterRecord | None,
     measured: Measurement | None, left_out: list[str] | None = None,
 ) -> Report:  # fmt: skip
-    """The report from what was read; reads nothing itself."""
+    """The report from data that was read; reads nothing itself."""
     outputs, told = record.outputs, cluster.told if cluster else ()
     marks = cluster.marks if cluster else {}
     return Report(
@@ -126,7 +126,7 @@ def assemble(
 
 
 def _budget(config: StackConfig) -> dict[FlowKind, Allowed]:
-    """What the waves were held to; nothing where the traffic is not looked at."""
+    """The loss budget of the waves; empty if traffic is not judged."""
     kinds = config.traffic.budget if config.traffic.enabled else {}
     return {kind: Allowed(failed=each.failed, gap_ms=each.gap_ms) for kind, each in kinds.items()}
 

@@ -1,4 +1,4 @@
-"""The figures that the page leads with, worked out from the report: totals, percentiles, verdict."""
+"""Key figures of the report: totals, percentiles and the verdict."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from scripts.report.model import Part, Report, Turn
 from stacks.flows import FlowKind
 
 KINDS: tuple[FlowKind, ...] = get_args(FlowKind)
-# Beats on connections that stay; everything else is a request with a connection, or a lookup, of its own.
+# Beats on long-lived connections; everything else is a request with its own connection, or a name lookup.
 ECHO_KINDS: tuple[FlowKind, ...] = ("pod-echo", "service-echo")
 PAIR_KINDS: tuple[FlowKind, ...] = ("pod-http", "pod-full", "pod-echo")
 NETWORKS = ("old → old", "old → new", "new → old", "new → new")
@@ -22,14 +22,14 @@ Verdict = Literal["clean", "gaps", "losses", "unfinished", "unmeasured"]
 
 @dataclass(frozen=True, kw_only=True)
 class Latency:
-    """A percentile in milliseconds; `beyond` says that it is above the last bound, and by how much is not known."""
+    """A percentile in milliseconds; `beyond` means somewhere above the last bound."""
 
     milliseconds: float
     beyond: bool = False
 
 
 def percentile(counts: Sequence[int], share: float) -> Latency | None:
-    """The latency that `share` of all stay below, evenly spread within a bucket; None where nothing was counted."""
+    """The latency below which `share` of all lie, interpolated within a bucket; None if nothing was counted."""
     total = sum(counts)
     if not total:
         return None
@@ -42,12 +42,12 @@ def percentile(counts: Sequence[int], share: float) -> Latency | None:
 
 
 def added(histograms: Iterable[Sequence[int]]) -> tuple[int, ...]:
-    """Histograms of the same buckets as one."""
+    """The sum of histograms with the same buckets."""
     return tuple(sum(column) for column in zip((0,) * (len(LATENCY_BOUNDS_MS) + 1), *histograms, strict=False))
 
 
 class Totals(Part):
-    """What a set of flows did together; gaps in milliseconds."""
+    """Totals of a set of flows; gaps in milliseconds."""
 
     sent: int = 0
     failed: int = 0
@@ -58,7 +58,7 @@ class Totals(Part):
 
     @classmethod
     def of(cls, flows: Iterable[FlowTotals | Moment]) -> "Totals":
-        """Added up; a Moment has no gaps to tell."""
+        """The sum of flows or moments; moments have no gaps."""
         flows = list(flows)
         gaps = [flow for flow in flows if isinstance(flow, FlowTotals)]
         return cls(
@@ -72,7 +72,7 @@ class Totals(Part):
 
     @property
     def success(self) -> float | None:
-        """The share of what was sent that was neither lost nor ended as planned; None if nothing was sent."""
+        """The share of attempts that were neither lost nor ended as planned; None if nothing was sent."""
         return (self.sent - self.failed - self.planned) / self.sent if self.sent else None
 
     def latency_at(self, share: float) -> Latency | None:
@@ -81,7 +81,7 @@ class Totals(Part):
 
 
 class Worst(Part):
-    """The flow with the longest gap that nobody planned."""
+    """The flow with the longest unplanned gap."""
 
     kind: FlowKind
     source_node: str
@@ -90,7 +90,7 @@ class Worst(Part):
 
 
 class Headline(Part):
-    """The migration in a handful of figures; those of the traffic are None where nothing was measured."""
+    """Key figures of a migration; those of the traffic are None if nothing was measured."""
 
     verdict: Verdict
     nodes: int
@@ -112,7 +112,7 @@ class Headline(Part):
         if self.nodes_done == self.nodes and self.nodes:
             moved = "the only node is on Cilium" if self.nodes == 1 else f"all {self.nodes} nodes are on Cilium"
         if self.failed is None:
-            return f"{_capital(moved)}; what the traffic suffered was not measured."
+            return f"{_capital(moved)}; the losses of the traffic were not measured."
         lost = "nothing was lost" if not self.failed else f"{counted(self.failed, 'request')} lost"
         if self.worst and not self.failed:
             lost = f"nothing was lost, but a flow stood still for {self.worst.milliseconds:,.0f} ms"
@@ -144,12 +144,12 @@ def _verdict(report: Report) -> Verdict:
 
 
 def _paused(measured: Measurement) -> tuple[str, ...]:
-    """The nodes whose probes stood still for long enough to miss something."""
+    """The nodes whose probes paused for long enough to miss something."""
     return tuple(sorted({pause.node for pause in measured.pauses if pause.milliseconds > PAUSE_WORTH_TELLING_MS}))
 
 
 def headline(report: Report) -> Headline:
-    """The figures at the top of the page."""
+    """The key figures at the top of the page."""
     times = list(report.happened())
     seconds = (max(end for _, end in times) - min(start for start, _ in times)).total_seconds() if times else None
     base = Headline(
@@ -178,7 +178,7 @@ def headline(report: Report) -> Headline:
 
 
 def by_kind(report: Report) -> dict[FlowKind, Totals]:
-    """The totals of each kind that was measured, in the kinds' own order."""
+    """The totals of each measured kind, in the standard order."""
     flows = report.measurement.flows if report.measurement else ()
     return {kind: Totals.of(flow for flow in flows if flow.kind == kind) for kind in KINDS if _any(kind, flows)}
 
@@ -188,7 +188,7 @@ def _any(kind: FlowKind, flows: Iterable[FlowTotals]) -> bool:
 
 
 def by_networks(report: Report) -> dict[str, Totals]:
-    """The totals of pods of the old network to pods of the new one, and so on, as far as both ends are known."""
+    """The totals by the networks of both ends, such as old to new, as far as both are known."""
     ends: dict[str, list[FlowTotals]] = {}
     for flow in report.measurement.flows if report.measurement else ():
         if flow.source_network and flow.target_network:
@@ -197,7 +197,7 @@ def by_networks(report: Report) -> dict[str, Totals]:
 
 
 def by_node(report: Report) -> dict[str, Totals]:
-    """The totals of the flows that each node has an end of; a flow between two nodes counts for both."""
+    """The totals of each node's flows; a flow between two nodes counts for both."""
     ends: dict[str, list[FlowTotals]] = {}
     for flow in report.measurement.flows if report.measurement else ():
         for node in {flow.source_node, flow.target_node} - {""}:
@@ -206,7 +206,7 @@ def by_node(report: Report) -> dict[str, Totals]:
 
 
 def under_way(report: Report, outage: Outage) -> list[str]:
-    """What the turns did when the outage began, as `worker-1: agent`; those of its own nodes first."""
+    """The steps under way when the outage began, as `worker-1: agent`; those of the flow's own nodes first."""
     own = (outage.source_node, outage.target_node)
     turns = sorted(report.turns, key=lambda turn: turn.node not in own)
     return [f"{turn.node}: {name}" for turn in turns if (name := _step_at(turn, outage))]

@@ -9,7 +9,7 @@ from stacks.settle import Cilium
 from stacks.values import told_values
 
 HIDDEN = "(not shown)"
-# The page leaves the cluster; a user's own values may hold what must not.
+# The page is passed on; the user's own values may hold credentials.
 _CREDENTIAL = re.compile(
     r"(password|passwd|secret|token|credential|private|apikey|\bkey$|\bcrt$|\bcert$)", re.IGNORECASE
 )
@@ -28,7 +28,7 @@ def value_changes(cilium: Cilium) -> tuple[ValueChange, ...]:
 
 
 def safe(path: str, value: object) -> object:
-    """The value, or a word in its place where its name is that of a credential."""
+    """The value, or a placeholder if its name is that of a credential."""
     return HIDDEN if value is not None and _CREDENTIAL.search(path) else value
 
 

@@ -1,20 +1,28 @@
-"""What a report says, as data. Whatever is not known is absent, never a made-up value."""
+"""The data model of a report. Unknown facts are absent, never guessed."""
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal
+from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from components.checks import Severity
+from components.operations.progress import Effect
 from components.probe.measured import Measurement
 from stacks.flows import FlowKind
 
-TurnState = Literal["done", "under way", "failed", "to do"]
+
+class TurnState(StrEnum):
+    """The state of a node's turn."""
+
+    DONE = "done"
+    UNDER_WAY = "under way"
+    FAILED = "failed"
+    TO_DO = "to do"
 
 
 class Part(BaseModel):
-    """One part of the report; read back from JSON as strictly as it was written."""
+    """Base class of the report's parts; parsed from JSON as strictly as it was written."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,15 +33,16 @@ class Step(Part):
     name: str
     start: AwareDatetime
     end: AwareDatetime
+    effect: Effect = ""
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """Its duration in seconds."""
         return (self.end - self.start).total_seconds()
 
 
 class Losses(Part):
-    """What the flows from and to a node did in its wave, as the stack's outputs say; gaps in milliseconds."""
+    """Losses of the flows from and to a node in its wave, from the stack's outputs; gaps in milliseconds."""
 
     sent: int
     failed: int
@@ -62,14 +71,14 @@ class Turn(Part):
 
 
 class Allowed(Part):
-    """What the flows of one kind may lose in a wave: attempts of all of them, and the longest gap of any."""
+    """The loss budget of one kind of flow in a wave: failed attempts of all its flows, and the longest gap of any."""
 
     failed: int
     gap_ms: float
 
 
 class Change(Part):
-    """What a wave or a phase was held to, and a line for each flow or probe that broke that."""
+    """The loss budget of a wave or a phase, and a line for each flow or probe that exceeded it."""
 
     title: str
     nodes: tuple[str, ...] = ()
@@ -79,7 +88,7 @@ class Change(Part):
 
 
 class Run(Part):
-    """One update in the stack's history: what it was asked for, when, and how it ended."""
+    """One update in the stack's history: the phase and waves that it asked for, its time and its result."""
 
     kind: str
     start: AwareDatetime
@@ -92,7 +101,7 @@ class Run(Part):
 
 
 class Trouble(Part):
-    """Something that a turn reported on its Node as a failure or a stop."""
+    """A failure or a stop that a turn reported on its Node."""
 
     node: str
     at: AwareDatetime
@@ -101,7 +110,7 @@ class Trouble(Part):
 
 
 class CheckFinding(Part):
-    """What a check found; the severity is the run's."""
+    """A finding of a check, with its severity in this run."""
 
     severity: Severity
     check: str
@@ -111,7 +120,7 @@ class CheckFinding(Part):
 
 
 class ValueChange(Part):
-    """One Helm value while both networks run and once Cilium is alone, as YAML text; None where it is not set."""
+    """One Helm value while both networks run and once Cilium is alone, as YAML text; None if it is not set."""
 
     path: str
     migration: str | None
@@ -120,12 +129,12 @@ class ValueChange(Part):
 
     @property
     def changed(self) -> bool:
-        """Whether `finalize` changes it."""
+        """True if phase `finalize` changes it."""
         return self.migration != self.final
 
 
 class Versions(Part):
-    """What ran; empty where it could not be told."""
+    """Versions of the components; empty if not known."""
 
     kubernetes: str = ""
     kubelets: tuple[str, ...] = ()
@@ -139,7 +148,7 @@ class Versions(Part):
 class Report(Part):
     """A migration, from its first update to the moment of the report.
 
-    `left_out` has a line for each thing that could not be read, and why.
+    `left_out` has a line for each part that could not be read, with the reason.
     """
 
     stack: str
@@ -164,21 +173,21 @@ class Report(Part):
 
     @property
     def nodes(self) -> list[str]:
-        """Every node, in the order of the waves, those to do last."""
+        """Every node in the order of the waves, those without a turn last."""
         return [turn.node for turn in self.turns]
 
     @property
     def done(self) -> list[Turn]:
         """The turns that are complete."""
-        return [turn for turn in self.turns if turn.state == "done"]
+        return [turn for turn in self.turns if turn.state is TurnState.DONE]
 
     @property
     def updates(self) -> list[Run]:
-        """The runs that change things; a refresh does not."""
+        """The runs that can change things, so no refresh."""
         return [run for run in self.runs if run.kind in ("update", "destroy")]
 
     def happened(self) -> Iterator[tuple[datetime, datetime]]:
-        """When anything was going on: updates, turns, and losses that nobody planned."""
+        """The times with activity: updates, turns, and unplanned losses."""
         yield from ((run.start, run.end) for run in self.updates)
         yield from ((turn.steps[0].start, turn.steps[-1].end) for turn in self.turns if turn.steps)
         for outage in self.measurement.outages if self.measurement else ():

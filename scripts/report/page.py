@@ -1,4 +1,4 @@
-"""The page: one HTML file without a script, that needs no network; all that came from a cluster stays text."""
+"""Renders the page: one HTML file without scripts or network requests; all data from the cluster is escaped."""
 
 import base64
 import hashlib
@@ -17,12 +17,11 @@ from markupsafe import Markup
 from components.probe.budget import WORDS
 from components.probe.measured import FlowTotals
 from scripts.report.changes import held_to
-from scripts.report.charts import matrix, timeline, traffic
+from scripts.report.charts import matrix, steps, timeline, traffic
 from scripts.report.charts.names import shared_domain, short_names
 from scripts.report.charts.spans import Span, spans
 from scripts.report.figures import by_kind, by_networks, by_node, headline, under_way
 from scripts.report.model import Report, Turn
-from scripts.report.turns import STEPS
 
 MOST_ROWS = 200
 MOST_PAUSES = 10
@@ -35,7 +34,7 @@ _SIGNS = {"clean": "✓", "gaps": "!", "losses": "✕", "unfinished": "…", "un
 
 @dataclass(frozen=True, kw_only=True)
 class _Story:
-    """The charts of one span, below each other on one time axis."""
+    """The charts of one time span, below each other on one time axis."""
 
     span: Span
     phases: Markup
@@ -46,7 +45,7 @@ class _Story:
 
 
 def _drawn(svg: str) -> Markup:
-    """SVG of ours, in which the renderer and the XML library have made everything text that is not theirs."""
+    """Trusted SVG: the renderer and the XML library have escaped all data in it."""
     return Markup(svg)  # noqa: S704
 
 
@@ -54,7 +53,8 @@ def _drawn(svg: str) -> Markup:
 def _style() -> str:
     """The style sheet, with a rule for each colour that a legend shows."""
     shown = [
-        *(f"step-{name}" for name in STEPS),
+        *(f"step-{name}" for name in steps.COLOURED),
+        steps.OTHER,
         *(f"heat-{number}" for number in range(6)),
         "lost",
         "planned",
@@ -67,13 +67,13 @@ def _style() -> str:
 
 
 def _policy(style: str) -> str:
-    """No script, no request, no style but this one."""
+    """The content security policy: no script, no request, no style but the page's own."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
 def to_html(report: Report) -> str:
-    """The whole page."""
+    """The page as HTML."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -90,6 +90,7 @@ def to_html(report: Report) -> str:
         "short": lambda node: short.get(node, node),
         "under_way": lambda outage: ", ".join(under_way(report, outage)[:3]),
         "step_seconds": _step_seconds,
+        "step_style": steps.style,
         "held_to": held_to,
         "few": lambda nodes: ", ".join([short.get(node, node) for node in nodes[:3]] + _more(nodes[3:])),
     }
@@ -113,7 +114,7 @@ def _values(report: Report) -> dict[str, Any]:
     return {
         "report": report,
         "headline": head,
-        "style": Markup(style),  # noqa: S704 (a file of ours)
+        "style": Markup(style),  # noqa: S704 (a file of this project)
         "policy": _policy(style),
         "title": f"{report.source or 'CNI'} → Cilium",
         "sign": _SIGNS[head.verdict],
@@ -125,7 +126,7 @@ def _values(report: Report) -> dict[str, Any]:
         "median_turn": median(seconds) if seconds else None,
         "sections": _sections(report, stories=bool(stories), matrices=bool(drawn)),
         "stories": stories,
-        "steps": timeline.steps_used(report),
+        "steps": steps.used(report),
         "domain": shared_domain(report.nodes),
         "matrices": [{"title": each.title, "drawn": _drawn(each.svg)} for each in drawn],
         "wide": len(shown) > matrix.NUMBERED_NODES,
@@ -153,7 +154,7 @@ def _values(report: Report) -> dict[str, Any]:
 
 
 def _story(report: Report, span: Span) -> _Story:
-    switches = sum(step.name == "agent" for turn in report.turns for step in turn.steps)
+    switches = sum(step.effect == "switch" for turn in report.turns for step in turn.steps)
     return _Story(
         span=span,
         phases=_drawn(timeline.phases(report, span)),
@@ -211,7 +212,7 @@ def _measured(report: Report) -> str:
 
 
 def _share(value: float | None) -> str:
-    """Never rounded up to a full hundred."""
+    """A share as a percentage, never rounded up to 100."""
     if value is None:
         return ""
     text = f"{100 * value:.3f}"

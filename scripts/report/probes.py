@@ -1,12 +1,12 @@
-"""What the probes have measured until now, read from the cluster itself: over the whole migration, with a timeline."""
+"""Reads the probes' measurements of the whole migration from the cluster, with a timeline."""
 
 import json
 from collections.abc import Iterable
 
 from components.names import NAMESPACE
-from components.operations.api import Cluster
-from components.operations.live_config import read_live_config
-from components.operations.probe_logs import read_probes
+from components.operations.cluster_api.api import Cluster
+from components.operations.objects.live_config import read_live_config
+from components.operations.probes.probe_logs import read_probes
 from components.operations.snapshot import RECORD
 from components.probe.explanations import Restart
 from components.probe.measured import Measurement
@@ -18,7 +18,7 @@ from components.sources import SourceDescription
 def measure_now(
     cluster: Cluster, *, cilium_namespace: str, restarts: Iterable[Restart] = (), timeline: bool = True
 ) -> Measurement:
-    """Read every probe, for a `timeline` its past too; raises ClusterError, and OperationError if there is none."""
+    """Read every probe, with `timeline` also its history; raises ClusterError, and OperationError without a probe."""
     reading, silent = read_probes(cluster, with_pasts=timeline)
     return measure(reading, networks=_networks(cluster, cilium_namespace), silent=silent, restarts=restarts)
 

@@ -1,4 +1,4 @@
-"""What the engine keeps of a stack: its outputs, and each update with the config that it had."""
+"""Reads a stack's record from the engine: its outputs, and each update with its config."""
 
 import json
 import subprocess
@@ -27,18 +27,18 @@ class StackRecord:
 
     @property
     def config(self) -> dict[str, Any]:
-        """This project's settings as the newest update had them; secret ones are not in it."""
+        """This project's settings in the newest update, without secret ones."""
         return _settings(self.history[0], f"{PROJECT}:") if self.history else {}
 
     @property
     def kubeconfig(self) -> tuple[str, str]:
-        """Path and context of the cluster's kubeconfig, empty where the stack leaves them to the environment."""
+        """Path and context of the cluster's kubeconfig; empty if the stack leaves them to the environment."""
         settings = _settings(self.history[0], "kubernetes:") if self.history else {}
         return str(settings.get("kubeconfig") or ""), str(settings.get("context") or "")
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What the engine noted of the newest update's surroundings: its own version, the commit."""
+        """The environment that the engine recorded for the newest update: its version, the commit."""
         return (self.history[0].get("environment") or {}) if self.history else {}
 
     def runs(self) -> tuple[Run, ...]:
@@ -75,13 +75,13 @@ def _run(entry: Mapping[str, Any]) -> Run | None:
 
 
 def _phase(settings: Mapping[str, Any]) -> str:
-    """`secondary` with nodes in waves is `migrate`."""
+    """The phase of an update; `secondary` with nodes in waves counts as `migrate`."""
     phase = str(settings.get("phase") or "")
     return "migrate" if phase == "secondary" and settings.get("waves") else phase
 
 
 def read_stack(stack: str, *, folder: Path, environment: Mapping[str, str] | None = None) -> StackRecord:
-    """Ask the engine's CLI; `environment` is this process's own unless given. Raises ReportError."""
+    """Read the record with the engine's CLI; `environment` replaces this process's own. Raises ReportError."""
 
     def ask(*words: str) -> Any:
         command = ["pulumi", "stack", *words, "--json", "--stack", stack]

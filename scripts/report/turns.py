@@ -1,30 +1,40 @@
-"""Each node's turn, put together from the stack's outputs, the marks on the Node, and what it told in Events."""
+"""Assembles each node's turn from the stack's outputs, the Node's annotations and its Events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
+from components.operations.events import OVER_BUDGET, reason_of
 from components.operations.marks import TurnStep
-from components.operations.step_records import RECORD, HalfRecord, StepRecord, StepRecordError, half_of, steps_of
+from components.operations.step_records import (
+    RECORD,
+    HalfRecord,
+    Outcome,
+    StepRecord,
+    StepRecordError,
+    half_of,
+    restart_step,
+    steps_of,
+)
 from components.words import many
 from scripts.report.model import Losses, Step, Trouble, Turn, TurnState
 
-# The steps that this version knows, in the order in which a legend has them.
-STEPS = (
+# Earlier versions told their steps by an Event's reason alone; within one second they came in this order.
+_UNRECORDED = (
     "cordon", "drain", "agent", "restore", "reboot", "command", "wait", "recycle", "verify", "evict", "uncordon",
     "watch",
 )  # fmt: skip
-_BY_REASON = {f"Migration{name.title()}": name for name in STEPS}
-_ENDS = ("MigrationFailed", "MigrationStopped")
-_OVER_BUDGET = "MigrationTraffic"
+_BY_REASON = {reason_of(name): name for name in _UNRECORDED}
+_OUTCOMES: dict[str, Outcome] = {reason_of(name): name for name in get_args(Outcome) if name}
+_BAD: tuple[Outcome, ...] = ("failed", "stopped")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """One Event of ours on a Node; the API keeps them for an hour unless it is told otherwise.
+    """One Event of the program on a Node; the API keeps Events for an hour by default.
 
-    `record` is what it says of the turn's steps as data; `unread` is why there is none where there should be one.
+    `record` is its machine-readable record of the turn's steps; `unread` is the reason if that is missing.
     """
 
     node: str
@@ -36,26 +46,58 @@ class Told:
 
     @classmethod
     def read(cls, item: Mapping[str, Any]) -> "Told | None":
-        """From the API's object; None without a time."""
+        """Parse the API's object; None if it has no time."""
         at = moment(item.get("lastTimestamp") or item.get("eventTime"))
         if at is None:
             return None
         node, reason = item["involvedObject"]["name"], item.get("reason") or ""
         annotation = (item["metadata"].get("annotations") or {}).get(RECORD, "")
         record, why = _record(annotation, node=node)
-        if not annotation and reason != _OVER_BUDGET:
+        if not annotation and reason != OVER_BUDGET:
             why = "an earlier version told it, which recorded nothing"
-        at = (record and record.latest) or at  # the API has times to the second
+        at = (record and record.latest) or at  # the API's times have a resolution of a second
         return cls(node=node, at=at, reason=reason, message=item.get("message") or "", record=record, unread=why)
 
     @property
     def step(self) -> str:
-        """The step that it announces; empty for an end."""
+        """The step that it announces; empty if it announces an end."""
         return self.record.current if self.record else _BY_REASON.get(self.reason, "")
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome of a half turn; empty for anything but its end."""
+        return self.record.outcome if self.record else _OUTCOMES.get(self.reason, "")
+
+    @property
+    def over_budget(self) -> bool:
+        """True if it tells of a wave that lost too much."""
+        return self.reason == OVER_BUDGET
+
+    @property
+    def bad(self) -> bool:
+        """True for a failure, a stop, or too many losses."""
+        return self.over_budget or self.outcome in _BAD
+
+    @property
+    def word(self) -> str:
+        """The step or the outcome, in one word."""
+        return self.step or self.outcome or ("traffic" if self.over_budget else self.reason)
+
+    @property
+    def begins(self) -> datetime | None:
+        """The moment at which the node's turn began; None if it does not say."""
+        if self.record is None:
+            return self.at if self.step == _UNRECORDED[0] else None
+        return self.record.steps[0].start if self.record.half == 1 and self.record.steps else None
+
+    @property
+    def restarts(self) -> bool:
+        """True for an Event without a record that tells of a node's restart."""
+        return self.record is None and restart_step(self.step)
 
 
 def _record(annotation: str, *, node: str) -> tuple[HalfRecord | None, str]:
-    """The record, or why there is none."""
+    """The record, or the reason why there is none."""
     if not annotation:
         return None, ""
     try:
@@ -67,7 +109,7 @@ def _record(annotation: str, *, node: str) -> tuple[HalfRecord | None, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Marked:
-    """What the Node object says of the turn."""
+    """The record of a turn in the Node's annotations."""
 
     step: TurnStep | None
     since: datetime | None = None
@@ -75,7 +117,7 @@ class Marked:
 
 
 def moment(text: object) -> datetime | None:
-    """A time as the API and the engine write it; None for anything else."""
+    """Parse a time in the format of the API and the engine; None for anything else."""
     try:
         found = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     except ValueError:
@@ -87,7 +129,7 @@ def make_turns(
     outputs: Mapping[str, Any], *, waves: Sequence[Sequence[str]], nodes: Sequence[str], marks: Mapping[str, Marked],
     told: Sequence[Told],
 ) -> tuple[Turn, ...]:  # fmt: skip
-    """A turn for each node: those of the waves in their order, then the `nodes` that are in none."""
+    """A turn for each node: the waves' nodes in their order, then the `nodes` that are in none."""
     wave_of = {node: number for number, wave in enumerate(waves) for node in wave}
     results = outputs.get("nodes") or {}
     rest = sorted({*nodes, *results} - set(wave_of))
@@ -102,7 +144,7 @@ def make_turns(
 
 
 def by_node(told: Sequence[Told]) -> dict[str, list[Told]]:
-    """Each node's own Events, in their order."""
+    """The Events of each node, in their order."""
     found: dict[str, list[Told]] = {}
     for each in told:
         found.setdefault(each.node, []).append(each)
@@ -111,7 +153,7 @@ def by_node(told: Sequence[Told]) -> dict[str, list[Told]]:
 
 def troubles(told: Sequence[Told]) -> tuple[Trouble, ...]:
     """The turns that failed or were stopped, and the waves that lost too much, in order of time."""
-    bad = sorted((each for each in told if each.reason in (*_ENDS, _OVER_BUDGET)), key=lambda each: each.at)
+    bad = sorted((each for each in told if each.bad), key=lambda each: each.at)
     return tuple(Trouble(node=each.node, at=each.at, reason=each.reason, message=each.message) for each in bad)
 
 
@@ -135,21 +177,21 @@ def _turn(node: str, *, wave: int | None, result: Mapping[str, Any], mark: Marke
 
 
 def _state(result: Mapping[str, Any], mark: Marked | None, told: Sequence[Told]) -> TurnState:
-    """The Node object knows best; the outputs stand in for it where the cluster could not be read."""
+    """The state of a turn by its Node object, or by the outputs if the cluster could not be read."""
     if mark is None:
-        return "done" if result.get("finished") else "to do"
+        return TurnState.DONE if result.get("finished") else TurnState.TO_DO
     if mark.step is TurnStep.MIGRATED:
-        return "done"
+        return TurnState.DONE
     if mark.step is None:
-        return "to do"
+        return TurnState.TO_DO
     latest = max(told, key=in_order, default=None)
-    return "failed" if latest and latest.reason in _ENDS else "under way"
+    return TurnState.FAILED if latest and latest.outcome in _BAD else TurnState.UNDER_WAY
 
 
 def _steps(result: Mapping[str, Any], told: Sequence[Told]) -> list[Step]:
     """Every step of the node's latest turn whose start and end were recorded, in the outputs or in Events."""
-    found = {(step.name, step.start): step.end for step in (*_latest_turn(told), *_recorded(result))}
-    steps = [Step(name=name, start=start, end=end) for (name, start), end in found.items() if end]
+    found = {(step.name, step.start): step for step in (*_latest_turn(told), *_recorded(result))}
+    steps = [Step(name=s.name, start=s.start, end=s.end, effect=s.effect) for s in found.values() if s.end]
     return sorted(steps, key=lambda step: (step.start, step.end))
 
 
@@ -161,7 +203,7 @@ def _recorded(result: Mapping[str, Any]) -> tuple[StepRecord, ...]:
 
 
 def _latest_turn(told: Sequence[Told]) -> list[StepRecord]:
-    """Steps by the Events from when the node was last begun to be emptied; each has all of its half so far."""
+    """Steps of the node's latest turn from its Events; each Event has all steps of its half so far."""
     found: list[StepRecord] = []
     began: datetime | None = None
     for record in (each.record for each in sorted(told, key=in_order) if each.record and each.record.steps):
@@ -172,7 +214,7 @@ def _latest_turn(told: Sequence[Told]) -> list[StepRecord]:
 
 
 def unread(outputs: Mapping[str, Any], told: Sequence[Told]) -> list[str]:
-    """A line for every node whose steps were recorded in a way that this version does not read."""
+    """A line for every node whose step records this version cannot read."""
     lines = []
     for node, result in sorted((outputs.get("nodes") or {}).items()):
         try:
@@ -190,10 +232,10 @@ def unread(outputs: Mapping[str, Any], told: Sequence[Told]) -> list[str]:
 
 
 def in_order(each: Told) -> tuple[datetime, int]:
-    """The key to sort by: time, and within one moment the number of steps told."""
+    """The sort key of Events: the time, and at equal times the number of recorded steps."""
     if each.record:
         return each.at, len(each.record.steps) + bool(each.record.outcome)
-    return each.at, STEPS.index(each.step) if each.step else len(STEPS)
+    return each.at, _UNRECORDED.index(each.step) if each.step else len(_UNRECORDED)
 
 
 def _number(value: object) -> int | None:
@@ -201,7 +243,7 @@ def _number(value: object) -> int | None:
 
 
 def _losses(value: object) -> Losses | None:
-    """What the flows from and to the node did in its wave, kind by kind in the outputs, as one."""
+    """Losses of the flows from and to the node in its wave: the sum over the kinds in the outputs."""
     parts = list(value.values()) if isinstance(value, Mapping) else []
     if not parts:
         return None

@@ -1,1 +1,1 @@
-"""The live view of a migration, from the cluster alone."""
+"""The live view of a migration, read from the cluster only."""

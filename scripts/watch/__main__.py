@@ -1,4 +1,4 @@
-"""The live view's command line: `python -m scripts.watch`, beside a `pulumi up` in another terminal."""
+"""Command line of the live view, for use beside a `pulumi up` in another terminal: `python -m scripts.watch`."""
 
 import os
 import sys
@@ -12,17 +12,17 @@ from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 
-from components.operations.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.lease import Observer
 from scripts.report.turns import Told
 from scripts.watch.losses import Losses
 from scripts.watch.reading import Reading, WatchedCluster, look
 from scripts.watch.view import draw, farewell, line
-from stacks.phases import Phase
+from stacks.strategies import Phase
 
 console = Console(highlight=False)
 _EVERY_SECONDS = 1.0
-# A look that is slow is a look that costs the cluster: then it is taken less often.
+# A slow reading burdens the cluster, so the next ones are taken less often.
 _SHARE_OF_TIME = 0.25
 
 
@@ -32,7 +32,7 @@ class WatchError(Exception):
 
 @dataclass
 class Looks:
-    """Looks taken again and again by a thread of their own, so that no time-out of theirs holds up the view."""
+    """Reads the cluster repeatedly in a thread of its own, so that a slow request does not block the view."""
 
     cluster: Cluster
     cilium_namespace: str
@@ -41,7 +41,7 @@ class Looks:
     trouble: ClusterError | None = None
 
     def start(self) -> None:
-        """Begin; the thread ends with the process."""
+        """Start the thread, which ends with the process."""
         threading.Thread(target=self._go_on, name="looks", daemon=True).start()
 
     def _go_on(self) -> None:
@@ -57,7 +57,7 @@ class Looks:
             time.sleep(max(_EVERY_SECONDS - took, took / _SHARE_OF_TIME - took, 0.1))
 
 
-def follow(looks: Looks, *, losses: Losses, until: Phase, patience_seconds: float, deadline_seconds: float) -> str:
+def follow(looks: Looks, *, losses: Losses, until: str, patience_seconds: float, deadline_seconds: float) -> str:
     """Show the migration until it has ended; returns the last line. Raises WatchError."""
     end, told = time.monotonic() + deadline_seconds, set[Told]()
     with Live(console=console, auto_refresh=False, transient=False) as live:
@@ -72,18 +72,30 @@ def follow(looks: Looks, *, losses: Losses, until: Phase, patience_seconds: floa
                     for each in (each for each in reading.told if each not in told):
                         console.print(escape(line(each)), soft_wrap=True)
                     told.update(reading.told)
-                if reading.reached(until):
+                if reading.has_reached(_phase(until, reading)):
                     return farewell(reading, measured=losses.latest)
             _heed(looks, patience_seconds=patience_seconds)
             if time.monotonic() > end:
                 raise WatchError(
-                    f"{until} was not reached in {deadline_seconds:.0f} s; the migration goes on unwatched"
+                    f"{_named(until, reading)} was not reached in {deadline_seconds:.0f} s; the migration goes on "
+                    "unwatched"
                 )
             time.sleep(_EVERY_SECONDS / 2)
 
 
+def _phase(name: str, reading: Reading) -> Phase:
+    strategy = reading.strategy
+    if name and name not in strategy.names:
+        raise WatchError(f"--until {name} is no phase of strategy '{strategy.name}': {', '.join(strategy.names)}")
+    return strategy.phase(name) if name else strategy.phases[-1]
+
+
+def _named(until: str, reading: Reading | None) -> str:
+    return until or (reading.strategy.phases[-1].name if reading else "the last phase")
+
+
 def _heed(looks: Looks, *, patience_seconds: float) -> None:
-    """Give up at once on what no patience mends, and on silence after a while."""
+    """Raise WatchError at once for errors that retries cannot fix, and for silence after a while."""
     silent = time.monotonic() - looks.answered
     if looks.trouble and not looks.trouble.may_pass:
         raise WatchError(f"{looks.trouble}; name another cluster with --kubeconfig or --context")
@@ -96,14 +108,14 @@ def _heed(looks: Looks, *, patience_seconds: float) -> None:
 
 
 def watch(
-    until: Annotated[Phase, typer.Option(help="The phase whose end is the end of the watch.")] = Phase.CLEANUP,
+    until: Annotated[str, typer.Option(help="The phase whose end is the end of the watch; the last if unsaid.")] = "",
     kubeconfig: Annotated[str, typer.Option(help="Instead of your environment's.")] = "",
     context: Annotated[str, typer.Option(help="Instead of the kubeconfig's current one.")] = "",
     cilium_namespace: Annotated[str, typer.Option(help="Where Cilium is installed.")] = "kube-system",
     patience: Annotated[float, typer.Option(help="Seconds without an answer until it gives up.")] = 60,
     deadline: Annotated[float, typer.Option(help="Seconds until the watch ends in any case.")] = 86_400,
 ) -> None:
-    """Show a migration as it goes, from the cluster alone; changes nothing and ends when the migration does."""
+    """Show a running migration, read from the cluster only; changes nothing and ends when the migration does."""
     try:
         cluster = WatchedCluster(kubeconfig=kubeconfig, context=context)
     except ClusterError as error:
@@ -117,7 +129,7 @@ def watch(
 
 
 def main() -> None:
-    """Run; what the user can act on is one clear line."""
+    """Run the command; errors that the user can act on are printed as one line."""
     try:
         typer.run(watch)
     except WatchError as error:
@@ -129,7 +141,7 @@ def main() -> None:
 
 
 def _leave(code: int) -> None:
-    """End at once: an ordinary exit would wait for requests that nobody answers."""
+    """Exit at once: an ordinary exit would wait for requests that get no answer."""
     sys.stdout.flush()
     os._exit(code)
 

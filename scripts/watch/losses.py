@@ -1,10 +1,10 @@
-"""What the flows have lost until now, read from the probes every few seconds beside the view."""
+"""Losses of the flows until now, read from the probes every few seconds in the background."""
 
 import threading
 import time
 from dataclasses import dataclass
 
-from components.operations.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.deadline import OperationError
 from components.probe.measured import Measurement
 from scripts.report.cluster_record import read_told
@@ -18,7 +18,7 @@ _SHARE_OF_TIME = 0.25
 
 @dataclass
 class Losses:
-    """Readings taken again and again by a thread of their own; `untold` is why there is none, or no newer one."""
+    """Reads the probes repeatedly in a thread of its own; `untold` is the reason if there is no current reading."""
 
     cluster: Cluster
     cilium_namespace: str
@@ -26,7 +26,7 @@ class Losses:
     untold: str = ""
 
     def start(self) -> None:
-        """Begin; the thread ends with the process."""
+        """Start the thread, which ends with the process."""
         threading.Thread(target=self._go_on, name="losses", daemon=True).start()
 
     def read(self) -> None:

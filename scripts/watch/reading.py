@@ -1,4 +1,4 @@
-"""One look at the cluster: a handful of small requests, so that it can be taken every second."""
+"""Reads the state of the migration from the cluster with a few small requests, so that it can run every second."""
 
 import json
 from collections.abc import Mapping
@@ -7,41 +7,41 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
-from components.checks import Context
 from components.names import NAMESPACE
-from components.operations.api import Cluster
-from components.operations.drain import existing_daemon_sets, pods_on
-from components.operations.drain_plan import DrainOptions, plan_drain
+from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.draining.drain import existing_daemon_sets, pods_on
+from components.operations.draining.drain_plan import DrainOptions, plan_drain
 from components.operations.lease import Observer
 from components.operations.lease import read as read_lease
-from components.operations.live_config import read_live_config
 from components.operations.marks import TurnStep
-from components.operations.model import Node
+from components.operations.objects.live_config import read_live_config
+from components.operations.objects.model import Node
 from components.operations.snapshot import RECORD, Snapshot
 from components.sources import SourceDescription
+from components.strategies.parts import reached_by
 from scripts.report.cluster_record import marked, read_told
 from scripts.report.turns import Marked, Told, by_node
-from stacks.config import StackConfig
-from stacks.phases import Phase
+from stacks.strategies import DEFAULT, Milestone, Phase, Strategy, strategy_named
 
 _EMPTYING = (TurnStep.DRAINING, TurnStep.SWITCHING, TurnStep.RETURNING)
 _AT_ONCE = 8
-# Whatever a drain may ever evict counts as left, whether or not today's options allow it.
+# Every pod that some drain option would evict counts as left, whether or not the options of this run do.
 _ANYTHING = DrainOptions(force=True, delete_empty_dir_data=True)
 
 
 class WatchedCluster(Cluster):
-    """The cluster's API for a view that must not stand still for long."""
+    """The cluster's API with short time-outs, for a live view."""
 
     REQUEST_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """The migration at one moment, as the cluster alone tells it."""
+    """The state of the migration at one moment, from the cluster only."""
 
     at: datetime
-    phase: Phase | None
+    strategy: Strategy = DEFAULT
+    milestone: Milestone | None
     source: str
     runs: str
     marks: Mapping[str, Marked]
@@ -50,7 +50,7 @@ class Reading:
 
     @cached_property
     def told_by_node(self) -> dict[str, list[Told]]:
-        """Each node's own Events, in their order."""
+        """The Events of each node, in their order."""
         return by_node(self.told)
 
     @property
@@ -60,17 +60,23 @@ class Reading:
 
     @property
     def under_way(self) -> list[str]:
-        """The nodes in the midst of a turn or of the way back."""
+        """The nodes in a turn, or on the way back."""
         return sorted(node for node, mark in self.marks.items() if mark.step not in (None, TurnStep.MIGRATED))
 
-    def reached(self, until: Phase) -> bool:
-        """Whether every node is on Cilium, the phase is reached, and no run is at work any more."""
-        phase = self.phase is not None and self.phase.includes(until)
-        return phase and bool(self.marks) and len(self.migrated) == len(self.marks) and not self.runs
+    @property
+    def phase(self) -> str:
+        """The name of the phase that the cluster is in, by what it shows; empty before any."""
+        phase = self.strategy.last_at(self.milestone) if self.milestone else None
+        return phase.name if phase else ""
+
+    def has_reached(self, until: Phase) -> bool:
+        """True if every node is on Cilium, the phase is reached, and no run is at work any more."""
+        there = self.milestone is not None and self.milestone.includes(until.milestone)
+        return there and bool(self.marks) and len(self.migrated) == len(self.marks) and not self.runs
 
 
 def look(cluster: Cluster, *, cilium_namespace: str, runs: Observer | None = None) -> Reading:
-    """Read the cluster once; `runs` is whoever looked on at the Lease before. Raises ClusterError."""
+    """Read the cluster once; `runs` is the observer of the Lease from earlier readings. Raises ClusterError."""
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         items = pool.submit(cluster.list, "/api/v1/nodes")
         told = pool.submit(read_told, cluster)
@@ -81,12 +87,14 @@ def look(cluster: Cluster, *, cilium_namespace: str, runs: Observer | None = Non
         marks = {node.name: marked(node) for node in nodes}
         emptying = [name for name, mark in marks.items() if mark.step in _EMPTYING]
         left = dict(zip(emptying, pool.map(lambda name: _pods_left(cluster, name), emptying), strict=True))
-        record = (kept.result() or {}).get("data", {}).get("source", "")
-        source = SourceDescription.model_validate_json(record) if record else None
-        phase = _phase(cluster, nodes=nodes, live=live.result(), source=source)
+        record = (kept.result() or {}).get("data", {})
+        strategy = _strategy(str(record.get("strategy") or DEFAULT.name))
+        source = SourceDescription.model_validate_json(record["source"]) if record.get("source") else None
+        milestone = _milestone(cluster, strategy, nodes=nodes, live=live.result(), source=source)
     return Reading(
         at=datetime.now(UTC),
-        phase=phase,
+        strategy=strategy,
+        milestone=milestone,
         source=source.title if source else "",
         runs=(runs or Observer()).holder(lease.result()),
         marks=marks,
@@ -100,10 +108,22 @@ def _pods_left(cluster: Cluster, node: str) -> int:
     return len(plan_drain(pods, daemon_sets=existing_daemon_sets(cluster, pods), options=_ANYTHING).evict)
 
 
-def _phase(
-    cluster: Cluster, *, nodes: tuple[Node, ...], live: Mapping[str, str] | None, source: SourceDescription | None
-) -> Phase | None:
-    """How far the cluster is, by the rule of the gates between the phases; None before anything is written down."""
+def _strategy(name: str) -> Strategy:
+    try:
+        return strategy_named(name)
+    except KeyError:
+        raise ClusterError(f"the migration's strategy '{name}' is not installed here: install its package") from None
+
+
+def _milestone(
+    cluster: Cluster,
+    strategy: Strategy,
+    *,
+    nodes: tuple[Node, ...],
+    live: Mapping[str, str] | None,
+    source: SourceDescription | None,
+) -> Milestone | None:
+    """The milestone of the cluster, by the same rule as the gates; None before anything is recorded."""
     if source is None:
         return None
     path = f"/apis/apps/v1/namespaces/{source.namespace}/daemonsets/{source.daemon_set}"
@@ -111,4 +131,4 @@ def _phase(
     snapshot = Snapshot(
         nodes=nodes, daemon_sets=(old,) if old else (), cilium_config=live, record=json.loads(source.model_dump_json())
     )
-    return Context(config=StackConfig(), snapshot=snapshot, source=source).reached
+    return reached_by(strategy, snapshot=snapshot, source=source)

@@ -1,4 +1,4 @@
-"""What the terminal shows of a reading."""
+"""Renders a reading for the terminal."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -16,18 +16,16 @@ from scripts.report.charts.timeline import clock, seconds_text
 from scripts.report.figures import KINDS, Totals, counted
 from scripts.report.turns import Told
 from scripts.watch.reading import Reading
-from stacks.phases import Phase
 
 _MOST_NODES, _MOST_FLOWS, _MOST_TOLD = 15, 4, 6
-_BAD = ("MigrationFailed", "MigrationStopped", "MigrationTraffic")
 _BAR_WIDTH = 40
 _LONGEST_SAID = 160
 
 
 def waves(reading: Reading) -> list[list[str]]:
-    """The nodes whose turns overlap, as one wave each, in the order in which they began.
+    """The waves in the order in which they began: nodes whose turns overlap form one wave.
 
-    The cluster does not know the config's waves; but a wave begins only when the one before has ended.
+    The cluster does not record the config's waves, but a wave begins only when the one before has ended.
     """
     spells = sorted(_spells(reading), key=lambda spell: spell[1:])
     found: list[list[str]] = []
@@ -44,13 +42,13 @@ def _spells(reading: Reading) -> Iterator[tuple[str, datetime, datetime]]:
     for node, mark in reading.marks.items():
         if mark.step is None or mark.since is None:
             continue
-        begins = [each.at for each in reading.told_by_node.get(node, ()) if each.step == "cordon"]
+        begins = [began for each in reading.told_by_node.get(node, ()) if (began := each.begins)]
         done = mark.step is TurnStep.MIGRATED
         yield node, min(max(begins, default=mark.since), mark.since), mark.since if done else reading.at
 
 
 def failing(measured: Measurement) -> list[tuple[datetime | None, FlowTotals]]:
-    """The flows that lost anything, each with when it last began to; newest first, the worst of one moment first."""
+    """The flows with losses, each with the start of its latest outage; newest first, at equal times the worst first."""
     last: dict[tuple[str, ...], datetime] = {}
     for outage in measured.outages:
         if not outage.planned:
@@ -66,7 +64,7 @@ def _ends(flow: FlowTotals | Outage) -> tuple[str, ...]:
 def draw(
     reading: Reading, *, measured: Measurement | None = None, untold: str = "", silent_seconds: float = 0
 ) -> RenderableType:
-    """The whole view; `untold` is why no more is known of the flows, `silent_seconds` how long nobody answered."""
+    """The whole view; `untold` is the reason for missing flows, `silent_seconds` the time without an answer."""
     parts: list[RenderableType] = [_head(reading), _bar(reading)]
     if silent_seconds >= 3:
         parts.append(Text(f"! the cluster has not answered for {silent_seconds:.0f} s; this is how it was", "yellow"))
@@ -84,11 +82,11 @@ def draw(
 
 def _head(reading: Reading) -> Text:
     text = Text(f"{reading.source or 'CNI'} → Cilium  ", style="bold")
-    for phase in Phase:
-        there = reading.phase is not None and reading.phase.includes(phase)
-        now = phase is reading.phase
+    for phase in reading.strategy.phases:
+        there = reading.milestone is not None and reading.milestone.includes(phase.milestone)
+        now = phase.name == reading.phase
         sign, style = ("●", "bold cyan") if now else ("✓", "green") if there else ("·", "dim")
-        text.append(f"{sign} {phase}  ", style)
+        text.append(f"{sign} {phase.name}  ", style)
     text.append(f"{clock(reading.at)} UTC", "dim")
     return text
 
@@ -116,8 +114,8 @@ def _turns(reading: Reading) -> RenderableType:
         latest = told[-1] if told else None
         since = (latest.at if latest else None) or mark.since
         left = reading.pods_left.get(node)
-        bad = latest is not None and latest.reason in _BAD
-        step = _word(latest) if latest and (latest.step or bad) else str(mark.step)
+        bad = latest is not None and latest.bad
+        step = latest.word if latest and (latest.step or bad) else str(mark.step)
         table.add_row(
             Text(node, "bold"),
             str(number.get(node, "")),
@@ -162,7 +160,7 @@ def _losses(measured: Measurement) -> RenderableType:
 
 
 def _table(*columns: str, numbers: int) -> Table:
-    """A table without lines; the last columns are numbers."""
+    """A table without borders; its last columns are numbers."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for place, name in enumerate(columns):
         table.add_column(name, justify="right" if place >= len(columns) - numbers else "left")
@@ -170,7 +168,7 @@ def _table(*columns: str, numbers: int) -> Table:
 
 
 def _story(told: Sequence[Told]) -> RenderableType:
-    lines = Group(*(Text(line(each), "red" if each.reason in _BAD else "dim", no_wrap=True) for each in told))
+    lines = Group(*(Text(line(each), "red" if each.bad else "dim", no_wrap=True) for each in told))
     return _apart(lines)
 
 
@@ -180,11 +178,7 @@ def _apart(part: RenderableType) -> RenderableType:
 
 def line(told: Told) -> str:
     """One Event in one line: when, which node, what."""
-    return f"{clock(told.at)} {told.node} {_word(told)}: {' '.join(told.message.split())}"
-
-
-def _word(told: Told) -> str:
-    return told.step or told.reason.removeprefix("Migration").lower()
+    return f"{clock(told.at)} {told.node} {told.word}: {' '.join(told.message.split())}"
 
 
 def farewell(reading: Reading, *, measured: Measurement | None) -> str:

@@ -1,8 +1,8 @@
-"""The window in which both networks run, with policies on: what must be let through for pods of the old network.
+"""Bridging of network policies while both networks run: what must be allowed for pods of the old network.
 
-To Cilium they have no identity. What they send to a moved pod is masqueraded on their own node, and Cilium there says
-`world` in the tunnel, whatever the address: on the lab an allowance by address let nothing in. What is sent to them
-goes to an address of the old range.
+Those pods have no identity in Cilium. Their traffic to a moved pod is masqueraded on their own node, and Cilium there
+puts the identity `world` into the tunnel, whatever the address: on the lab, allowing by address let nothing in. Traffic
+to them goes to an address of the old range.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ DENIES = "; what it denies to pods is not denied to those still on the old netwo
 
 
 def window(policy: Policy, surroundings: Surroundings) -> Policy | None:
-    """What a policy must allow besides as long as there are pods on the old network; None if that is nothing."""
+    """The additional allowances of a policy while pods are on the old network; None if it needs none."""
     old = tuple(Block(network=each) for each in surroundings.pods)
 
     def more(direction: Direction) -> tuple[Rule, ...] | None:
@@ -35,7 +35,7 @@ def window(policy: Policy, surroundings: Surroundings) -> Policy | None:
 
 
 def meaning(policy: Policy) -> str:
-    """What of a policy holds on moved nodes meanwhile, in an operator's words."""
+    """The effect that a policy has on moved nodes meanwhile, for the operator."""
     ingress, egress = (bool(allowing_pods(policy.rules(each) or ())) for each in Direction)
     denies = any(
         rule.action is Action.DENY and not rule.peers.pods.nothing
@@ -47,7 +47,7 @@ def meaning(policy: Policy) -> str:
 
 
 def allowing_pods(rules: Iterable[Rule]) -> list[Rule]:
-    """The rules that allow some pods, but not everything anyway."""
+    """The rules that allow some pods, but not everything."""
     return [
         each
         for each in rules

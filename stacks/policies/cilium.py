@@ -1,9 +1,9 @@
-"""Policies in Cilium's words: CiliumNetworkPolicy for a namespace's, CiliumClusterwideNetworkPolicy for the others."""
+"""Manifests of Cilium policies: CiliumNetworkPolicy if namespaced, CiliumClusterwideNetworkPolicy otherwise."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from stacks.policies.conditions import NAMESPACE
+from stacks.policies.identity_labels import NAMESPACE
 from stacks.policies.model import Action, Direction, Policy, Ports, Rule
 from stacks.policies.networks import Block
 
@@ -12,13 +12,13 @@ API_VERSION = "cilium.io/v2"
 ORIGIN = "cni-live-migration/translated-from"
 MARK = "cni-live-migration/policy"
 TRANSLATED, WINDOW = "translated", "window"
-OURS = f"{MARK}={TRANSLATED}"  # a label selector: what stays when the old engine's objects are gone
-_MOST_PORTS = 40  # of one list (source: Cilium's pkg/policy/api/rule_validation.go)
+OURS = f"{MARK}={TRANSLATED}"  # a label selector for the objects that stay once the old engine's are gone
+_MOST_PORTS = 40  # entries in one list (source: Cilium's pkg/policy/api/rule_validation.go)
 _FAMILIES = {"ICMP": "IPv4", "ICMPV6": "IPv6"}
 
 
 def manifests(policy: Policy, *, name: str, mark: str = TRANSLATED, left_out: Iterable[str] = ()) -> list[Object]:
-    """The objects that mean what the policy means; `left_out` are the places of denies that are not needed."""
+    """The objects equivalent to a policy; `left_out` are the places of denies that are not needed."""
     skipped = set(left_out)
     directions: Object = {}
     for direction in Direction:
@@ -28,7 +28,7 @@ def manifests(policy: Policy, *, name: str, mark: str = TRANSLATED, left_out: It
         kept = [each for each in rules if each.place not in skipped]
         allows = [part for each in kept if each.action is Action.ALLOW for part in _parts(each, direction)]
         denies = [part for each in kept if each.action is Action.DENY for part in _parts(each, direction)]
-        directions[direction.value] = allows or [{}]  # an empty rule allows nothing, and puts the default to deny
+        directions[direction.value] = allows or [{}]  # an empty rule allows nothing, and turns on default deny
         if denies:
             directions[f"{direction}Deny"] = denies
     selectors = policy.subject.selectors()
@@ -49,7 +49,7 @@ def manifests(policy: Policy, *, name: str, mark: str = TRANSLATED, left_out: It
 
 
 def _own(selector: Object, namespace: str) -> Object:
-    """The selector without the namespace that the object is in: Cilium adds it, and takes no other."""
+    """The selector without the object's own namespace, which Cilium adds itself; it accepts no other."""
     if not namespace:
         return selector
     labels = {key: value for key, value in selector.get("matchLabels", {}).items() if key != f"k8s:{NAMESPACE}"}
@@ -60,7 +60,7 @@ def _own(selector: Object, namespace: str) -> Object:
 
 
 def _parts(rule: Rule, direction: Direction) -> Iterator[Object]:
-    """Cilium's rules for one of ours: pods, entities and networks each in a rule of their own, as it asks for."""
+    """Cilium's rules for one rule of the model: pods, entities and networks in separate rules, as Cilium requires."""
     at = "from" if direction is Direction.INGRESS else "to"
     for peers in _peers(rule, at):
         for traffic in _traffic(rule.ports):
@@ -76,8 +76,10 @@ def _peers(rule: Rule, at: str) -> Iterator[Object]:
         yield {f"{at}Endpoints": peers.pods.selectors()}
     entities = []
     if peers.nodes:
-        # A node reaches its own pods under Calico whatever policies say, as Cilium has it unless it is denied by name.
+        # Under Calico a node always reaches its own pods; so it does under Cilium, unless it is denied by name.
         entities += ["remote-node"] if deny and at == "from" else ["host", "remote-node"]
+    else:
+        entities += sorted(peers.entities)
     if peers.whole_world:
         entities.append("world")
     if entities:

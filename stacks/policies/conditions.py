@@ -1,49 +1,23 @@
-"""Sets of pods as labels describe them, closed under and, or and not; each label that Cilium's identities have."""
+"""Sets of pods described by labels, closed under and, or and not."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from typing import Any
 
+from stacks.policies.identity_labels import NAMESPACE, LabelFilter
 from stacks.policies.reasons import InexpressibleError
 
-NAMESPACE = "io.kubernetes.pod.namespace"
 NAMESPACE_LABEL = "io.cilium.k8s.namespace.labels."
 SERVICE_ACCOUNT = "io.cilium.k8s.policy.serviceaccount"
 _ALWAYS_THERE = (NAMESPACE, SERVICE_ACCOUNT)
 _MOST_ALTERNATIVES = 32
-# What Cilium makes identities of unless its `labels` say otherwise (source: pkg/labelsfilter/filter.go, 1.16 to 1.20).
-_KEPT = tuple(
-    re.compile(text)
-    for text in (
-        r"io\.kubernetes\.pod\.namespace", r"io\.cilium\.k8s\.namespace\.labels", r"app\.kubernetes\.io",
-        r"io\.cilium\.k8s\.policy\.cluster", r"io\.cilium\.k8s\.policy\.serviceaccount",
-    )
-)  # fmt: skip
-_LEFT_OUT = tuple(
-    re.compile(text)
-    for text in (
-        r"io\.kubernetes", r"kubernetes\.io", r"statefulset\.kubernetes\.io/pod-name",
-        r"apps\.kubernetes\.io/pod-index", r"batch\.kubernetes\.io/job-completion-index",
-        r"batch\.kubernetes\.io/controller-uid", r".*beta\.kubernetes\.io", r"k8s\.io", r"pod-template-generation",
-        r"pod-template-hash", r"controller-revision-hash", r"controller-uid", r"annotation.*", r"etcd_node",
-        r"topology\.kubernetes\.io",
-    )
-)  # fmt: skip
-
-
-def in_identities(key: str) -> bool:
-    """Whether Cilium's identities have this label by default: the longest match decides, as its agent has it."""
-    kept = max((found.end() for each in _KEPT if (found := each.match(key))), default=0)
-    ignored = min((found.end() for each in _LEFT_OUT if (found := each.match(key))), default=0)
-    return ignored == 0 or kept > ignored
 
 
 @dataclass(frozen=True, kw_only=True)
 class Values:
-    """The values that a label may have, None for its absence; `but` makes it all values other than these."""
+    """A set of values of a label, None for its absence; `but` makes it the complement."""
 
     these: frozenset[str | None]
     but: bool = False
@@ -52,7 +26,7 @@ class Values:
         return (value in self.these) is not self.but
 
     def both(self, other: "Values") -> "Values":
-        """What either allows."""
+        """The union."""
         if self.but and other.but:
             return Values(these=self.these | other.these, but=True)
         if self.but:
@@ -61,12 +35,12 @@ class Values:
 
     @property
     def inverse(self) -> "Values":
-        """What it does not allow."""
+        """The complement."""
         return Values(these=self.these, but=not self.but)
 
     @property
     def none(self) -> bool:
-        """Whether nothing is allowed."""
+        """True if the set is empty."""
         return not self.these and not self.but
 
 
@@ -76,17 +50,17 @@ PRESENT = Values(these=frozenset({None}), but=True)
 
 @dataclass(frozen=True)
 class Conjunction:
-    """Labels that must all have one of their values."""
+    """A conjunction: each label must have one of its values."""
 
     of: Mapping[str, Values]
 
     @cached_property
     def key(self) -> frozenset[tuple[str, Values]]:
-        """What makes it the same as another."""
+        """A key that equal conjunctions share."""
         return frozenset(self.of.items())
 
     def both(self, other: "Conjunction") -> "Conjunction | None":
-        """What fits both; None if nothing can."""
+        """The intersection; None if it is empty."""
         found = dict(self.of)
         for name, values in other.of.items():
             found[name] = found.get(name, ANY).both(values)
@@ -95,27 +69,23 @@ class Conjunction:
         return Conjunction(found)
 
     def holds(self, labels: Mapping[str, str]) -> bool:
-        """Whether labels, by Cilium's names, fit."""
+        """True if labels, by Cilium's names, match."""
         return all(labels.get(name) in values for name, values in self.of.items())
 
 
 @dataclass(frozen=True)
 class Condition:
-    """Alternatives of conjunctions: none fits nothing, an empty conjunction everything."""
+    """A disjunction of conjunctions: without any it matches nothing, an empty conjunction matches everything."""
 
     alternatives: tuple[Conjunction, ...]
 
     @classmethod
     def on(cls, key: str, values: Values) -> "Condition":
-        """One label's condition."""
+        """The condition on one label."""
         if key in _ALWAYS_THERE:
             values = values.both(PRESENT)
             if values == PRESENT:
                 return EVERYTHING
-        elif not in_identities(key):
-            raise InexpressibleError(
-                f"label {key} is not in Cilium's identities unless the Helm value `labels` puts it there"
-            )
         if values.none:
             return NOTHING
         if not values.but and None in values.these and len(values.these) > 1:
@@ -126,12 +96,12 @@ class Condition:
 
     @property
     def nothing(self) -> bool:
-        """Whether no pod can fit."""
+        """True if no pod can match."""
         return not self.alternatives
 
     @property
     def everything(self) -> bool:
-        """Whether every pod fits."""
+        """True if every pod matches."""
         return any(not each.of for each in self.alternatives)
 
     def __and__(self, other: "Condition") -> "Condition":
@@ -151,11 +121,11 @@ class Condition:
         return found
 
     def holds(self, labels: Mapping[str, str]) -> bool:
-        """Whether labels, by Cilium's names, fit."""
+        """True if labels, by Cilium's names, match."""
         return any(each.holds(labels) for each in self.alternatives)
 
     def selectors(self) -> list[dict[str, Any]]:
-        """A Cilium selector for each alternative; each says which namespaces it means."""
+        """A Cilium selector for each alternative, each with explicit namespaces."""
         return [_selector(each) for each in self.alternatives]
 
 
@@ -166,6 +136,12 @@ def _of(alternatives: Iterable[Conjunction]) -> Condition:
     if len(distinct) > _MOST_ALTERNATIVES:
         raise InexpressibleError(f"its selectors have more than {_MOST_ALTERNATIVES} alternatives when written out")
     return Condition(tuple(distinct.values()))
+
+
+def by_label(key: str, values: Values, *, among: LabelFilter) -> Condition:
+    """The condition on one label. Raises InexpressibleError if identities do not have the label."""
+    among.must_take(key)
+    return Condition.on(key, values)
 
 
 EVERYTHING = Condition((Conjunction({}),))
@@ -190,7 +166,7 @@ def _selector(conjunction: Conjunction) -> dict[str, Any]:
         else:
             expressions.append({"key": name, "operator": "In", "values": listed})
     if NAMESPACE not in conjunction.of:
-        # Said even where it means every one: Cilium would add the policy's own namespace by itself.
+        # Explicit even if it means every namespace: otherwise Cilium would add the policy's own.
         expressions.append({"key": f"k8s:{NAMESPACE}", "operator": "Exists"})
     return {
         **({"matchLabels": labels} if labels else {}),

@@ -1,6 +1,6 @@
-"""A policy as both engines could be told it: whom it selects, and rules in order."""
+"""A policy in a form that suits both engines: its selector, and rules in order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stacks.policies.conditions import EVERYTHING, NOTHING, Condition
@@ -11,14 +11,14 @@ LAST_ORDER = float("inf")
 
 
 class Action(StrEnum):
-    """What a rule does to what it matches."""
+    """The action of a rule on matching traffic."""
 
     ALLOW = "allow"
     DENY = "deny"
 
 
 class Direction(StrEnum):
-    """Of the traffic, as the pod that is selected sees it."""
+    """The direction of traffic, from the selected pod's point of view."""
 
     INGRESS = "ingress"
     EGRESS = "egress"
@@ -26,7 +26,7 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:
-    """Traffic of a protocol, or of any; of some ports, by number or by name; or of one ICMP type."""
+    """A set of traffic: a protocol or any, ports by number or name, or one ICMP type."""
 
     protocol: str = ""
     ranges: tuple[Range, ...] = ()
@@ -35,11 +35,11 @@ class Ports:
 
     @property
     def every(self) -> bool:
-        """Whether it is all of its protocol."""
+        """True if it is all traffic of its protocol."""
         return not self.ranges and not self.names and self.icmp_type is None
 
     def may_meet(self, other: "Ports") -> bool:
-        """Whether some traffic is of both, as far as can be told: a name may stand for any number."""
+        """True if the two sets may overlap; a port name may stand for any number."""
         if "" in (self.protocol, other.protocol):
             return True
         if self.protocol != other.protocol:
@@ -57,32 +57,41 @@ class Ports:
 
 @dataclass(frozen=True, kw_only=True)
 class Peers:
-    """The other end: pods by their labels, all nodes or none, and addresses that are neither's."""
+    """The peers of a rule: pods by their labels, all nodes or none, and other addresses.
+
+    `entities` are nodes by Cilium's entity names, `told` are notes for the operator on the interpretation; `wider` is
+    true if more addresses of nodes are meant than were named.
+    """
 
     pods: Condition = EVERYTHING
     nodes: bool = True
     world: tuple[Block, ...] = ALL_ADDRESSES
+    entities: frozenset[str] = frozenset()
+    told: tuple[str, ...] = field(default=(), compare=False)
+    wider: bool = False
 
     @property
     def everything(self) -> bool:
-        """Whether it is whatever there is."""
+        """True if everything is a peer."""
         return self.pods.everything and self.nodes and self.whole_world
 
     @property
     def whole_world(self) -> bool:
-        """Whether it is every address outside of the cluster."""
+        """True if it includes every address outside the cluster."""
         return set(ALL_ADDRESSES) <= set(self.world)
 
     @property
     def nothing(self) -> bool:
-        """Whether it is nobody."""
-        return self.pods.nothing and not self.nodes and not self.world
+        """True if nothing is a peer."""
+        return self.pods.nothing and not self.nodes and not self.entities and not self.world
 
     def may_meet(self, other: "Peers") -> bool:
-        """Whether somebody may be in both."""
+        """True if something may be in both."""
         return (
-            not (self.pods & other.pods).nothing or (self.nodes and other.nodes) or meet(self.world, other.world)
-        )  # fmt: skip
+            not (self.pods & other.pods).nothing
+            or bool((self.nodes or self.entities) and (other.nodes or other.entities))
+            or meet(self.world, other.world)
+        )
 
 
 NOBODY = Peers(pods=NOTHING, nodes=False, world=())
@@ -90,7 +99,7 @@ NOBODY = Peers(pods=NOTHING, nodes=False, world=())
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One rule; `place` is where the policy has it, in an operator's words; `by_address` that it names networks."""
+    """One rule; `place` is its position in the policy, for messages; `by_address` is true if it names networks."""
 
     action: Action
     peers: Peers
@@ -99,13 +108,13 @@ class Rule:
     by_address: bool = False
 
     def may_meet(self, other: "Rule") -> bool:
-        """Whether some traffic may match both."""
+        """True if some traffic may match both."""
         return self.ports.may_meet(other.ports) and self.peers.may_meet(other.peers)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """One policy; a direction whose rules are None is not its matter."""
+    """One policy; it does not apply to a direction whose rules are None."""
 
     kind: str
     namespace: str
@@ -117,7 +126,7 @@ class Policy:
 
     @property
     def title(self) -> str:
-        """How an operator calls it."""
+        """The name by which it is shown."""
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
     def rules(self, direction: Direction) -> tuple[Rule, ...] | None:

@@ -5,13 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from stacks.addresses import Network
 from stacks.policies.reasons import InexpressibleError
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Share(Enum):
-    """How much of something lies in a set of addresses."""
+    """The share of something that lies in a set of addresses."""
 
     ALL = "all"
     SOME = "some"
@@ -34,14 +33,14 @@ class Block:
     but: tuple[Network, ...] = ()
 
     def within(self, other: Network) -> "Block | None":
-        """The part of it that lies in another network; None if that is nothing."""
+        """The part that lies in another network; None if it is empty."""
         if not overlap(self.network, other):
             return None
         return block(smaller(self.network, other), self.but)
 
     @property
     def pieces(self) -> list[Network]:
-        """The same without exceptions."""
+        """The same addresses as networks without exceptions."""
         return without([self.network], self.but)
 
 
@@ -49,17 +48,17 @@ ALL_ADDRESSES = (Block(network=network("0.0.0.0/0")), Block(network=network("::/
 
 
 def overlap(one: Network, two: Network) -> bool:
-    """Whether an address is in both."""
+    """True if an address is in both."""
     return one.version == two.version and one.overlaps(two)
 
 
 def smaller(one: Network, two: Network) -> Network:
-    """Of two networks that overlap, the one inside of the other."""
+    """The smaller of two networks that overlap."""
     return one if one.prefixlen >= two.prefixlen else two
 
 
 def block(base: Network, but: Iterable[Network]) -> Block | None:
-    """The network without the exceptions that concern it; None if nothing is left."""
+    """The network minus the exceptions that overlap it; None if nothing is left."""
     inside = sorted(
         {each for each in but if overlap(each, base)}, key=lambda each: (each.prefixlen, int(each.network_address))
     )
@@ -73,7 +72,7 @@ def block(base: Network, but: Iterable[Network]) -> Block | None:
 
 
 def without(networks: Iterable[Network], cuts: Iterable[Network]) -> list[Network]:
-    """What is left of networks."""
+    """Networks minus others."""
     left = list(networks)
     for cut in cuts:
         following: list[Network] = []
@@ -87,25 +86,25 @@ def without(networks: Iterable[Network], cuts: Iterable[Network]) -> list[Networ
 
 
 def cut(blocks: Iterable[Block], away: Sequence[Network]) -> tuple[Block, ...]:
-    """Blocks without some networks."""
+    """Blocks minus networks."""
     found = (block(each.network, (*each.but, *away)) for each in blocks)
     return tuple(each for each in found if each)
 
 
 def narrowed(blocks: Iterable[Block], to: Sequence[Network]) -> tuple[Block, ...]:
-    """The parts of blocks that lie in some networks."""
+    """The parts of blocks that lie in the networks."""
     found = [each.within(other) for each in blocks for other in to]
     return tuple(dict.fromkeys(each for each in found if each))
 
 
 def meet(one: Iterable[Block], two: Iterable[Block]) -> bool:
-    """Whether an address is in both sets."""
+    """True if an address is in both sets."""
     pieces = [piece for each in two for piece in each.pieces]
     return any(overlap(mine, other) for each in one for mine in each.pieces for other in pieces)
 
 
 def share(of: Iterable[Network], inside: Sequence[Network]) -> Share:
-    """How much of some networks lies in others."""
+    """The share of some networks that lies in others."""
     whole = list(of)
     left = without(whole, inside)
     if not left and whole:

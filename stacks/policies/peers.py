@@ -1,21 +1,25 @@
-"""The other end of a rule, from selectors and networks as Calico has them."""
+"""The peers of a rule, from Calico's selectors and networks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from stacks.addresses import Network
 from stacks.policies.conditions import (
     EVERYTHING,
-    NAMESPACE,
     NAMESPACE_LABEL,
     NOTHING,
     PRESENT,
     SERVICE_ACCOUNT,
     Condition,
     Values,
+    by_label,
 )
+from stacks.policies.identity_labels import NAMESPACE, LabelFilter
 from stacks.policies.model import Peers
-from stacks.policies.networks import ALL_ADDRESSES, Block, Network, Share, cut, narrowed, network, share
+from stacks.policies.networks import ALL_ADDRESSES, Block, cut, narrowed, network
+from stacks.policies.nodes import NodesMeant
+from stacks.policies.pods_meant import PodsMeant
 from stacks.policies.reasons import InexpressibleError
 from stacks.policies.selectors import (
     Compared,
@@ -47,15 +51,16 @@ _SAME_ON_ALL_PODS = {"projectcalico.org/orchestrator": "k8s"}
 
 @dataclass(frozen=True, kw_only=True)
 class AddressSet:
-    """Addresses that have labels: a network set, or a host endpoint's."""
+    """A labelled set of addresses: a network set or a host endpoint; `fault` is the reason if it is not complete."""
 
     title: str
     labels: Mapping[str, str]
     networks: tuple[Network, ...]
+    fault: str = ""
 
 
 def read(text: str) -> Expression:
-    """A selector. Raises InexpressibleError where Calico could not read it either."""
+    """Parse a selector. Raises InexpressibleError if Calico could not parse it either."""
     try:
         return parse(text)
     except SelectorError as error:
@@ -63,13 +68,13 @@ def read(text: str) -> Expression:
 
 
 def of_namespaces(expression: Expression) -> Expression:
-    """A namespace selector as a selector of what is in such namespaces."""
+    """A namespace selector as a selector of the pods in such namespaces."""
     there = Compared(key=IN_NAMESPACE, operator="has")
     return _prefixed(expression, NAMESPACE_PREFIX, every=there, only_global=Negated(of=there))
 
 
 def of_accounts(expression: Expression) -> Expression:
-    """A selector of service accounts as one of the pods that have such."""
+    """A service account selector as a selector of the pods that use such accounts."""
     return _prefixed(expression, ACCOUNT_PREFIX, every=Every(), only_global=OnlyGlobal())
 
 
@@ -86,21 +91,21 @@ def _prefixed(expression: Expression, prefix: str, *, every: Expression, only_gl
     return every if isinstance(expression, Every) else only_global
 
 
-def pods(expression: Expression) -> Condition:
-    """The pods that a selector means, by the labels that Cilium has. Raises InexpressibleError."""
+def pods(expression: Expression, *, among: LabelFilter) -> Condition:
+    """The pods that a selector matches, by Cilium's labels. Raises InexpressibleError."""
     if isinstance(expression, Joined):
         found = EVERYTHING if expression.every else NOTHING
         for part in expression.parts:
-            found = found & pods(part) if expression.every else found | pods(part)
+            found = found & pods(part, among=among) if expression.every else found | pods(part, among=among)
         return found
     if isinstance(expression, Negated):
-        return ~pods(expression.of)
+        return ~pods(expression.of, among=among)
     if isinstance(expression, OnlyGlobal):
         raise InexpressibleError("global() outside of a rule's namespaceSelector has no clear meaning")
-    return _one(expression) if isinstance(expression, Compared) else EVERYTHING
+    return _one(expression, among) if isinstance(expression, Compared) else EVERYTHING
 
 
-def _one(each: Compared) -> Condition:
+def _one(each: Compared, among: LabelFilter) -> Condition:
     if each.key in _SAME_ON_ALL_PODS:
         return EVERYTHING if compared(each, _SAME_ON_ALL_PODS[each.key]) else NOTHING
     if each.operator in ("contains", "starts with", "ends with"):
@@ -115,11 +120,11 @@ def _one(each: Compared) -> Condition:
         raise InexpressibleError(f"label {label} of a service account: Cilium knows accounts by their names; name them")
     named = frozenset[str | None](each.values)
     values = {"has": PRESENT, "!=": Values(these=named, but=True), "not in": Values(these=named, but=True)}
-    return Condition.on(key or each.key, values.get(each.operator, Values(these=named)))
+    return by_label(key or each.key, values.get(each.operator, Values(these=named)), among=among)
 
 
 def positive(entity: Object, *, namespace: str) -> Expression | None:
-    """What the selectors of a rule's end say together; None if it has none (source: updateprocessors/rules.go)."""
+    """The conjunction of the selectors of one end of a rule; None without any (source: updateprocessors/rules.go)."""
     accounts = entity.get("serviceAccounts") or {}
     parts: list[Expression] = []
     if accounts.get("selector"):
@@ -132,13 +137,13 @@ def positive(entity: Object, *, namespace: str) -> Expression | None:
     if entity.get("namespaceSelector"):
         parts.append(of_namespaces(read(entity["namespaceSelector"])))
     elif namespace and (parts or entity.get("notSelector")):
-        # Any selector, a negative one too, confines a namespaced policy's rule to that namespace.
+        # Any selector, even a negative one, limits a namespaced policy's rule to that namespace.
         parts.append(Compared(key=IN_NAMESPACE, operator="==", values=(namespace,)))
     return Joined(parts=tuple(parts), every=True) if parts else None
 
 
 class Resolver:
-    """Says who a rule's other end is, in a given cluster."""
+    """Resolves the peers of rules in a given cluster."""
 
     def __init__(self, surroundings: Surroundings, sets: Sequence[AddressSet]) -> None:
         self.surroundings, self.sets = surroundings, tuple(sets)
@@ -148,66 +153,40 @@ class Resolver:
         return [each for each in self.sets if holds(expression, each.labels)]
 
     def peers(self, entity: Object, *, namespace: str) -> Peers:
-        """The end that selectors and networks describe together; all of them must fit. Raises InexpressibleError."""
+        """The peers that match all of the selectors and networks. Raises InexpressibleError."""
+        nodes, addressed = NodesMeant(surroundings=self.surroundings), PodsMeant(surroundings=self.surroundings)
         found = Peers()
         expression = positive(entity, namespace=namespace)
         if expression is not None:
             networks = self._networks(expression)
-            chosen = pods(expression)
             found = Peers(
-                pods=EVERYTHING if self._pods(networks, matter=True) is Share.ALL else chosen,
-                nodes=self._nodes(networks, matter=True) is Share.ALL,
+                pods=pods(expression, among=self.surroundings.labels),
                 world=tuple(Block(network=each) for each in networks),
             )
+            addressed.besides(networks)
+            nodes.within(networks)
         if entity.get("nets"):
-            found = self._within(found, [network(each) for each in entity["nets"]])
+            nets = [network(each) for each in entity["nets"]]
+            found = replace(found, world=narrowed(found.world, nets))
+            addressed.within(nets)
+            nodes.within(nets)
+        away, but = [network(each) for each in entity.get("notNets") or []], NOTHING
         if entity.get("notSelector"):
             negative = read(entity["notSelector"])
-            found = replace(found, pods=found.pods & ~pods(negative))
-            found = self._without(found, self._networks(negative))
-        if entity.get("notNets"):
-            found = self._without(found, [network(each) for each in entity["notNets"]])
+            but = pods(negative, among=self.surroundings.labels)
+            found = replace(found, pods=found.pods & ~but)
+            away += self._networks(negative)
+        if away:
+            found = replace(found, world=cut(found.world, away))
+            addressed.without(away)
+            nodes.without(away)
+        found = nodes.decide(addressed.decide(found, but=but))
         whole = {each for each in ALL_ADDRESSES if each.network.version in self.surroundings.families}
         return replace(found, world=ALL_ADDRESSES) if whole and whole <= set(found.world) else found
 
     def _networks(self, expression: Expression) -> list[Network]:
-        return [each for one in self.selected(expression) for each in one.networks]
-
-    def _within(self, found: Peers, networks: Sequence[Network]) -> Peers:
-        of_pods = self._pods(networks, matter=not found.pods.nothing)
-        of_nodes = self._nodes(networks, matter=found.nodes)
-        return Peers(
-            pods=found.pods if of_pods is Share.ALL else NOTHING,
-            nodes=found.nodes and of_nodes is Share.ALL,
-            world=narrowed(found.world, networks),
-        )
-
-    def _without(self, found: Peers, networks: Sequence[Network]) -> Peers:
-        of_pods = self._pods(networks, matter=not found.pods.nothing)
-        of_nodes = self._nodes(networks, matter=found.nodes)
-        return Peers(
-            pods=NOTHING if of_pods is Share.ALL else found.pods,
-            nodes=found.nodes and of_nodes is not Share.ALL,
-            world=cut(found.world, networks),
-        )
-
-    def _pods(self, networks: Sequence[Network], *, matter: bool) -> Share:
-        return _certain(
-            "pods", share(self.surroundings.pods, networks), self.surroundings.pods, networks, matter=matter
-        )
-
-    def _nodes(self, networks: Sequence[Network], *, matter: bool) -> Share:
-        whole = self.surroundings.nodes
-        return _certain("nodes", share(whole, networks), whole, networks, matter=matter)
-
-
-def _certain(who: str, found: Share, whole: Iterable[Network], networks: Sequence[Network], *, matter: bool) -> Share:
-    """Refuses networks with the addresses of some pods or nodes where it matters which."""
-    if found is Share.SOME and matter:
-        of = list(whole)
-        guilty = next(each for each in networks if share(of, [each]) is Share.SOME)
-        raise InexpressibleError(
-            f"{guilty} holds the addresses of some {who}, and Cilium tells {who} by identity, not by address; "
-            f"select them by {'labels' if who == 'pods' else 'entities'}"
-        )
-    return found
+        found = self.selected(expression)
+        for each in found:
+            if each.fault:
+                raise InexpressibleError(f"{each.title} {each.fault}")
+        return [each for one in found for each in one.networks]

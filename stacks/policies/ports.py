@@ -1,4 +1,4 @@
-"""Protocols and ports of a rule, as Calico and as Kubernetes write them."""
+"""Protocols and ports of a rule, parsed from Calico's and from Kubernetes' form."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ def protocol(written: str | int | None) -> str:
 
 
 def of_calico(rule: Object, *, sctp: bool) -> Ports:
-    """The traffic that a Calico rule is about. Raises InexpressibleError."""
+    """The traffic that a Calico rule matches. Raises InexpressibleError."""
     there = rule.get("destination") or {}
     name = protocol(rule.get("protocol"))
     if rule.get("notProtocol") or rule.get("notICMP"):
@@ -50,7 +50,7 @@ def of_calico(rule: Object, *, sctp: bool) -> Ports:
 
 
 def known(name: str, *, sctp: bool) -> None:
-    """Raises InexpressibleError for a protocol that Cilium's policies do not have."""
+    """Check the protocol; raises InexpressibleError for one that Cilium's policies do not have."""
     if name == "SCTP" and not sctp:
         raise InexpressibleError("protocol SCTP: set the Helm value sctp.enabled in cilium.values")
     if name and name not in _WITH_PORTS:
@@ -66,7 +66,7 @@ def _icmp(name: str, said: Object) -> Ports:
 
 
 def of_kubernetes(ports: Sequence[Object], *, sctp: bool) -> list[Ports]:
-    """The traffic that a rule of a Kubernetes NetworkPolicy is about. Raises InexpressibleError."""
+    """The traffic that a rule of a Kubernetes NetworkPolicy matches. Raises InexpressibleError."""
     found = []
     for each in ports:
         name = protocol(each.get("protocol")) or "TCP"
@@ -95,7 +95,7 @@ def _split(ports: Iterable[str | int]) -> tuple[list[Range], list[str]]:
     for low, high in ranges:
         if not 0 <= low <= high <= _LAST:
             raise InexpressibleError(f"ports {low}:{high} are no range")
-    # Cilium's port 0 means every port; no packet has it.
+    # To Cilium port 0 means every port; no packet has it.
     return [(max(low, 1), high) for low, high in ranges if high], names
 
 

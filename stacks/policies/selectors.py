@@ -1,4 +1,4 @@
-"""Calico's selectors: their grammar, and what one says of given labels (source: libcalico-go/lib/selector)."""
+"""Calico's selectors: a parser and an evaluator on labels (source: libcalico-go/lib/selector)."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _SPELT = {"i": "in", "n": "not in", "c": "contains", "s": "starts with", "e": "e
 
 
 class SelectorError(ValueError):
-    """The text is no selector; Calico would ignore whatever has it."""
+    """The text is not a selector; Calico would ignore the object that has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +32,12 @@ class Every:
 
 @dataclass(frozen=True, kw_only=True)
 class OnlyGlobal:
-    """`global()`: what is in no namespace; meant for namespace selectors."""
+    """`global()`: objects without a namespace; used in namespace selectors."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """A label against values: has, ==, !=, in, not in, contains, starts with, ends with."""
+    """A comparison of a label: has, ==, !=, in, not in, contains, starts with, ends with."""
 
     key: str
     operator: str
@@ -76,7 +76,7 @@ def parse(text: str) -> Expression:
 
 
 def holds(expression: Expression, labels: Mapping[str, str]) -> bool:
-    """Whether the labels of something fit."""
+    """True if the labels match."""
     if isinstance(expression, Joined):
         results = (holds(part, labels) for part in expression.parts)
         return all(results) if expression.every else any(results)
@@ -88,7 +88,7 @@ def holds(expression: Expression, labels: Mapping[str, str]) -> bool:
 
 
 def compared(expression: Compared, value: str | None) -> bool:
-    """Whether one label's value fits; `!=` and `not in` hold for a label that is absent."""
+    """True if one label's value matches; `!=` and `not in` hold for a label that is absent."""
     operator, values = expression.operator, expression.values
     if operator in ("!=", "not in"):
         return value is None or value not in values

@@ -1,7 +1,28 @@
-"""Settles what the user left open about Cilium's network: from the cluster, once and for good, each with its reason."""
+"""Chooses the settings of Cilium's network that the user left open: from the cluster, once, each with its reason."""
 
-from stacks.settle.cluster import KUBELETS_PODS, ClusterNetwork, OldNetwork, Used
+from stacks.settle.agents import AWS_RULES
+from stacks.settle.cluster import KUBELETS_PODS, VXLAN_V6, ClusterNetwork, LiveAgents, OldNetwork
+from stacks.settle.encryption import WIREGUARD_PORT
+from stacks.settle.folders import BINARIES, CONF, DEFAULTS, Folder
+from stacks.settle.foreign import besides, hides_routes
 from stacks.settle.settled import Cilium, SettleError
 from stacks.settle.settling import settle
 
-__all__ = ["KUBELETS_PODS", "Cilium", "ClusterNetwork", "OldNetwork", "SettleError", "Used", "settle"]
+__all__ = [
+    "AWS_RULES",
+    "BINARIES",
+    "CONF",
+    "DEFAULTS",
+    "KUBELETS_PODS",
+    "VXLAN_V6",
+    "WIREGUARD_PORT",
+    "Cilium",
+    "ClusterNetwork",
+    "Folder",
+    "LiveAgents",
+    "OldNetwork",
+    "SettleError",
+    "besides",
+    "hides_routes",
+    "settle",
+]

@@ -1,4 +1,4 @@
-"""One thing that was settled, and what a value that is there already does to it."""
+"""A settled value with its reason, and the constructors for values that the user or an installed Cilium has set."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ LIVE = "Cilium runs with it (ConfigMap cilium-config)"
 
 
 class SettleError(Exception):
-    """Something cannot be settled; the text is one line that says what to do."""
+    """A value cannot be chosen; the text is one line that says what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice(Generic[T_co]):
-    """A value with its reason; `wished` where it is the user's own."""
+    """A value with its reason; `wished` if the user set it."""
 
     value: T_co
     reason: str
@@ -23,11 +23,11 @@ class Choice(Generic[T_co]):
 
 
 def wish(value: T, *, key: str) -> Choice[T]:
-    """What the user set in the config."""
+    """The value that the user set in the config."""
     return Choice(value=value, reason=f"set as cilium.{key} in the config", wished=True)
 
 
 def kept(value: T, *, recorded: Mapping[str, Any] | None) -> Choice[T]:
-    """What an installed Cilium has: whatever we would choose today, it stays."""
+    """The value that an installed Cilium runs with; it stays, even if another would be chosen today."""
     reason = recorded["reason"] if recorded and recorded["value"] == value else LIVE
     return Choice(value=value, reason=reason)

@@ -1,25 +1,26 @@
-"""Free ranges of addresses: the first of a size that touches nothing in use, in an order that never changes."""
+"""Free address ranges: the first of a given size that overlaps nothing in use, in a fixed order."""
 
 import ipaddress
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-# Private ranges in the order in which they are tried: where clusters are seldom routed to first, homes' last.
+from stacks.addresses import Network
+
+# Private ranges in the order in which they are tried: those that other networks rarely route first, home networks last.
 _PARENTS = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "100.64.0.0/10", "192.168.0.0/16")))
 _START = int(ipaddress.IPv4Address("10.245.0.0"))
 
 
 class InUse:
-    """Networks in use, merged, so that asking about one range costs no more where there are thousands."""
+    """Networks in use, merged, so that a query stays cheap with thousands of them."""
 
-    def __init__(self, networks: Iterable[str]) -> None:
+    def __init__(self, networks: Iterable[Network]) -> None:
         self._starts: dict[int, list[int]] = {4: [], 6: []}
         self._ends: dict[int, list[int]] = {4: [], 6: []}
-        parsed = {ipaddress.ip_network(each, strict=False) for each in networks}
+        distinct = set(networks)
         for version in (4, 6):
             spans = sorted(
-                (int(each.network_address), int(each.broadcast_address)) for each in parsed if each.version == version
+                (int(each.network_address), int(each.broadcast_address)) for each in distinct if each.version == version
             )
             for first, last in spans:
                 if self._ends[version] and first <= self._ends[version][-1]:
@@ -29,19 +30,19 @@ class InUse:
                     self._ends[version].append(last)
 
     def touches(self, network: Network) -> bool:
-        """Whether any address of the network is in use."""
+        """True if any address of the network is in use."""
         first, last = int(network.network_address), int(network.broadcast_address)
         place = bisect_right(self._starts[network.version], last)
         return place > 0 and self._ends[network.version][place - 1] >= first
 
 
 def free_v4(prefix: int, used: InUse) -> ipaddress.IPv4Network | None:
-    """The first free IPv4 range of that length; None where there is none."""
+    """The first free IPv4 range of that length; None if there is none."""
     return next((each for each in _candidates_v4(prefix) if not used.touches(each)), None)
 
 
 def free_v6(prefix: int, used: InUse) -> ipaddress.IPv6Network | None:
-    """The first free IPv6 range of that length, of those that say in their name which IPv4 pool they go with."""
+    """The first free IPv6 range of that length; its digits are those of the IPv4 pool, such as fd00:10:245::."""
     candidates = (ipaddress.IPv6Network((f"fd00:10:{number}::", prefix)) for number in _downwards(245, 255, 0))
     return next((each for each in candidates if not used.touches(each)), None)
 

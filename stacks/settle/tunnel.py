@@ -1,4 +1,4 @@
-"""Cilium's tunnel: a protocol, and a UDP port that no other tunnel and no pod has."""
+"""Cilium's tunnel: its protocol, and a UDP port that no other tunnel and no pod uses."""
 
 from typing import get_args
 
@@ -12,7 +12,7 @@ _PROTOCOL, _PORT = "tunnel_protocol", "tunnel_port"
 
 
 def settle_protocol(cilium: CiliumSettings, cluster: ClusterNetwork) -> Choice[TunnelProtocol]:
-    """How packets are wrapped."""
+    """The tunnel protocol."""
     recorded = cluster.recorded.get(_PROTOCOL)
     if cilium.tunnel_protocol is not None:
         return wish(cilium.tunnel_protocol, key="tunnelProtocol")
@@ -26,7 +26,7 @@ def settle_protocol(cilium: CiliumSettings, cluster: ClusterNetwork) -> Choice[T
 
 
 def settle_port(cilium: CiliumSettings, cluster: ClusterNetwork, *, protocol: TunnelProtocol) -> Choice[int]:
-    """The UDP port; two tunnels on one look healthy, and the second carries nothing (measured; tke#1279)."""
+    """The tunnel's UDP port; the second tunnel on a port looks healthy but carries nothing (measured; tke#1279)."""
     recorded = cluster.recorded.get(_PORT)
     if cilium.tunnel_port is not None:
         return wish(cilium.tunnel_port, key="tunnelPort")

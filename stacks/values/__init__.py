@@ -1,15 +1,16 @@
-"""Helm values of Cilium beside the old CNI, and of Cilium alone; each that we set carries its reason."""
+"""Helm values for Cilium beside the old CNI, and for Cilium alone; each value that the program sets has a reason."""
 
 from stacks.values.built import final_values, migration_values, opens_host_ports, replaces_kube_proxy
 from stacks.values.contradictions import Contradiction, contradictions
 from stacks.values.live import live_settings, settings_faults
 from stacks.values.method import MethodValue, final_method, migration_method
-from stacks.values.node_config import CNI_CONF, MIGRATED_LABEL, PORTMAP, node_config
+from stacks.values.node_config import CNI_CONF, HOST_CONF_FOLDER, MIGRATED_LABEL, PORTMAP, node_config
 from stacks.values.told import ToldValue, told_values
 from stacks.values.tree import leaves, merge, value_at
 
 __all__ = [
     "CNI_CONF",
+    "HOST_CONF_FOLDER",
     "MIGRATED_LABEL",
     "PORTMAP",
     "Contradiction",

@@ -1,16 +1,22 @@
-"""The values that we set, and why: what the method depends on, and what was settled for this cluster."""
+"""The Helm values that the program sets: those that the migration depends on, and those chosen for the cluster."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from stacks.settle import Cilium
+from stacks.settle import AWS_RULES, BINARIES, CONF, DEFAULTS, Cilium
+from stacks.virtual_nodes import TERMS
 
 MIGRATING = "Cilium's page on migrating a cluster"
+_CAPABILITIES = (
+    "CHOWN", "KILL", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "SYS_ADMIN", "SYS_RESOURCE", "DAC_OVERRIDE", "FOWNER",
+    "SETGID", "SETUID",
+)  # fmt: skip
+_TO_CLEAN = ("NET_ADMIN", "SYS_ADMIN", "SYS_RESOURCE")
 
 
 @dataclass(frozen=True, kw_only=True)
 class MethodValue:
-    """One value with its reason; where it is `needed`, an override that contradicts it is refused with `instead`."""
+    """One value with its reason; if `needed`, an override that contradicts it is refused with the remedy `instead`."""
 
     path: str
     value: Any
@@ -80,6 +86,54 @@ def _for_the_devices(cilium: Cilium) -> list[MethodValue]:
     return found
 
 
+def _encryption(cilium: Cilium) -> list[MethodValue]:
+    if cilium.encryption == "none":
+        return []
+    reason = "set as cilium.encryption in the config: what Cilium's pods send from node to node is encrypted"
+    instead = "set cilium.encryption instead, so that the checks and the size of packets see it"
+    return [
+        MethodValue(path="encryption.enabled", value=True, reason=reason, instead=instead),
+        MethodValue(path="encryption.type", value=cilium.encryption, reason=reason, instead=instead),
+    ]
+
+
+def _for_the_system(cilium: Cilium) -> list[MethodValue]:
+    """The agents' privileges on nodes with a read-only operating system (source: Talos' page on Cilium)."""
+    if not cilium.read_only:
+        return []
+    path, mounted = "securityContext.capabilities", f"{cilium.read_only} has mounted it already, and forbids it"
+    no_modules = f"{cilium.read_only} forbids SYS_MODULE, and a pod that asks for it is not started"
+    return [
+        MethodValue(path=f"{path}.ciliumAgent", value=list(_CAPABILITIES), reason=no_modules, needed=False),
+        MethodValue(path=f"{path}.cleanCiliumState", value=list(_TO_CLEAN), reason=no_modules, needed=False),
+        MethodValue(path="cgroup.autoMount.enabled", value=False, reason=mounted),
+        MethodValue(path="cgroup.hostRoot", value="/sys/fs/cgroup", reason=mounted),
+    ]
+
+
+def _folders(cilium: Cilium) -> list[MethodValue]:
+    """The CNI folders, if they differ from the chart's defaults."""
+    found = (("cni.confPath", CONF, cilium.cni_conf_path), ("cni.binPath", BINARIES, cilium.cni_bin_path))
+    return [
+        MethodValue(path=path, value=value, reason=cilium.reasons[name], needed=False)
+        for path, name, value in found
+        if value != DEFAULTS[name]
+    ]
+
+
+def _off_virtual_nodes(cilium: Cilium, name: str) -> list[MethodValue]:
+    terms = getattr(cilium, name)
+    path, reason = f"affinity.nodeAffinity.{TERMS}", cilium.reasons[name]
+    return [MethodValue(path=path, value=[dict(each) for each in terms], reason=reason, needed=False)] if terms else []
+
+
+def _aws_rules(cilium: Cilium, *, alone: bool) -> list[MethodValue]:
+    path, gone = "cni.iptablesRemoveAWSRules", "the chart's own choice: AWS VPC CNI's rules are of no use any more"
+    reason = gone if alone else cilium.reasons[AWS_RULES]
+    found = MethodValue(path=path, value=alone, reason=reason, needed=not alone)
+    return [found] if cilium.keeps_aws_rules else []
+
+
 def _common(cilium: Cilium) -> list[MethodValue]:
     chained = [
         MethodValue(path="cni.chainingMode", value=cilium.chaining, reason=cilium.reasons["chaining"], needed=False)
@@ -109,6 +163,9 @@ def _common(cilium: Cilium) -> list[MethodValue]:
             instead="set cilium.tunnelPort instead, so that the checks see it",
         ),
         *_for_the_devices(cilium),
+        *_encryption(cilium),
+        *_folders(cilium),
+        *_for_the_system(cilium),
         MethodValue(
             path="ipam.mode",
             value="cluster-pool",
@@ -144,9 +201,10 @@ def _policies_meanwhile(cilium: Cilium) -> MethodValue:
 
 
 def migration_method(cilium: Cilium) -> list[MethodValue]:
-    """What holds while both networks run (source: Cilium's page on migrating a cluster)."""
+    """The values while both networks run (source: Cilium's page on migrating a cluster)."""
     return [
         *_common(cilium),
+        *_off_virtual_nodes(cilium, "node_terms"),
         MethodValue(
             path="operator.unmanagedPodWatcher.restart",
             value=False,
@@ -162,6 +220,7 @@ def migration_method(cilium: Cilium) -> list[MethodValue]:
             value=True,
             reason="the agents would take every node's CNI conf at once instead of node by node",
         ),
+        *_aws_rules(cilium, alone=False),
         _policies_meanwhile(cilium),
         MethodValue(
             path="bpf.hostLegacyRouting",
@@ -172,9 +231,10 @@ def migration_method(cilium: Cilium) -> list[MethodValue]:
 
 
 def final_method(cilium: Cilium) -> list[MethodValue]:
-    """What holds once Cilium is alone."""
+    """The values once Cilium is alone."""
     return [
         *_common(cilium),
+        *_off_virtual_nodes(cilium, "final_terms"),
         MethodValue(
             path="operator.unmanagedPodWatcher.restart",
             value=True,
@@ -187,6 +247,7 @@ def final_method(cilium: Cilium) -> list[MethodValue]:
             needed=False,
         ),
         MethodValue(path="cni.customConf", value=False, reason="the agents manage the CNI conf of every node"),
+        *_aws_rules(cilium, alone=True),
         MethodValue(
             path="policyEnforcementMode",
             value="default",

@@ -1,4 +1,4 @@
-"""Both sets of values side by side, with the reason of each."""
+"""Both sets of values side by side, each value with its reason."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ _OWN_FINAL = "set in cilium.finalValues"
 
 @dataclass(frozen=True, kw_only=True)
 class ToldValue:
-    """One value while both networks run and once Cilium is alone; None where it is not set."""
+    """One value while both networks run, and once Cilium is alone; None if it is not set."""
 
     path: str
     migration: Any
@@ -24,12 +24,12 @@ class ToldValue:
 
     @property
     def changes(self) -> bool:
-        """Whether phase `finalize` changes it."""
+        """True if phase `finalize` changes it."""
         return bool(self.migration != self.final)
 
 
 def told_values(cilium: Cilium) -> list[ToldValue]:
-    """Every value of either set, in the order in which we set them; the user's own last."""
+    """Every value of either set, in the order in which the program sets them; the user's own last."""
     migration, final = dict(leaves(migration_values(cilium))), dict(leaves(final_values(cilium)))
     own, own_final = dict(leaves(cilium.values)), dict(leaves(cilium.final_values))
     ours = {each.path: each for each in migration_method(cilium)}

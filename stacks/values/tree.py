@@ -1,4 +1,4 @@
-"""Helm values as a tree: laid over each other as Helm does, asked and made by dotted path."""
+"""Helm values as a tree: merged as Helm does, read and built by dotted path."""
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy

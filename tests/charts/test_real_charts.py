@@ -1,12 +1,17 @@
-"""What Cilium's real charts make of our values: accepted by their schema, and in the ConfigMap as we say they are."""
+"""Cilium's real charts: their schema accepts the program's values, and the ConfigMap has the expected entries."""
 
 from typing import Any
 
 import pytest
+import yaml
 
+from scripts.lab.toolchain import parts
+from stacks.addresses import Register
 from stacks.config import parse_config
-from stacks.settle import Cilium, ClusterNetwork, OldNetwork, Used, settle
-from stacks.values import final_values, live_settings, migration_values, settings_faults
+from stacks.settle import Cilium, ClusterNetwork, OldNetwork, settle
+from stacks.values import final_values, leaves, live_settings, migration_values, settings_faults
+from stacks.values.options import OPTIONS
+from tests.builders import in_use
 from tests.charts.conftest import RELEASES, Render, RenderError, source_of
 
 pytestmark = pytest.mark.charts
@@ -17,7 +22,7 @@ SOURCES: dict[str, ClusterNetwork] = {
         old=OldNetwork(
             title="Flannel", encapsulation="vxlan", udp_port=8472, links=("flannel.1", "cni0"), pod_networks=V4
         ),
-        nodes=3, used=(Used(network=V4[0], user="pods"),), uplinks={"worker-1": {"eth0": 1500}},
+        nodes=3, addresses=Register(in_use(*V4)), uplinks={"worker-1": {"eth0": 1500}},
     ),
     "calico-dual-stack": ClusterNetwork(
         old=OldNetwork(
@@ -72,3 +77,21 @@ def test_the_node_config_is_of_a_version_that_the_release_brings(release: str) -
     kinds = source_of(release) / "pkg/k8s/apis/cilium.io/client/crds"
     brought = {f"cilium.io/{file.parent.name}" for file in kinds.glob("*/ciliumnodeconfigs.yaml")}
     assert settled("flannel", release).node_config_version in brought
+
+
+def test_options_are_where_the_chart_has_them() -> None:
+    """A key that no template writes is a flag of the programs themselves; `tunnel` is one that is gone."""
+    source = source_of(parts.CILIUM_VERSION)
+    chart = source / "install/kubernetes/cilium"
+    named = dict(leaves(yaml.safe_load((chart / "values.yaml").read_text())))
+    charts = [source_of(each) / "install/kubernetes/cilium" for each in RELEASES]  # some have what others have no more
+    templates = "\n".join(each.read_text() for chart in charts for each in (chart / "templates").rglob("*.*"))
+    code = [each for folder in ("pkg", "daemon", "operator") for each in (source / folder).rglob("*.go")]
+    flags = "\n".join(each.read_text() for each in code if "_test" not in each.name)
+    for option in OPTIONS.values():
+        whole = f".Values.{option.path.rpartition('.')[0]} }}}}"  # of which the template takes all that there is
+        own = option.path.startswith("extraConfig.")
+        known = option.path in named or f".Values.{option.path}" in templates or (whole in templates and not own)
+        assert known is not own, option
+        for key in option.keys:
+            assert f"\n  {key}:" in templates or f'"{key}"' in flags or key == "tunnel", option

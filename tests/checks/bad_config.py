@@ -1,4 +1,4 @@
-"""What people write into a stack's config by mistake, and the one line that each of it gives."""
+"""Mistakes in a stack's config, each with the one error line that it causes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Bad:
 
     @property
     def line(self) -> str:
-        """How the line begins."""
+        """The beginning of the line."""
         return f"config {self.key}: {self.fact}"
 
 
@@ -84,15 +84,17 @@ WRITTEN = (
     bad("number-for-text", {"cilium": '{"version": 1.19}'}, "cilium.version", "is 1.19",
         "must be a text such as 1.19.7: in the stack's file put it in quotes"),
     bad("text-for-list", {"waves": "worker-1"}, "waves", "is 'worker-1', must be a list",
-        "`pulumi config set --path 'waves[0]' worker-1`"),
+        "`pulumi config rm --path 'waves'`, then `pulumi config set --path 'waves[0][0]' worker-1`"),
     bad("list-for-list-of-lists", {"waves": '["worker-1"]', "phase": "migrate"}, "waves[0]",
-        "is 'worker-1', must be a list", "`pulumi config set --path 'waves[0][0]' worker-1`"),
+        "is 'worker-1', must be a list", "in the stack's file write [worker-1]"),
+    bad("text-for-list-within", {"policies": '{"acceptLost": "NetworkPolicy"}'}, "policies.acceptLost",
+        "is 'NetworkPolicy', must be a list", "set --path 'policies.acceptLost[0]' NetworkPolicy`"),
     bad("text-for-section", {"cilium": "1.19.7"}, "cilium", "is '1.19.7', must have settings in it",
-        "`pulumi config rm cilium`"),
+        "`pulumi config rm --path 'cilium'`"),
     bad("text-for-section-within", {"traffic": '{"budget": {"dns": "none"}}'}, "traffic.budget.dns",
-        "is 'none', must have settings in it", "`pulumi config rm --path traffic.budget.dns`"),
+        "is 'none', must have settings in it", "`pulumi config rm --path 'traffic.budget.dns'`"),
     bad("list-for-section", {"acknowledge": '["clocks"]'}, "acknowledge", 'is ["clocks"], must have settings in it',
-        "`pulumi config set --path acknowledge.NAME VALUE`"),
+        "`pulumi config set --path 'acknowledge.NAME' VALUE`"),
     bad("broken-json", {"waves": '[["worker-1"'}, "waves", "is not valid JSON", "`pulumi config rm waves`"),
     # bounds
     bad("zero-seconds", {"drain": '{"timeoutSeconds": 0}'}, "drain.timeoutSeconds", "is 0, must be more than 0",
@@ -163,9 +165,9 @@ WRITTEN = (
     bad("token-as-number", _http('"bearerToken": 40414243'), "gates.prometheusHttp.bearerToken", "is [secret], must be",
         "in the stack's file put it in quotes"),
     bad("token-for-section", {"gates": '{"prometheusHttp": "hush"}'}, "gates.prometheusHttp",
-        "is [secret], must have settings in it", "`pulumi config rm --path gates.prometheusHttp`"),
+        "is [secret], must have settings in it", "`pulumi config rm --path 'gates.prometheusHttp'`"),
     bad("pair-for-basic", _http('"basicAuth": "olga:hush"'), "gates.prometheusHttp.basicAuth",
-        "is [secret], must have settings in it", "then `pulumi config set --path gates.prometheusHttp.basicAuth.user"),
+        "is [secret], must have settings in it", "set --path 'gates.prometheusHttp.basicAuth.user"),
     bad("basic-without-password", _http('"basicAuth": {"username": "olga"}'), "gates.prometheusHttp.basicAuth.password",
         "is needed beside username", "set password with `--secret`, or passwordFile"),
     bad("basic-without-name", _http('"basicAuth": {"password": "hush"}'), "gates.prometheusHttp.basicAuth.username",
@@ -198,9 +200,9 @@ WRITTEN = (
         "'aws-node' is not NAMESPACE/NAME", "such as kube-system/aws-node"),
     # what does not go together
     bad("source-without-networks", {"source": '{"kind": "generic"}'}, "source.podNetworks",
-        "is needed for kind 'generic'", "the networks that pods have addresses of now"),
+        "is needed for kind 'generic'", "the networks that pods have addresses from"),
     bad("source-described-twice", {"source": '{"kind": "canal", "mtu": 1450}'}, "source.kind",
-        "'canal' is described by the cluster itself", "only kind 'generic' is by you"),
+        "'canal' is described by the cluster itself", "only 'generic' takes more keys"),
     bad("node-twice", {"phase": "migrate", "waves": '[["a"], ["b", "a"]]'}, "waves[1][1]",
         "node a is in waves[0][0] already", "keep one of the two"),
     bad("empty-wave", {"phase": "migrate", "waves": '[["a"], []]'}, "waves[1]", "is empty", "name a node in it"),
@@ -282,7 +284,7 @@ UNFIT = (
           ends="remove it from waves; the nodes are worker-1, worker-2"),
     Unfit(name="phase-too-early", raw={"phase": "migrate", "waves": _WAVE},
           begins="[secondary-complete] phase 'migrate' moves nodes, but Cilium is not installed yet",
-          ends="`pulumi config set phase secondary` with no waves, then `pulumi up`"),
+          ends="`pulumi config set phase secondary` and `pulumi config set waves '[]'`, then `pulumi up`"),
     Unfit(name="finalize-with-a-node-left", raw={"phase": "finalize", "waves": '[["worker-1"]]'}, make=half_way,
           begins="[all-nodes-migrated] phase 'finalize' needs every node on Cilium, but 1 of 2 are: worker-2 is not",
           ends="put it into `waves` with phase 'migrate' and run `pulumi up`"),

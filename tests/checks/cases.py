@@ -1,6 +1,6 @@
 """Each check on a real API server: what makes it fire, and the nearest thing that does not."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +17,14 @@ LABELLED = {"io.cilium.migration/cilium-default": "true"}
 ON_HOST = ({"containerPort": 8080, "hostPort": 8080},)
 PORTS = ({"containerPort": 80, "hostPort": 8080},)
 CONF = [{"name": "conf", "hostPath": {"path": "/etc/cni/net.d"}}]
+WIREGUARD = {"kind": "generic", "podNetworks": ["10.244.0.0/16"], "encapsulation": "wireguard"}
 # Nobody takes off the taint that the API server gives to each new node.
 NEW_NODES = [{"operator": "Exists", "key": "node.kubernetes.io/not-ready"}]
+NET_ADMIN: dict[str, Any] = {"securityContext": {"capabilities": {"add": ["NET_ADMIN"]}}}
+BEHIND: dict[str, Any] = {"routes": [["10.9.0.0/16", "wg7"], ["10.0.0.0/24", "eth0"]], "default_devices": ["eth0"]}
 ANYWHERE = [{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]
+FIXED = {"annotations": {"cni.projectcalico.org/ipAddrs": '["10.244.1.9"]'}}
+PLAIN_POD = {"nodeName": "worker-1", "containers": [{"name": "main", "image": "example"}]}
 ONE_RELEASE = {"matchLabels": {"pod-template-hash": "5d9c"}}
 APART = {
     "podAntiAffinity": {
@@ -81,6 +86,37 @@ def looked_at(site: Site) -> None:
     site.facts(worker_1={}, worker_2={})
 
 
+def kubelet_of(name: str, version: str) -> Make:
+    """Two nodes, of which one's kubelet is of another build."""
+
+    def make(site: Site) -> None:
+        site.nodes()
+        info = site.cluster.get(f"/api/v1/nodes/{name}")["status"]["nodeInfo"]
+        body = {"status": {"nodeInfo": {**info, "kubeletVersion": version}}}
+        site.cluster.patch(f"/api/v1/nodes/{name}/status", body)
+
+    return make
+
+
+def flannel_on(*names: str) -> Make:
+    """Pods of the old CNI on these nodes."""
+
+    def make(site: Site) -> None:
+        accounts = "/api/v1/namespaces/kube-flannel/serviceaccounts"
+        if not site.cluster.find(f"{accounts}/default"):
+            site.add(accounts, {"metadata": {"name": "default"}})
+        for name in names:
+            of = {"owner": "DaemonSet", "of": "kube-flannel-ds", "namespace": "kube-flannel"}
+            site.pod(f"flannel-{name}", node=name, hostNetwork=True, **of)  # type: ignore[arg-type]
+
+    return make
+
+
+def confs(plugins: Mapping[str, Sequence[str]]) -> Make:
+    """CNI confs on the first node, by the plugins that each names."""
+    return lambda site: site.facts(worker_1={"cni_conf": list(plugins), "cni_plugins": plugins})
+
+
 def tainted(key: str) -> Make:
     def make(site: Site) -> None:
         site.cluster.patch("/api/v1/nodes/worker-1", {"spec": {"taints": [{"key": key, "effect": "NoSchedule"}]}})
@@ -91,6 +127,17 @@ def tainted(key: str) -> Make:
 def half_way(site: Site) -> None:
     site.nodes(first="migrated")
     site.cilium()
+
+
+def also_half_way(*makes: Make) -> Make:
+    """The first node has moved; and these."""
+
+    def all_of_them(site: Site) -> None:
+        half_way(site)
+        for make in makes:
+            make(site)
+
+    return all_of_them
 
 
 def moved(site: Site) -> None:
@@ -106,6 +153,11 @@ def beside(site: Site) -> None:
 def alone(site: Site) -> None:
     site.nodes(first="migrated", second="migrated")
     site.cilium(alone=True)
+
+
+def without_flannel(site: Site) -> None:
+    alone(site)
+    site.cluster.delete("/apis/apps/v1/namespaces/kube-flannel/daemonsets/kube-flannel-ds")
 
 
 def apart(nodes: int) -> Make:
@@ -151,6 +203,24 @@ def webhook(*nodes: str) -> Make:
     return make
 
 
+def by_hand(address: str) -> Make:
+    """Endpoints of a Service without selector."""
+    labels = {"kubernetes.io/service-name": "db", "endpointslice.kubernetes.io/managed-by": "somebody"}
+
+    def make(site: Site) -> None:
+        site.namespaced(
+            "endpointslices", "db", group="/apis/discovery.k8s.io/v1", metadata={"labels": labels},
+            addressType="IPv4", ports=[], endpoints=[{"addresses": [address]}],
+        )  # fmt: skip
+
+    return make
+
+
+def stores(server: str) -> Make:
+    volumes = [{"name": "data", "nfs": {"server": server, "path": "/data"}}]
+    return lambda site: site.namespaced("pods", "store", spec={**PLAIN_POD, "volumes": volumes})
+
+
 def agent(*, ready: bool) -> Make:
     def make(site: Site) -> None:
         site.cilium()
@@ -179,6 +249,8 @@ def two_more(site: Site) -> None:
 CASES = (
     Case(check="foreign-cilium", told="did not install", make=also(lambda s: s.cilium(recorded=False)),
          near=also(lambda s: s.cilium())),
+    Case(check="strategy-kept", told="began with strategy 'toy', config says 'hybrid'",
+         make=also(lambda s: s.cilium(strategy="toy")), near=also(lambda s: s.cilium(strategy="hybrid"))),
     Case(check="one-run", told="another run works on this cluster: alice@elsewhere/1",
          make=also(lambda s: s.lease("migration", namespace=NAMESPACE, renewed=at(-90), holder="alice@elsewhere/1",
                                      seconds=3600)),
@@ -187,9 +259,9 @@ CASES = (
          make=also(lambda s: s.at_most("16Mi", namespace=NAMESPACE)),
          near=also(lambda s: s.at_most("1Gi", namespace=NAMESPACE)),
          near_settings={"pods": {"resources": {"limits": {"memory": "64Mi"}}}}),
-    Case(check="pods-quota", told="2 nodes side by side need of ResourceQuota cni-live-migration/few: count/pods 4, of",
-         settings={"phase": "migrate", "waves": [["worker-1", "worker-2"]]}, make=also(lambda s: s.few_pods(3)),
-         near=also(lambda s: s.few_pods(4))),
+    Case(check="pods-quota", told="2 nodes side by side need of ResourceQuota cni-live-migration/few: count/pods 2, of",
+         settings={"phase": "migrate", "waves": [["worker-1", "worker-2"]]}, make=also(lambda s: s.few_pods(1)),
+         near=also(lambda s: s.few_pods(2))),
     Case(check="pods-fit", told="node worker-1 has 4.0 cores, 8.0 GiB, 110 pods left in its turn, and our pods ask",
          settings={**WAVE, "pods": {"resources": {"requests": {"cpu": 5}}}}, near_settings=WAVE),
     Case(check="pods-fit", told="node worker-1 has 0.0 cores", make=also(lambda s: s.pod("full", cores="4")),
@@ -206,13 +278,24 @@ CASES = (
          settings={"phase": "migrate", "waves": [["worker-9"]]}, near_settings=WAVE),
     Case(check="nodes-linux", told="node worker-2 of the waves is no Linux machine",
          settings={**BOTH, "phase": "migrate"}, make=pair_with("windows"), near=pair_with("linux")),
+    Case(check="nodes-linux", told="virtual nodes (worker-1), where none starts: no label tells it from a machine",
+         make=also(tainted("virtual-kubelet.io/provider")), severity=Severity.WARNING),
+    Case(check="windows-nodes", told="1 Windows node (worker-2) on Flannel, which is to go",
+         settings={"phase": "cleanup", **BOTH}, make=pair_with("windows"), near=pair_with("linux")),
     Case(check="node-managers", told="kured (pod shop/reboots) works on the nodes too", severity=Severity.WARNING,
-         make=also(lambda s: s.pod("reboots", image="ghcr.io/kubereboot/kured:1.17.0")), settings=WAVE,
+         make=also(lambda s: s.daemon_set("reboots"), lambda s: s.pod(
+             "reboots", image="ghcr.io/kubereboot/kured:1.17.0", owner="DaemonSet", of="reboots")), settings=WAVE,
          near=also(lambda s: s.pod("reboots", image="ghcr.io/kubereboot/kured-alerts:1.17.0"))),
+    Case(check="node-managers", told="the cluster autoscaler (pod shop/scaler) works on", severity=Severity.WARNING,
+         make=also(lambda s: s.pod("scaler", image="registry.k8s.io/autoscaling/cluster-autoscaler:v1.34.0")),
+         settings=WAVE, near_settings={**WAVE, "holdAutoscalers": True},
+         near=also(lambda s: s.pod("scaler", image="registry.k8s.io/autoscaling/cluster-autoscaler:v1.34.0"))),
     Case(check="nodes-inspected", told="1 node (worker-2) not looked at", severity=Severity.NOTE,
          make=also(lambda s: s.facts(worker_1={})), near=also(lambda s: s.facts(worker_1={}, worker_2={}))),
     Case(check="secondary-complete", told="there is no CiliumNodeConfig", make=also(lambda s: s.cilium()),
          settings=WAVE, near_settings={"phase": "secondary"}),
+    Case(check="secondary-complete", told="moves nodes, but Cilium is not installed yet", settings=WAVE,
+         near_settings={"phase": "secondary"}),
     Case(check="all-nodes-migrated", told="1 of 2 are: worker-2 is not", settings={"phase": "finalize", **BOTH},
          make=half_way, near=moved),
     Case(check="finalize-complete", told="needs phase 'finalize' to be complete", make=moved, near=alone,
@@ -220,13 +303,29 @@ CASES = (
     Case(check="no-way-back", told="worker-2 left `waves`", make=alone,
          settings={"phase": "finalize", "waves": [["worker-1"]]},
          near=alone, near_settings={"phase": "finalize", **BOTH}),
+    Case(check="no-way-back", told="Flannel is gone from the cluster, so phase 'finalize'", make=without_flannel,
+         settings={"phase": "finalize", **BOTH}, near=without_flannel,
+         near_settings={"phase": "cleanup", "cleanup": {"consent": "flannel"}, **BOTH}),
+    Case(check="way-back-written", told="1 node (worker-1) had a turn", make=half_way, settings={"phase": "migrate"},
+         near_settings={"phase": "migrate", **BOTH}, near=half_way),
     Case(check="way-back-written", told="no `phase`, and the cluster is in phase 'migrate'", make=half_way,
          near_settings={"phase": "migrate", "waves": []}, near=half_way),
     Case(check="way-back", told="takes 1 node back to Flannel: worker-1", make=half_way, near=half_way,
          settings={"phase": "migrate", "waves": []}, near_settings=WAVE, severity=Severity.WARNING),
+    Case(check="way-back-drainable", told="budget shop/web needs 1 available, has 1", severity=Severity.WARNING,
+         make=also_half_way(lambda s: s.pod("web"), lambda s: s.budget("web", app="web", healthy=1, desired=1)),
+         near=also_half_way(lambda s: s.budget("web", app="web", healthy=1, desired=1)),
+         settings={"phase": "migrate", "waves": []}),
+    Case(check="way-back-drainable", told="static pod shop/proxy keeps its address of Cilium until the node restarts",
+         make=also_half_way(static()), near=also_half_way(static(hostNetwork=True)), severity=Severity.WARNING,
+         settings={"phase": "migrate", "waves": []}),
     Case(check="cilium-kept", told="Cilium runs in namespace shop",
          make=also(lambda s: s.agents(), lambda s: s.record()),
          settings=WAVE, near_settings={**WAVE, "cilium": {"namespace": "shop"}}),
+    Case(check="cilium-kept", told="runs Cilium 1.18.5, and cilium.version is not set",
+         make=also(lambda s: s.agents(image="cilium:v1.18.5")),
+         settings={"phase": "secondary", "cilium": {"namespace": "shop"}},
+         near_settings={"phase": "secondary", "cilium": {"namespace": "shop", "version": "1.19.7"}}),
     Case(check="cilium-kept", told="cannot be read from its image example", make=also(lambda s: s.agents()),
          near_settings={"phase": "secondary", "cilium": {"namespace": "shop", "version": "1.19.7"}},
          settings={"phase": "secondary", "cilium": {"namespace": "shop"}}, severity=Severity.WARNING),
@@ -273,17 +372,64 @@ CASES = (
          settings={"cilium": {"version": "1.17.6"}}),
     Case(check="kernel-features", told="the kernel of 1 node (worker-2) was built without CONFIG_NET_CLS_BPF",
          make=also(lambda s: s.facts(worker_1={}), lambda s: s.facts(1, worker_2={"kernel_lacks": ["NET_CLS_BPF"]})),
-         near=also(lambda s: s.facts(worker_1={}, worker_2={"kernel_lacks": ["GENEVE"]}))),
-    Case(check="kernel-features", told="without CONFIG_GENEVE", settings={"cilium": {"tunnelProtocol": "geneve"}},
-         make=also(lambda s: s.facts(worker_2={"kernel_lacks": ["GENEVE"]})), near_settings={},
+         near=also(lambda s: s.facts(worker_1={}, worker_2={"kernel_lacks": ["GENEVE"]})),
+         settings={"phase": "secondary"}),
+    Case(check="kernel-features", told="without CONFIG_NET_CLS_BPF", settings=WAVE,
+         make=also(lambda s: s.cilium(), lambda s: s.facts(worker_2={"kernel_lacks": ["NET_CLS_BPF"]})),
+         near=also(lambda s: s.cilium(), lambda s: s.facts(worker_2={}))),
+    Case(check="kernel-features", told="without CONFIG_GENEVE",
+         settings={"phase": "secondary", "cilium": {"tunnelProtocol": "geneve"}},
+         make=also(lambda s: s.facts(worker_2={"kernel_lacks": ["GENEVE"]})), near_settings={"phase": "secondary"},
          near=also(lambda s: s.facts(worker_2={"kernel_lacks": ["GENEVE"]}))),
     Case(check="cilium-leftovers", told="node worker-1 has /etc/cni/net.d/05-cilium.conflist, device cilium_host",
          make=also(lambda s: s.facts(worker_1={
              "cni_conf": ["05-cilium.conflist"], "interfaces": {"cilium_host": 1500}})),
-         near=also(lambda s: s.cilium(), lambda s: s.facts(worker_1={"cni_conf": ["05-cilium.conflist"]}))),
+         near=also(lambda s: s.cilium(), lambda s: s.facts(worker_1={"cni_conf": ["05-cilium.conflist"]})),
+         settings={"phase": "secondary"}),
     Case(check="cilium-leftovers", told="node worker-1 has /etc/cni/net.d/10-x.conf.cilium_bak",
          make=also(lambda s: s.facts(worker_1={"cni_conf": ["10-flannel.conflist", "10-x.conf.cilium_bak"]})),
          near=also(lambda s: s.facts(worker_1={})), severity=Severity.WARNING),
+    Case(check="distribution", told="the cluster is OpenShift (node worker-1 has label node.openshift.io/os_id)",
+         make=labelled({"node.openshift.io/os_id": "rhel"}), near=labelled({"openshift.io/os_id": "rhel"})),
+    Case(check="cni-folders", told="(worker-2) read CNI confs in /var/lib/other/net.d, and Cilium's are to be in",
+         make=also(lambda s: s.facts(worker_1={"cni_folders": ["/etc/cni/net.d"]},
+                                     worker_2={"cni_folders": ["/var/lib/other/net.d"]})),
+         near=also(lambda s: s.facts(worker_1={"cni_folders": ["/var/lib/other/net.d"]},
+                                     worker_2={"cni_folders": ["/etc/cni/net.d", "/var/lib/other/net.d"]}))),
+    Case(check="cni-folders", told="the container run time of 1 node (worker-2) is none that is known",
+         make=also(lambda s: s.facts(worker_2={"cni_folders": []})), near=also(lambda s: s.facts(worker_2={})),
+         severity=Severity.WARNING),
+    Case(check="nodes-placed", told="kubelet of 1 node (worker-2) is of a build (+acme.3) that no known distribution",
+         make=kubelet_of("worker-2", "v1.33.1+acme.3"), near=kubelet_of("worker-2", "v1.33.1-rc.1"),
+         severity=Severity.WARNING),
+    Case(check="nodes-placed", told="no pod of Flannel runs on 1 node (worker-2): which network pods have there is not",
+         make=also(flannel_on("worker-1")), near=also(flannel_on("worker-1", "worker-2")), severity=Severity.WARNING),
+    Case(check="cni-confs-placed", told="20-acme.conflist on 1 node (worker-1): it names acme-net, portmap; not",
+         make=also(confs({"10-flannel.conflist": ["flannel"], "20-acme.conflist": ["acme-net", "portmap"]})),
+         near=also(confs({"10-flannel.conflist": ["flannel"], "87-podman.conflist": ["bridge", "portmap"]})),
+         severity=Severity.WARNING),
+    Case(check="host-network-placed", told="DaemonSet shop/tunnels has the host's network and may change it (container",
+         make=also(lambda s: s.daemon_set("tunnels", image="acme/tunnels", hostNetwork=True,
+                                          containers=[{"name": "a", "image": "acme/tunnels", **NET_ADMIN}])),
+         near=also(lambda s: s.daemon_set("tunnels", image="acme/tunnels", hostNetwork=True)),
+         severity=Severity.WARNING),
+    Case(check="routes-placed", told="1 network (10.9.0.0/16) reached through device wg7 on 1 node (worker-1)",
+         make=also(lambda s: s.facts(worker_1={**BEHIND, "addresses": [["eth0", "10.0.0.1/24"]]})),
+         near=also(lambda s: s.facts(worker_1={**BEHIND, "addresses": [["eth0", "10.0.0.1/24"],
+                                                                       ["wg7", "10.9.0.1/16"]]})),
+         severity=Severity.WARNING),
+    Case(check="cni-folders-writable", told="/opt/cni/bin on 1 node (worker-2) belongs to user 997 (mode 755)",
+         settings={"phase": "secondary"},
+         make=also(lambda s: s.facts(worker_2={"cni_unwritable": {
+             "/opt/cni/bin": "belongs to user 997 (mode 755)", "/usr/libexec/cni": "belongs to user 1 (mode 755)"}})),
+         near_settings={"phase": "secondary", "cilium": {"values": {"securityContext": {"privileged": True}}}},
+         near=also(lambda s: s.facts(worker_2={"cni_unwritable": {
+             "/opt/cni/bin": "belongs to user 997 (mode 755)"}}))),
+    Case(check="cni-folders-writable", told="/opt/cni/bin on 1 node (worker-1) is on a file system that is mounted",
+         make=also(lambda s: s.facts(worker_1={"cni_unwritable": {
+             "/opt/cni/bin": "is on a file system that is mounted read-only"}})),
+         near=also(lambda s: s.facts(worker_1={"cni_unwritable": {
+             "/usr/lib/cni": "is on a file system that is mounted read-only"}})), severity=Severity.WARNING),
     Case(check="mtu-equal", told="1500 on 1 node (worker-3); 9001 on 1 node (worker-4)", severity=Severity.WARNING,
          make=also(two_more,
                    lambda s: s.facts(worker_3={"routes": [["10.0.0.0/24", "eth0"]]},
@@ -303,12 +449,19 @@ CASES = (
     Case(check="agents-ready", told="Cilium's agent is not Ready on 1 node (worker-1)", make=also(agent(ready=False)),
          near=also(agent(ready=True)), settings={"phase": "secondary", "cilium": {"namespace": "shop"}},
          severity=Severity.WARNING),
+    Case(check="agents-ready", told="no agent of Cilium runs on node worker-2",
+         make=also(agent(ready=True), lambda s: s.agents()),
+         near=also(agent(ready=True), lambda s: s.agents()), near_settings={**WAVE, "cilium": {"namespace": "shop"}},
+         settings={"phase": "migrate", "waves": [["worker-2"]], "cilium": {"namespace": "shop"}}),
     Case(check="managed-control-plane", told="pods answer what the API server asks: v1.x.example.org",
          make=also(metrics(hostNetwork=False)), near=also(metrics(hostNetwork=True)), severity=Severity.WARNING),
     Case(check="managed-control-plane", told="webhook policy.example.org", make=also(webhook("worker-1", "worker-2")),
          near=also(webhook("worker-1"), lambda s: s.pod("konnectivity-agent-x")), severity=Severity.WARNING),
     Case(check="pod-cidr-free", told="overlaps 10.96.0.0/16, which is used by the cluster's Services",
          settings={"cilium": {"podCidr": "10.96.0.0/12"}}, near_settings={}),
+    Case(check="pod-addresses-known", told="an address in 10.66.0.0/24, which is outside of 10.244.0.0/16: shop/web",
+         make=also(lambda s: s.pod("web", address="10.66.0.5")), severity=Severity.WARNING,
+         near=also(lambda s: s.pod("web", address="10.66.0.5", hostNetwork=True))),
     Case(check="pod-cidr-capacity", told="holds 2 blocks of /17, the cluster has 3 nodes",
          make=also(lambda s: s.node("worker-3")),
          settings={"cilium": {"podCidr": "10.245.0.0/16", "nodeMaskSize": 17}}),
@@ -318,6 +471,26 @@ CASES = (
          near=also(lambda s: s.pod("game", ports=[{"containerPort": 1, "hostPort": 8473}]))),
     Case(check="method-values", told="sets policyEnforcementMode",
          settings={"cilium": {"values": {"policyEnforcementMode": "always"}}}, near_settings={}),
+    Case(check="encryption-ends", told="encrypts pods' traffic between nodes by WireGuard, Cilium would not",
+         settings={"phase": "secondary", "source": WIREGUARD},
+         near_settings={"phase": "secondary", "source": {**WIREGUARD, "encapsulation": "ipip"}}),
+    Case(check="encryption-ends", told="each only what stays within its own network", severity=Severity.WARNING,
+         settings={"source": WIREGUARD, "cilium": {"encryption": "wireguard"}}, near_settings={}),
+    Case(check="encryption-fits", told="takes UDP 51871, which the old network has",
+         settings={"source": {**WIREGUARD, "udpPort": 51871}, "cilium": {"encryption": "wireguard"}},
+         near_settings={"source": {**WIREGUARD, "udpPort": 51820}, "cilium": {"encryption": "wireguard"}}),
+    Case(check="encryption-fits", told="the kernel of 1 node (worker-3) is older than 5.6 and has no WireGuard",
+         make=also(lambda s: s.node("worker-3", kernel="5.4.0-200-generic")),
+         near=also(lambda s: s.node("worker-3", kernel="5.10.0-8-amd64")),
+         settings={"cilium": {"encryption": "wireguard"}}, near_settings={"cilium": {"encryption": "wireguard"}}),
+    Case(check="encryption-fits", told="Secret kube-system/cilium-ipsec-keys with its keys is not there",
+         near=also(lambda s: s.namespaced("secrets", "cilium-ipsec-keys", namespace="kube-system")),
+         settings={"cilium": {"encryption": "ipsec"}}),
+    Case(check="encryption-fits", told="Secret kube-system/keys-of-ours with its keys is not there",
+         make=also(lambda s: s.namespaced("secrets", "cilium-ipsec-keys", namespace="kube-system")),
+         near=also(lambda s: s.namespaced("secrets", "keys-of-ours", namespace="kube-system")),
+         settings={"cilium": {"encryption": "ipsec", "values": {"encryption": {"ipsec": {
+             "secretName": "keys-of-ours"}}}}}),
     Case(check="nodes-ready", told="node worker-3 is NotReady", make=also(lambda s: s.node("worker-3", conditions=())),
          settings={"phase": "secondary"}),
     Case(check="node-conditions", told="node worker-3 has MemoryPressure, NetworkUnavailable",
@@ -399,6 +572,14 @@ CASES = (
          near_settings={"phase": "finalize", "policies": {"acceptLost": ["NetworkPolicy shop/one"]}}),
     Case(check="policies-lost", told="policies.acceptLost names NetworkPolicy shop/gone", severity=Severity.WARNING,
          settings={"policies": {"acceptLost": ["NetworkPolicy shop/gone"]}}, near_settings={}),
+    Case(check="identity-labels", told="'k8s:a(' is no regular expression that", near_settings={},
+         settings={"cilium": {"values": {"labels": "k8s:app k8s:a("}}}),
+    Case(check="identity-labels", told="'k8s:!stage' leaves them out", severity=Severity.WARNING,
+         settings={"cilium": {"values": {"labels": "!k8s:stage"}}},
+         near_settings={"cilium": {"values": {"labels": "k8s:!stage"}}}),
+    Case(check="policy-kinds", told="ClusterNetworkPolicy.net.example.org has 1 object (tenants)",
+         make=also(lambda s: s.kind("ClusterNetworkPolicy", "tenants", group="net.example.org")),
+         settings={"phase": "finalize"}, near=also(lambda s: s.kind("EgressFirewall", group="net.example.org"))),
     Case(check="kube-proxy-replacement", told="as soon as Cilium is installed", severity=Severity.WARNING,
          settings={"cilium": {"values": {"kubeProxyReplacement": True}}}, near_settings={}),
     Case(check="kube-proxy-replacement", told="in phase 'finalize'", severity=Severity.NOTE,
@@ -414,6 +595,13 @@ CASES = (
     Case(check="load-balancers", told="1 Service of type LoadBalancer: shop/web; with externalTrafficPolicy Local",
          make=also(lambda s: s.service("web", type="LoadBalancer", externalTrafficPolicy="Local")),
          near=also(lambda s: s.service("web")), severity=Severity.NOTE),
+    Case(check="pods-known-outside", told="1 pod with cni.projectcalico.org/ipAddrs", severity=Severity.WARNING,
+         make=also(lambda s: s.namespaced("pods", "gate", metadata=FIXED, spec=PLAIN_POD)),
+         near=also(lambda s: s.namespaced("pods", "gate", metadata=FIXED, spec={**PLAIN_POD, "hostNetwork": True}))),
+    Case(check="addresses-known", told="1 server of unknown address, named by host name alone: nfs.example.org",
+         make=also(stores("nfs.example.org")), near=also(stores("172.30.9.9")), severity=Severity.NOTE),
+    Case(check="endpoints-by-hand", told="1 endpoint made by hand in the old pod network: Service shop/db",
+         make=also(by_hand("10.244.0.9")), near=also(by_hand("172.30.9.9")), severity=Severity.WARNING),
     Case(check="marks-kept", told="node worker-1 is migrated, but its label", severity=Severity.WARNING, settings=WAVE,
          make=lambda s: s.nodes(first="migrated"), near=lambda s: s.node("worker-1", step="migrated", labels=LABELLED)),
     Case(check="turns-left-open", told="node worker-1 is in the middle of a turn", severity=Severity.WARNING,

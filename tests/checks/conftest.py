@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.names import NAMESPACE
-from components.operations.api import Cluster
+from components.names import NAMESPACES
+from components.namespaces import namespace
+from components.operations.cluster_api.api import Cluster
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.simulated.processes import Processes
 from tests.checks.site import SHOP, Site
@@ -17,9 +18,10 @@ def plane() -> Iterator[ControlPlane]:
         assert running.folder
         Processes(running.folder / "processes").stop("kube-controller-manager")
         cluster = Cluster(kubeconfig=str(running.kubeconfig))
-        for name in (SHOP, "kube-flannel", NAMESPACE):
-            cluster.create("/api/v1/namespaces", {"metadata": {"name": name}})
-        for name in (SHOP, NAMESPACE):
+        others = ({"metadata": {"name": name}} for name in (SHOP, "kube-flannel"))
+        for body in (*others, *map(namespace, NAMESPACES)):
+            cluster.create("/api/v1/namespaces", body)
+        for name in (SHOP, *NAMESPACES):
             cluster.create(f"/api/v1/namespaces/{name}/serviceaccounts", {"metadata": {"name": "default"}})
         yield running
 

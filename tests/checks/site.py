@@ -8,17 +8,20 @@ from typing import Any
 
 from components.checks import CATALOGUE, Check, Context, Finding, run_checks
 from components.names import NAMESPACE
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
+from components.operations.dry_run import Trial
 from components.operations.marks import STEP
-from components.operations.observing import Focus, observe
+from components.operations.observing import Focus
+from components.operations.rights.chart_rights import chart_rights
 from components.operations.snapshot import FACTS
-from components.operations.trial import Trial
 from components.pods import OurPods
 from components.sources import describe
+from components.sources.observing import observe
 from stacks.config import parse_config
-from stacks.phases import Phase
+from stacks.strategies import Milestone
 from stacks.values import final_values, live_settings, migration_values
 from tests.builders import FLANNEL, FLANNEL_CONFIG_MAP, FLANNEL_DAEMON_SET, make_cilium
+from tests.faults.site import eventually
 
 Object = dict[str, Any]
 SHOP = "shop"
@@ -36,7 +39,7 @@ def at(seconds: float = 0) -> str:
 
 @dataclass
 class Site:
-    """What is made here goes with the test."""
+    """Fixture whose objects are removed after the test."""
 
     cluster: Cluster
     made: list[str] = field(default_factory=list)
@@ -78,13 +81,14 @@ class Site:
             },
         }
         shown = [{"type": each, "status": "True"} for each in conditions]
-        info = dict.fromkeys(_NODE_INFO, "x") | {"kernelVersion": kernel}
+        told = {"kernelVersion": kernel, "kubeletVersion": "v1.36.4", "operatingSystem": "linux"}
+        info = dict.fromkeys(_NODE_INFO, "x") | told
         addresses = [{"type": "InternalIP", "address": address}] if address else []
         status = {"conditions": shown, "allocatable": ROOM, "capacity": ROOM, "nodeInfo": info, "addresses": addresses}
         self.add("/api/v1/nodes", body, status=status)
 
     def facts(self, number: int = 0, **nodes: Mapping[str, Any]) -> None:
-        """What was seen on nodes; of a name underscores are dashes."""
+        """Inspections of nodes; underscores in a keyword stand for dashes in the name."""
         plain = {"cni_conf": ["10-flannel.conflist"], "interfaces": {"eth0": 1500}, "routes": [], "udp_ports": []}
         data = {name.replace("_", "-"): json.dumps({**plain, **seen}) for name, seen in nodes.items()}
         name = f"{FACTS}-{number}" if number else FACTS
@@ -99,6 +103,24 @@ class Site:
         self.add(
             "/apis/apiregistration.k8s.io/v1/apiservices", {"metadata": {"name": "v1.x.example.org"}, "spec": spec}
         )
+
+    def kind(self, kind: str, *names: str, group: str, version: str = "v1") -> None:
+        """A kind of the whole cluster's, with objects, once the API server names it."""
+        singular = kind.lower()
+        plural = f"{singular[:-1]}ies" if singular.endswith("y") else f"{singular}s"
+        schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+        spec = {
+            "group": group, "scope": "Cluster",
+            "names": {"plural": plural, "singular": singular, "kind": kind},
+            "versions": [{"name": version, "served": True, "storage": True, "schema": schema}],
+        }  # fmt: skip
+        approved = {"api-approved.kubernetes.io": "https://github.com/kubernetes-sigs/network-policy-api"}
+        definition = {"metadata": {"name": f"{plural}.{group}", "annotations": approved}, "spec": spec}
+        self.add("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
+        folder = f"/apis/{group}/{version}/{plural}"
+        eventually(lambda: self.cluster.find(folder) is not None and kind in json.dumps(self.cluster.discover()))
+        for name in names:
+            self.add(folder, {"apiVersion": f"{group}/{version}", "kind": kind, "metadata": {"name": name}})
 
     def nodes(self, *, first: str = "", second: str = "") -> None:
         """Both nodes, with where their turns are."""
@@ -116,18 +138,18 @@ class Site:
             spec={"selector": {"matchLabels": {"app": "flannel"}}, "template": template},
         )  # fmt: skip
 
-    def record(self) -> None:
-        data = {"source": FLANNEL.model_dump_json()}
+    def record(self, strategy: str = "hybrid") -> None:
+        data = {"source": FLANNEL.model_dump_json(), "strategy": strategy}
         self.namespaced("configmaps", "record", namespace=NAMESPACE, data=data)
 
-    def cilium(self, *, alone: bool = False, recorded: bool = True, **settings: str) -> None:
+    def cilium(self, *, alone: bool = False, recorded: bool = True, strategy: str = "hybrid", **settings: str) -> None:
         """Cilium's live settings, beside Flannel or alone; a keyword's underscores are dashes."""
         cilium = make_cilium()
         live = live_settings(final_values(cilium) if alone else migration_values(cilium))
         data = {**live, **{key.replace("_", "-"): value for key, value in settings.items()}}
         self.namespaced("configmaps", "cilium-config", namespace="kube-system", data=data)
         if recorded:
-            self.record()
+            self.record(strategy)
 
     def helm_revision(self, number: int, *, status: str = "deployed") -> None:
         """Helm's record of a revision of Cilium's release, in the namespace of everything else."""
@@ -172,6 +194,9 @@ class Site:
         cores: str = "0",
         labels: Mapping[str, str] | None = None,
         image: str = "example",
+        address: str = "10.244.1.5",
+        of: str = "",
+        namespace: str = SHOP,
         **fields: Any,
     ) -> None:
         container = {
@@ -183,7 +208,7 @@ class Site:
         reference = {
             "apiVersion": "apps/v1",
             "kind": owner,
-            "name": f"{app or name}-owner",
+            "name": of or f"{app or name}-owner",
             "uid": name,
             "controller": True,
         }
@@ -193,10 +218,10 @@ class Site:
         }
         spec = {"nodeName": node, "containers": [container], **fields}
         status = {
-            "phase": "Running", "podIP": "10.244.1.5", "podIPs": [{"ip": "10.244.1.5"}],
+            "phase": "Running", "podIP": address, "podIPs": [{"ip": address}],
             "conditions": [{"type": "Ready", "status": str(ready)}],
         }  # fmt: skip
-        self.namespaced("pods", name, metadata=metadata, spec=spec, status=status)
+        self.namespaced("pods", name, namespace=namespace, metadata=metadata, spec=spec, status=status)
 
     def budget(self, name: str, *, app: str, healthy: int, desired: int, allowed: int = 0) -> None:
         selector = {"matchLabels": {"app": app}}
@@ -236,20 +261,23 @@ class Site:
         self.namespaced("leases", name, namespace=namespace, group="/apis/coordination.k8s.io/v1", spec=spec)
 
     def found(self, check: str, **settings: Any) -> list[Finding]:
-        """What one check finds."""
+        """The findings of one check."""
         return self._run([each for each in CATALOGUE if each.id == check], settings)
 
     def all_found(self, **settings: Any) -> list[Finding]:
-        """What all checks find."""
+        """The findings of all checks."""
         return self._run(CATALOGUE, settings)
 
     def _run(self, checks: Sequence[Check], settings: Mapping[str, Any]) -> list[Finding]:
         config = parse_config(settings)
         focus = Focus(
             required=config.preflight.named, removals=config.cleanup.objects,
-            cleanup=config.phase.includes(Phase.CLEANUP), trial=Trial(pods=OurPods.of(config), nodes=config.nodes),
-            moving=config.nodes,
+            cleanup=config.reaches(Milestone.OLD_NETWORK_GONE),
+            trial=Trial(pods=OurPods.of(config), nodes=config.nodes), moving=config.nodes,
+            ipsec_secret=config.cilium.keys_needed,
+            policies_beside=config.policies.beside_the_old,
+            chart=chart_rights(config.cilium.values, config.cilium.final_values),
         )  # fmt: skip
         snapshot = observe(self.cluster, cilium_namespace=config.cilium.namespace, focus=focus)
-        context = Context(config=config, snapshot=snapshot, source=describe(snapshot))
+        context = Context(config=config, snapshot=snapshot, source=describe(snapshot, config.source))
         return run_checks(checks, context)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from components.lines import Level
 from components.plan import PlanError, make_plan
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.checks.bad_config import UNFIT, WRITTEN, Bad, Unfit
@@ -51,9 +52,9 @@ def test_what_does_not_fit_the_cluster_is_one_clear_line(site: Site, plane: Cont
 def test_a_version_that_is_not_known_is_one_warning(site: Site, plane: ControlPlane) -> None:
     site.nodes()
     plan = make_plan({"phase": "secondary", "cilium": '{"version": "1.15.3"}'}, kubeconfig=str(plane.kubeconfig))
-    (line,) = [line for line in plan.lines(at_once=16) if line.startswith("warning: ")]
+    (line,) = [line.text for line in plan.lines(at_once=16) if line.level is Level.WARNING]
     assert "[cilium-version] cilium.version 1.15.3 is not one that this program knows" in line
-    assert line.endswith("`pulumi config set --path cilium.version` to one of 1.16 to 1.20")
+    assert line.endswith("set cilium.version to a release of 1.16 to 1.20")
 
 
 def test_several_faults_are_told_at_once_and_each_in_a_line_of_its_own() -> None:

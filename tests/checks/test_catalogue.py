@@ -4,7 +4,7 @@ import pytest
 
 from components.checks import CATALOGUE, Severity, refusals, run_checks, unfit_acknowledgements
 from components.operations.snapshot import Snapshot
-from stacks.phases import Phase
+from stacks.strategies import Milestone
 from tests.builders import alone, make_budget, make_context, make_facts, make_node, make_pod, make_snapshot, secondary
 
 
@@ -13,6 +13,15 @@ def found(snapshot: Snapshot | None = None, **settings: Any) -> dict[str, list[s
     for finding in run_checks(CATALOGUE, make_context(snapshot, **settings)):
         result.setdefault(f"{finding.check} {finding.severity}", []).append(finding.line)
     return result
+
+
+def test_a_value_that_is_free_later_is_said_to_be() -> None:
+    for values, words in (
+        ({"bpf": {"masquerade": True}}, "move it to cilium.finalValues"),
+        ({"agent": False}, "remove it"),
+    ):
+        (line,) = found(cilium={"values": values})["method-values blocker"]
+        assert words in line
 
 
 def test_ids_are_unique_and_have_titles() -> None:
@@ -139,14 +148,14 @@ def test_gates_cannot_be_acknowledged() -> None:
     ("snapshot", "reached"),
     [
         (make_snapshot(), None),
-        (make_snapshot(record={"kind": "flannel"}), Phase.PREFLIGHT),
-        (secondary(), Phase.SECONDARY),
-        (secondary(nodes=(make_node("worker-1", step="migrated"), make_node("worker-2"))), Phase.MIGRATE),
-        (alone(), Phase.FINALIZE),
-        (alone(daemon_sets=()), Phase.CLEANUP),
+        (make_snapshot(record={"kind": "flannel"}), Milestone.BEFORE_CILIUM),
+        (secondary(), Milestone.BOTH_NETWORKS),
+        (secondary(nodes=(make_node("worker-1", step="migrated"), make_node("worker-2"))), Milestone.NODES_MOVE),
+        (alone(), Milestone.CILIUM_ALONE),
+        (alone(daemon_sets=()), Milestone.OLD_NETWORK_GONE),
     ],
 )
-def test_how_far_the_cluster_is_can_be_read_from_it_alone(snapshot: Snapshot, reached: Phase | None) -> None:
+def test_how_far_the_cluster_is_can_be_read_from_it_alone(snapshot: Snapshot, reached: Milestone | None) -> None:
     assert make_context(snapshot).reached is reached
 
 

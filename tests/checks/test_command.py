@@ -1,12 +1,14 @@
 """`python -m scripts.check`: where its config comes from, what it prints and how it ends."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from scripts.check.asked import settings_of
 from scripts.check.settings import Settings, SettingsError, of_file, of_stack
 from scripts.lab.paths import CHECKOUT
 from scripts.lab.simulated.control_plane import ControlPlane
@@ -53,6 +55,30 @@ def test_config_is_what_the_engine_says_secrets_included(tmp_path: Path) -> None
         kubeconfig="/there",
         secret=frozenset({"gates"}),
     )
+
+
+@pytest.mark.parametrize(
+    ("says", "options", "own", "told"),
+    [
+        ('echo \'{"cilium-live-migration:phase": {"value": "secondary"}}\'', {}, {"phase": "secondary"}, ""),
+        ("echo 'error: no stack selected' >&2; exit 255", {}, {}, "default config.*failed: no stack selected"),
+        ("exit 1", {"kubeconfig": "/other"}, {}, ""),
+        ("exit 1", {"context": "other"}, {}, ""),
+    ],
+)
+def test_where_nothing_is_named_the_selected_stack_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
+    says: str, options: dict[str, str], own: dict[str, str], told: str,
+) -> None:  # fmt: skip
+    """A remedy names a command without a stack: asked of another cluster, it would answer for that."""
+    program = tmp_path / "pulumi"
+    program.write_text(f"#!/bin/sh\n{says}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    given = {"stack": "", "config_file": None, "program": tmp_path, "kubeconfig": "", "context": "", **options}
+    assert settings_of(**given).own == own  # type: ignore[arg-type]
+    shown = capfd.readouterr().err
+    assert re.search(told, shown) if told else not shown
 
 
 def test_what_the_engine_refuses_is_one_clear_line(tmp_path: Path) -> None:

@@ -1,15 +1,20 @@
-"""What checks make of clusters that a test's API server cannot be."""
+"""Findings about clusters that cannot be built on a test's API server."""
 
+import io
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from components.checks import CATALOGUE, Severity, run_checks
-from components.operations.node_state import NodeState
-from components.operations.quantities import Room, asked_for, quantity
-from components.operations.services import Service
+from components.names import NAMESPACE, NODES_NAMESPACE
+from components.operations.demands.quantities import Room, asked_for, quantity
+from components.operations.dry_run import Tried
+from components.operations.objects.node_state import NodeState
+from components.operations.objects.policy_kinds import UnknownKind
+from components.operations.objects.services import Service
 from components.operations.snapshot import Snapshot
-from components.operations.trial import Tried
+from scripts.check.shown import NOT_UNDERSTOOD, to_tables
 from tests.builders import FLANNEL_DAEMON_SET, make_context, make_node, make_pod, make_snapshot, secondary
 
 KUBE_ROUTER = {
@@ -87,9 +92,37 @@ def test_a_pod_asks_for_what_the_scheduler_sets_aside() -> None:
 
 
 def test_a_node_selector_that_the_cluster_adds_is_told_as_the_clusters() -> None:
-    tried = Tried(node_selector={"pool": "infra"})
+    tried = Tried(node_selectors={NAMESPACE: {"pool": "infra"}, NODES_NAMESPACE: {}})
     seen = secondary(nodes=(make_node("worker-1"),), tried=tried)
     context = make_context(seen, waves=[["worker-1"]], phase="migrate")
     (line,) = (each.line for each in run_checks(CATALOGUE, context) if each.check == "pods-node-selector")
     assert "the cluster's admission adds the node selector pool=infra, which keeps our pods off worker-1" in line
     assert "have namespace cni-live-migration exempted" in line
+
+
+def shown(snapshot: Snapshot, **settings: Any) -> str:
+    console = Console(width=200, record=True, file=io.StringIO())
+    for table in to_tables(run_checks(CATALOGUE, make_context(snapshot, phase="secondary", **settings))):
+        console.print(table)
+    return console.export_text()
+
+
+def test_what_was_not_understood_has_a_heading_of_its_own() -> None:
+    tunnels = {
+        "metadata": {"namespace": "infra", "name": "tunnels"},
+        "spec": {"template": {"spec": {"hostNetwork": True, "containers": [
+            {"name": "main", "image": "acme/tunnels", "securityContext": {"privileged": True}}]}}},
+    }  # fmt: skip
+    kinds = (UnknownKind(title="FlowPolicy.acme.org", count=2, names=("a", "b")),)
+    seen = make_snapshot(unknown_kinds=kinds, daemon_sets=(FLANNEL_DAEMON_SET, tunnels))
+    before, heading, after = shown(seen).partition(NOT_UNDERSTOOD)
+    assert heading
+    assert "tunnels" not in before
+    assert after.index("host-network-placed") < after.index("policy-kinds")
+    assert "kind of policy" in after
+    taken = shown(seen, acknowledge={"host-network-placed": "ours, it only listens"})
+    assert "acknowledged: ours, it only listens" in taken
+
+
+def test_a_cluster_that_is_wholly_understood_has_no_such_heading() -> None:
+    assert NOT_UNDERSTOOD not in shown(make_snapshot())

@@ -65,7 +65,9 @@ def test_images_are_found_wherever_a_manifest_names_them() -> None:
 def test_all_images_with_the_stacks_values_and_registry(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
     site.nodes()
     values = {"values": {"image": {"tag": "mine"}}, "version": "1.18.6"}
-    file = stack_of(tmp_path, cilium=values, pods={"registry": "mirror.example.org/all"})
+    file = stack_of(
+        tmp_path, cilium=values, pods={"registry": "mirror.example.org/all", "pullSecrets": ["team", "all"]}
+    )
     helm = helm_that(tmp_path, prints=RENDERED)
     done = run(plane, "--config-file", file, "--helm", helm)
     assert done.returncode == 0, done.stderr
@@ -75,6 +77,8 @@ def test_all_images_with_the_stacks_values_and_registry(plane: ControlPlane, sit
     assert ours.endswith(f"to be copied from docker.io/library/{DEFAULT}")
     assert ciliums == ["quay.example.org/cilium/certgen:v2\tCilium", "quay.example.org/cilium/cilium:v1\tCilium"]
     assert "Cilium is pulled from quay.example.org until its chart's own values say otherwise" in done.stderr
+    told = "pods.pullSecrets: team, all must be in each of namespaces cni-live-migration, cni-live-migration-nodes"
+    assert told in done.stderr
     assert "--version=1.18.6" in (tmp_path / "asked").read_text()
     assert json.loads((tmp_path / "values").read_text())["image"] == {"tag": "mine"}
 
@@ -85,7 +89,8 @@ def test_without_helm_it_is_what_runs_or_one_line(plane: ControlPlane, site: Sit
     done = run(plane, "--helm", str(tmp_path / "none"), "--output", "json")
     assert done.returncode == 2
     assert [each["image"] for each in json.loads(done.stdout)] == [DEFAULT]
-    assert "install Helm, or pipe `python -m scripts.plan --values migration` into `helm template cilium" in done.stderr
+    assert "install Helm, or pipe `.venv/bin/python -m scripts.plan --values migration --kubeconfig " in done.stderr
+    assert "` into `helm template cilium" in done.stderr
     spec = {"containers": [{"name": "cilium-agent", "image": "quay.example.org/cilium/cilium:v1"}]}
     template = {"metadata": {"labels": {"app": "x"}}, "spec": spec}
     owner = {"annotations": {"meta.helm.sh/release-name": "cilium"}}
@@ -106,5 +111,6 @@ def test_what_helm_refuses_is_one_line(plane: ControlPlane, site: Site, tmp_path
     done = run(plane, "--helm", helm)
     assert done.returncode == 2
     assert done.stdout.startswith(DEFAULT)
-    assert "`helm template cilium cilium --namespace=kube-system" in done.stderr
+    assert "`helm template cilium cilium --version=" in done.stderr
+    assert " --namespace=kube-system --values=- " in done.stderr
     assert "failed: chart not found" in done.stderr

@@ -3,8 +3,8 @@
 import pytest
 
 from components.checks import CATALOGUE, run_checks
-from components.operations.model import Node, Pod
-from tests.builders import make_context, make_node, make_pod, secondary
+from components.operations.objects.model import Node, Pod
+from tests.builders import FLANNEL_DAEMON_SET, make_context, make_node, make_pod, secondary
 
 
 def found(
@@ -83,3 +83,47 @@ def test_who_is_held_by_the_turn_is_no_matter_and_the_others_are() -> None:
 def test_the_way_to_hold_them_is_a_setting_too() -> None:
     (line,) = found(make_pod("x", images=("karpenter:1",)))
     assert "`pulumi config set holdAutoscalers true` holds it off each node for its turn, or `kubectl annotate" in line
+
+
+@pytest.mark.parametrize(
+    ("image", "key"),
+    [
+        ("karpenter:1", "karpenter.sh/do-not-disrupt"),
+        ("cluster-autoscaler:1", "cluster-autoscaler.kubernetes.io/scale-down-disabled"),
+    ],
+)
+def test_who_is_held_by_hand_on_every_node_that_moves_is_no_matter(image: str, key: str) -> None:
+    held, other = make_node("worker-1", annotations={key: "true"}), make_node("worker-2")
+    assert found(make_pod("x", images=(image,)), nodes=(held, other)) == []
+    for value in ("false", "yes", ""):
+        (line,) = found(make_pod("x", images=(image,)), nodes=(make_node("worker-1", annotations={key: value}), other))
+        assert f"`kubectl annotate node worker-1 {key}=true --overwrite`" in line
+
+
+def test_a_karpenter_outside_is_held_by_hand_too() -> None:
+    labels = {"karpenter.sh/nodepool": "default"}
+    theirs = make_node("worker-1", labels=labels, annotations={"karpenter.sh/do-not-disrupt": "true"})
+    assert found(nodes=(theirs,)) == []
+
+
+@pytest.mark.parametrize(
+    ("lock", "held"),
+    [
+        ('{"nodeID":"migration"}', True), ('{"nodeID":"migration","created":"2026-11-26T00:00:00Z"}', True),
+        ('{"nodeID":"worker-2"}', False), ("{}", False), ("[]", False), ("", False), ("migration", False),
+        (None, False),
+    ],
+)  # fmt: skip
+def test_kured_s_lock_is_ours_or_it_is_not_held(lock: str | None, held: bool) -> None:
+    pod = make_pod("x", controller="DaemonSet", images=("kured:1",))
+    assert pod.controller
+    annotations = {} if lock is None else {"weave.works/kured-node-lock": lock}
+    item = {
+        **FLANNEL_DAEMON_SET,
+        "metadata": {"namespace": pod.namespace, "name": pod.controller.name, "annotations": annotations},
+    }
+    seen = secondary(nodes=(make_node("worker-1"),), pods=(pod,), daemon_sets=(item,))
+    context = make_context(seen, phase="migrate", waves=[["worker-1"]])
+    lines = [each.line for each in run_checks(CATALOGUE, context) if each.check == "node-managers"]
+    assert bool(lines) is not held
+    assert all(f"annotate daemonset {pod.controller.name} weave.works" in line for line in lines)

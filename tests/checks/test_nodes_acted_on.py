@@ -1,5 +1,6 @@
 """A check judges the nodes that its phase acts on: all of them, those of a wave, or none."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,7 +88,7 @@ def test_a_node_without_an_agent_stays_as_it_is_and_holds_nothing_up(labels: dic
     ):
         assert found(snapshot, Severity.BLOCKER, **settings) == []
         said = found(snapshot, Severity.WARNING, **settings)
-        assert any("other-4" in line and "run no Linux" in line for line in said)
+        assert any("other-4" in line and "on their network" in line for line in said)
     waves = [["worker-1"], ["other-4"]]
     (line,) = found(secondary(nodes=(*nodes(step=""), other)), Severity.BLOCKER, phase="migrate", waves=waves)
     assert "node other-4 of the waves is no Linux machine" in line
@@ -97,3 +98,24 @@ def test_a_node_that_was_not_looked_at_is_said() -> None:
     facts = {name: make_facts() for name in ("worker-1", "worker-2")}
     (line,) = found(secondary(facts=facts), Severity.NOTE, phase="secondary")
     assert "[nodes-inspected] 1 node (worker-3) not looked at" in line
+
+
+@pytest.mark.parametrize(
+    ("there", "named", "meant"),
+    [
+        ("worker-1", "worker-10", ""),
+        ("worker-3", "worker-2", ""),
+        ("ip-10-0-1-17.example", "ip-10-0-1-71.example", ""),
+        ("pool-a-7f3c-x2kq", "pool-a-7f3c-9wzd", ""),
+        ("worker-1", "woker-1", "worker-1"),
+        ("worker-1", "worker1", "worker-1"),
+        ("ip-10-0-1-17.example", "ip-10-0-117.example", "ip-10-0-1-17.example"),
+    ],
+)
+def test_only_a_slip_of_the_fingers_is_put_right(there: str, named: str, meant: str) -> None:
+    """Another number is another node, which is gone: who takes the offer moves a node that nobody thought of."""
+    snapshot = secondary(nodes=(replace(make_node("worker-7"), name=there),))
+    (line,) = [each for each in found(snapshot, Severity.BLOCKER, phase="migrate", waves=[[named]]) if named in each]
+    assert "remove it from waves" in line
+    assert ("did you mean" in line) is bool(meant)
+    assert not meant or line.endswith(f"did you mean {meant}?")

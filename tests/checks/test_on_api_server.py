@@ -12,27 +12,36 @@ import pytest
 import yaml
 
 from components.checks import CATALOGUE, Finding, Severity
-from components.operations.api import Cluster, ClusterError
-from components.operations.observing import observe
-from components.operations.permission_table import Purpose
-from components.operations.permissions import needs
+from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.rights.permission_table import Purpose
+from components.operations.rights.permissions import needs
+from components.sources.observing import observe
 from scripts.check.settings import PROJECT, of_file
 from scripts.lab.session import Session
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.checks.cases import CASES, Case, alone
 from tests.checks.site import Site
 from tests.checks.users import as_user, rules_for
-from tests.checks.ways_out import NOT_BY_ITSELF, Way, ways
+from tests.checks.ways_out import Way, ways
+from tests.commands.elsewhere import untyped
 from tests.faults.site import eventually
-from tests.remedies import type_in
+from tests.remedies import TYPED, type_in
+from tests.strategies.test_toy import INSTALLED
 
 pytestmark = pytest.mark.apiserver
 # Seen in tests of their own: what is said of the old CNI itself (tests/sources), a user's rights, the server's version
 # and pace, the stack's state.
 APART = {
     "source-owner", "permissions", "kubernetes-version", "api-latency", "autodetection", "source-data-plane", "bgp",
-    "release-known",
+    "release-known", "calico-groups",
 }  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _a_strategy_of_a_package() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(INSTALLED))
+        yield
 
 
 @contextmanager
@@ -68,6 +77,9 @@ def test_no_finding_is_graver_than_its_check() -> None:
     assert all(order.index(case.severity) >= order.index(worst[case.check]) for case in CASES)
 
 
+fired: list[Case] = []
+
+
 @pytest.fixture(scope="module")
 def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Session:
     return Session.start(
@@ -77,29 +89,45 @@ def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Sess
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}-{case.severity}")
-def test_it_fires(site: Site, plane: ControlPlane, case: Case, request: pytest.FixtureRequest) -> None:
+def test_it_fires(
+    site: Site, plane: ControlPlane, case: Case, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:  # fmt: skip
+    fired.append(case)
     case.make(site)
     found = site.found(case.check, **case.settings)
     assert found, "silent"
     assert {(each.check, each.severity) for each in found} >= {(case.check, case.severity)}
     assert case.told in "\n".join(each.line for each in found)
-    for finding, way in [(each, way) for each in found if each.check not in NOT_BY_ITSELF for way in ways(each)]:
-        assert_helps(way, finding, case, site=site, plane=plane, stack=request.getfixturevalue("stack"))
+    for finding, way in [(each, way) for each in found for way in ways(each)]:
+        with_config = any(each.startswith("pulumi") for each in way.commands)
+        stack = request.getfixturevalue("stack") if with_config else None
+        assert_helps(way, finding, case, site=site, plane=plane, stack=stack, folder=tmp_path)
 
 
 def assert_helps(
-    way: Way, finding: Finding, case: Case, *, site: Site, plane: ControlPlane, stack: Session
-) -> None:  # fmt: skip
+    way: Way, finding: Finding, case: Case, *, site: Site, plane: ControlPlane, stack: Session | None, folder: Path
+) -> None:
     """Type in what the finding prints, in the situation anew: it is gone then."""
-    site.clear()
-    site.flannel()
-    case.make(site)
-    config = {f"{PROJECT}:{key}": value for key, value in case.settings.items()}
-    stack.config.write_text(yaml.safe_dump({"config": config}))
+    if way.helps:
+        site.clear()
+        site.flannel()
+        case.make(site)
+    settings = case.settings
+    if stack:
+        config = {f"{PROJECT}:{key}": value for key, value in settings.items()}
+        stack.config.write_text(yaml.safe_dump({"config": config}))
     for command in way.commands:
-        type_in(command, stack=stack, plane=plane)
-    left = site.found(case.check, **of_file(stack.config).own)
-    assert finding.evidence not in [each.evidence for each in left], f"{way.commands} did not help"
+        type_in(command, stack=stack, plane=plane, folder=folder)
+    if way.helps:
+        left = site.found(case.check, **(of_file(stack.config).own if stack else settings))
+        still = [(each.evidence, each.severity) for each in left]
+        assert (finding.evidence, finding.severity) not in still, f"{way.commands} did not help"
+
+
+def test_every_command_of_a_check_was_typed() -> None:
+    if len(fired) < len(CASES):
+        pytest.skip("not all cases ran")
+    assert untyped("components/checks/", typed=TYPED) == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}-{case.severity}")
@@ -156,7 +184,7 @@ def test_who_may_do_what_the_program_needs_hears_nothing(plane: ControlPlane, si
 
 
 def test_the_removals_rights_are_asked_for_when_it_is_near(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
-    """Who may do everything up to the cleanup is stopped before that, and told what is missing for it."""
+    """A user with rights for every phase but the cleanup is stopped before it, with a list of the missing rights."""
     alone(site)
     rules = rules_for(needs(cilium_namespace="kube-system"))
     definitions = {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": ["get"]}
@@ -167,7 +195,7 @@ def test_the_removals_rights_are_asked_for_when_it_is_near(plane: ControlPlane, 
     (found,) = user.found("permissions", phase="cleanup", **wishes)
     assert found.severity is Severity.BLOCKER
     for right in (
-        "list clusterrolebindings.rbac", "list rolebindings.rbac",
+        "list rolebindings.rbac",
         "delete customresourcedefinitions.apiextensions.k8s.io",
     ):  # fmt: skip
         assert right in found.evidence
@@ -217,22 +245,27 @@ def test_where_cilium_is_alone_nobody_has_to_give_rights_any_more(
 
 
 def test_policies_of_administrators_are_read(site: Site) -> None:
-    group, plural = "policy.networking.k8s.io", "adminnetworkpolicies"
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    spec = {
-        "group": group, "scope": "Cluster",
-        "names": {"plural": plural, "singular": "adminnetworkpolicy", "kind": "AdminNetworkPolicy"},
-        "versions": [{"name": "v1alpha1", "served": True, "storage": True, "schema": schema}],
-    }  # fmt: skip
-    approved = {"api-approved.kubernetes.io": "https://github.com/kubernetes-sigs/network-policy-api"}
-    definition = {"metadata": {"name": f"{plural}.{group}", "annotations": approved}, "spec": spec}
-    site.add("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
-    body = {"apiVersion": f"{group}/v1alpha1", "kind": "AdminNetworkPolicy", "metadata": {"name": "tenants"}}
-    eventually(lambda: site.cluster.find(f"/apis/{group}/v1alpha1"))
-    site.add(f"/apis/{group}/v1alpha1/{plural}", body)
+    group = "policy.networking.k8s.io"
+    site.kind("AdminNetworkPolicy", "tenants", group=group, version="v1alpha1")
+    site.kind("ClusterNetworkPolicy", "apart", group=group, version="v1alpha2")
     site.nodes()
-    seen = observe(site.cluster, cilium_namespace="kube-system").admin_policies
-    assert [(each["kind"], each["metadata"]["name"]) for each in seen] == [("AdminNetworkPolicy", "tenants")]
+    wanted = {("AdminNetworkPolicy", "tenants"), ("ClusterNetworkPolicy", "apart")}
+
+    def seen() -> bool:
+        found = observe(site.cluster, cilium_namespace="kube-system").admin_policies
+        return {(each["kind"], each["metadata"]["name"]) for each in found} == wanted
+
+    eventually(seen)
+
+
+def test_calicos_native_kinds_are_read_by_who_has_the_rights(plane: ControlPlane, site: Site, tmp_path: Path) -> None:
+    site.nodes()
+    site.kind("IPPool", "pods", group="projectcalico.org", version="v3")
+    (pool,) = observe(site.cluster, cilium_namespace="kube-system").calico["IPPool"]
+    assert (pool["apiVersion"], pool["metadata"]["name"]) == ("projectcalico.org/v3", "pods")
+    user = as_user(plane, site, tmp_path, rules_for(needs(cilium_namespace="kube-system")))
+    with pytest.raises(ClusterError, match=r"may not do: list ippools\.projectcalico\.org"):
+        observe(user, cilium_namespace="kube-system")
 
 
 def test_the_server_says_its_version(site: Site) -> None:
@@ -256,7 +289,7 @@ def test_a_slow_api_server_is_told(plane: ControlPlane, site: Site, tmp_path: Pa
 
 
 def test_an_ordinary_cluster_is_never_refused(bare: Site) -> None:
-    """What many clusters have: Helm's Flannel, an ingress with host ports, policies, webhooks, budgets, a balancer."""
+    """A common cluster: Helm's Flannel, an ingress with host ports, policies, webhooks, budgets, a load balancer."""
     bare.flannel(annotations={"meta.helm.sh/release-name": "flannel"}, labels={"app.kubernetes.io/managed-by": "Helm"})
     bare.nodes()
     bare.node("worker-3", labels={"node-role.kubernetes.io/control-plane": ""})

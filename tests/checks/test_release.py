@@ -1,15 +1,21 @@
 """Cilium's Helm release: what Helm left behind when it was cut off, and whether the stack knows the release."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.checks import CATALOGUE, Finding, Severity, run_checks
-from components.operations.api import Cluster
-from components.operations.helm_release import ReleaseRecord, newest_revision
+from components.operations.cluster_api.api import Cluster
+from components.operations.objects.helm_release import ReleaseRecord, newest_revision
+from scripts.lab.simulated.control_plane import ControlPlane
 from tests.builders import DEPLOYED, make_context, secondary
+from tests.checks.site import SHOP, Site
+from tests.commands.printed import commands_in
+from tests.remedies import type_in
 
 KNOWN = frozenset({"kube-system/cilium"})
 
@@ -117,3 +123,42 @@ def test_labels_that_somebody_edited_do_not_hide_a_revision(labels: dict[str, st
     assert newest.revision == 3
     assert newest.status == labels.get("status", "")
     assert newest.changed == datetime(2026, 11, 20, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def installed(plane: ControlPlane, site: Site, tmp_path: Path) -> Iterator[Site]:
+    """A release that Helm itself has installed, in the namespace of everything else."""
+    chart = tmp_path / "chart"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: cilium\nversion: 1.19.7\n")
+    (chart / "templates" / "it.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: it}\n")
+    type_in(f"helm -n {SHOP} install cilium {chart}", plane=plane)
+    yield site
+    for kind in ("secrets/sh.helm.release.v1.cilium.v1", "configmaps/it"):
+        site.cluster.delete(f"/api/v1/namespaces/{SHOP}/{kind}")
+
+
+def now(site: Site, status: str) -> Finding:
+    """Findings once the release's record has this status."""
+    path = f"/api/v1/namespaces/{SHOP}/secrets/sh.helm.release.v1.cilium.v1"
+    site.cluster.patch(path, {"metadata": {"labels": {"status": status}}})
+    (found,) = site.found("helm-operation", phase="secondary", cilium={"namespace": SHOP})
+    return found
+
+
+@pytest.mark.apiserver
+@pytest.mark.executes("helm -n {} uninstall {}")
+@pytest.mark.parametrize("status", ["uninstalling", "uninstalled"])
+def test_a_release_on_its_way_out_goes(installed: Site, plane: ControlPlane, status: str) -> None:
+    command, refresh = commands_in(now(installed, status).remedy)
+    assert refresh == "pulumi refresh"
+    type_in(command, plane=plane)
+    assert installed.found("helm-operation", phase="secondary", cilium={"namespace": SHOP}) == []
+    assert installed.cluster.find(f"/api/v1/namespaces/{SHOP}/configmaps/it") is None
+
+
+@pytest.mark.apiserver
+@pytest.mark.executes("helm -n {} history {}")
+def test_a_state_that_nobody_knows_is_looked_at(installed: Site, plane: ControlPlane) -> None:
+    (command,) = commands_in(now(installed, "odd").remedy)
+    assert "cilium-1.19.7" in type_in(command, plane=plane)

@@ -1,13 +1,14 @@
-"""What `cleanup.remove` names, on a real API server: looked at, refused where it must stay, removed where it may go."""
+"""Objects in `cleanup.remove`, on a real API server: checked, refused if they must stay, removed if they may go."""
 
 import pytest
 
-from components.names import NAMESPACE
-from components.operations.api import Cluster
+from components.names import NAMESPACE, NODES_NAMESPACE
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
-from components.operations.removals import look_at, remove
+from components.operations.removal.removals import look_at, remove
 from stacks.objects import ObjectName, object_name
 from tests.checks.site import SHOP, Site
+from tests.faults.site import eventually
 
 pytestmark = pytest.mark.apiserver
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -31,7 +32,9 @@ def define(site: Site, *, group: str) -> str:
         },
     }  # fmt: skip
     site.add(DEFINITIONS, body)
-    return f"/apis/{group}/v1/pools"
+    path = f"/apis/{group}/v1/pools"
+    eventually(lambda: site.cluster.find(path))
+    return path
 
 
 def go(cluster: Cluster, *titles: str, seconds: float = 20) -> list[str]:
@@ -57,6 +60,8 @@ def test_what_may_go_goes_and_done_twice_it_does_nothing(site: Site) -> None:
         ("Namespace kube-system", "Kubernetes' own"),
         (f"Namespace {NAMESPACE}", "this program's own"),
         (f"ConfigMap {NAMESPACE}/record", "this program's own"),
+        (f"Namespace {NODES_NAMESPACE}", "this program's own"),
+        (f"Secret {NODES_NAMESPACE}/team", "this program's own"),
         (f"ClusterRole {SHOP}-by-label", "Cilium's"),
         (f"DaemonSet {SHOP}/cilium", ""),
         (f"ClusterRole {SHOP}", ""),
@@ -77,9 +82,6 @@ def test_what_is_needed_stays(site: Site, title: str, whose: str) -> None:
 def test_what_a_definition_takes_with_it_is_counted(site: Site) -> None:
     path = define(site, group="old.example.org")
     (name,) = named("CustomResourceDefinition pools.old.example.org")
-    for _ in range(100):
-        if site.cluster.find(path):
-            break
     for number in range(3):
         site.add(path, {"apiVersion": "old.example.org/v1", "kind": "Pool", "metadata": {"name": f"pool-{number}"}})
     assert look_at(site.cluster, name, cilium_namespace="kube-system").within == "its 3 objects"

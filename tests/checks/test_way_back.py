@@ -6,7 +6,16 @@ import pytest
 
 from components.checks import CATALOGUE, Severity, run_checks
 from components.operations.snapshot import Snapshot
-from tests.builders import FLANNEL_DAEMON_SET, alone, make_context, make_node, make_snapshot, secondary
+from tests.builders import (
+    FLANNEL_DAEMON_SET,
+    alone,
+    make_budget,
+    make_context,
+    make_node,
+    make_pod,
+    make_snapshot,
+    secondary,
+)
 
 ONE = secondary(nodes=(make_node("worker-1", step="migrated"), make_node("worker-2"), make_node("worker-3")))
 ALL = secondary(nodes=tuple(make_node(f"worker-{number}", step="migrated") for number in (1, 2, 3)))
@@ -121,3 +130,37 @@ def test_a_version_that_cannot_be_read_is_said(image: str) -> None:
     snapshot = secondary(daemon_sets=agents(image))
     (line,) = lines(snapshot, "cilium-kept", Severity.WARNING, phase="secondary")
     assert f"cannot be read from its image {image}" in line
+
+
+LONE = make_pod("lone", controller="")
+PROXY = make_pod("proxy", mirror=True)
+HELD = (make_budget("pdb", app="web", healthy=1, desired=1),)
+
+
+@pytest.mark.parametrize("step", ["migrated", "switching", "returning", "draining"])
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"pods": (LONE,)}, "node worker-1 cannot be drained on its way back: pod default/lone has no controller"),
+        ({"pods": (make_pod("web", empty_dirs=("cache",)),)}, "keeps data in emptyDir cache"),
+        ({"pods": (make_pod("web"),), "budgets": HELD}, "budget default/pdb needs 1 available, has 1"),
+        ({"pods": (PROXY,)}, "static pod default/proxy keeps its address of Cilium until the node restarts"),
+        ({"pods": (make_pod("proxy", mirror=True, host_network=True),)}, ""),
+        ({"pods": (make_pod("web"),)}, ""),
+        ({"pods": (make_pod("lone", controller="", node="worker-2"),)}, ""),
+    ],
+)
+@pytest.mark.parametrize("settings", [{"phase": "migrate", "waves": []}, {"phase": "preflight"}])
+def test_what_holds_up_a_way_back_is_said_before_it(
+    step: str, fields: dict[str, Any], told: str, settings: dict[str, Any]
+) -> None:
+    nodes = (make_node("worker-1", step=step), make_node("worker-2"), make_node("worker-3"))
+    found = lines(secondary(nodes=nodes, **fields), "way-back-drainable", Severity.WARNING, **settings)
+    assert [told in line for line in found] == ([True] if told else [])
+
+
+@pytest.mark.parametrize("settings", [{"phase": "migrate", "waves": [["worker-1"]]}, {"phase": "finalize"}])
+def test_a_node_that_stays_is_not_judged_by_what_would_hold_up_its_way_back(settings: dict[str, Any]) -> None:
+    nodes = (make_node("worker-1", step="migrated"), make_node("worker-2"), make_node("worker-3"))
+    found = secondary(nodes=nodes, pods=(LONE, PROXY))
+    assert lines(found, "way-back-drainable", Severity.WARNING, **settings) == []

@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from components.operations.api import Cluster
-from components.operations.permissions import Need
+from components.operations.cluster_api.api import Cluster
+from components.operations.rights.permissions import Need
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.checks.site import SHOP, Site
 

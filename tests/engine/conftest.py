@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from components.names import NAMESPACE
-from components.operations.api import Cluster
+from components.names import NAMESPACE, NAMESPACES
+from components.namespaces import namespace
+from components.operations.cluster_api.api import Cluster
 from components.operations.marks import STEP
 from scripts.lab.session import Session
 from scripts.lab.simulated.control_plane import ControlPlane
@@ -43,7 +44,7 @@ def as_secondary(plane: ControlPlane, *, migrated: tuple[str, ...] = ()) -> None
     live = live_settings(migration_values(make_cilium()))
     _apply(
         plane,
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        *map(namespace, NAMESPACES),
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import yaml
 
-from components.operations.permissions import Aims, Need, needs
+from components.names import NAMESPACES
+from components.operations.addresses.outside_addresses import GROUPS
+from components.operations.rights.permissions import Aims, Need, needs
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.rbac.roles import Recipient, roles
-from stacks.phases import Phase
+from stacks.strategies import DEFAULT
 
 _USER = {"kind": "ServiceAccount", "namespace": "default", "name": "migrator"}
 _NAME = "system:serviceaccount:default:migrator"
@@ -30,11 +32,18 @@ USED_ELSEWHERE = {
     # A drained pod's owner or volume of that kind; a pod of ours that does not start.
     "get replicationcontrollers", "get statefulsets.apps", "list replicationcontrollers", "list statefulsets.apps",
     "list jobs.batch", "list csinodes.storage.k8s.io", "list storageclasses.storage.k8s.io",
-    "list persistentvolumeclaims", "list persistentvolumes", "list limitranges", "list events in cni-live-migration",
-    # A refresh looks whether the probe's key is there.
-    "get secrets in cni-live-migration",
+    "list persistentvolumeclaims", "list persistentvolumes", "list limitranges",
+    *(f"list events in {space}" for space in NAMESPACES),
+    # A refresh looks whether the probe's key is there, and a check for the pull secrets that the stack names.
+    *(f"get secrets in {space}" for space in NAMESPACES),
+    # A node that somebody says has no network.
+    "patch nodes/status",
     # Kinds that few clusters serve, and parts that Flannel does not have.
+    *(f"list {plural}.{group}" for group, plurals in GROUPS.items() for plural in plurals),
+    "list targetgroupbindings.elbv2.k8s.aws", "list ingressclassparams.elbv2.k8s.aws",
+    "list network-attachment-definitions.k8s.cni.cncf.io", "list gateways.gateway.networking.k8s.io",
     "list adminnetworkpolicies.policy.networking.k8s.io", "list baselineadminnetworkpolicies.policy.networking.k8s.io",
+    "list clusternetworkpolicies.policy.networking.k8s.io", "get apiservices.apiregistration.k8s.io",
     "get deployments.apps in kube-flannel", "delete deployments.apps in kube-flannel",
     "delete poddisruptionbudgets.policy in kube-flannel", "delete services in kube-flannel",
 }  # fmt: skip
@@ -66,7 +75,7 @@ class User:
 
     def grant(self, plane: ControlPlane) -> None:
         """Do as an administrator before a migration, and again after all of it was taken back."""
-        for phase in Phase:
+        for phase in DEFAULT.phases:
             text = yaml.safe_dump_all(roles(phase, Recipient(subject=_USER)))
             if text:
                 plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
@@ -96,7 +105,7 @@ class User:
 
 
 def _granted() -> list[Need]:
-    aims = Aims(removes=True, source="flannel", home="kube-flannel")
+    aims = Aims(removes=True, home="kube-flannel")
     return list(needs(cilium_namespace="kube-system", aims=aims))
 
 

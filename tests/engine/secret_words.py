@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from components.names import NAMESPACE
-from components.operations.api import Cluster
+from components.names import NAMESPACE, NODES_NAMESPACE
+from components.operations.cluster_api.api import Cluster
 from components.probe import KEY_ENTRY, KEY_SECRET
 from scripts.lab.session import Session
 from scripts.lab.simulated.control_plane import ControlPlane
@@ -85,5 +85,11 @@ def _decoded(text: str) -> Iterator[str]:
 
 def _objects(cluster: Cluster) -> list[Any]:
     """The objects that we write into the cluster."""
-    kinds = (f"namespaces/{NAMESPACE}/configmaps", "nodes", "events", f"namespaces/{NAMESPACE}/pods")
+    kinds = (
+        f"namespaces/{NAMESPACE}/configmaps",
+        "nodes",
+        "events",
+        f"namespaces/{NAMESPACE}/pods",
+        f"namespaces/{NODES_NAMESPACE}/pods",
+    )
     return [cluster.list(f"/api/v1/{kind}") for kind in kinds]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.lease import Hold
 from scripts.lab.session import Session, diagnostics
 from scripts.lab.simulated.control_plane import ControlPlane
@@ -86,7 +86,7 @@ def test_a_preview_changes_nothing_and_says_what_a_turn_will_do(
 ) -> None:
     before = fingerprint()
     run = stack.preview()
-    assert "+ 15 to create" in run.output
+    assert "+ 16 to create" in run.output
     as_secondary(plane)
     before = fingerprint()
     stack.set_path("phase", "migrate")

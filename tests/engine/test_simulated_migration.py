@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 
+from components.names import NAMESPACE, NAMESPACES, NODES_NAMESPACE
+from components.namespaces import ENFORCE, LEVELS
 from scripts.lab.session import Session
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.engine.conftest import NODES, populate
 from tests.engine.rights import USED_ELSEWHERE, User
 from tests.operations.conftest import eventually
+from tests.remedies import type_in
 
 FLANNEL, CILIUM = "10.244", "10.192"
+PROBES = "app.kubernetes.io/name=probe"
 pytestmark = [pytest.mark.engine, pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 
@@ -52,7 +56,7 @@ def _boots(plane: ControlPlane) -> dict[str, str]:
 
 def _networks(plane: ControlPlane) -> dict[str, str]:
     """The network of each node's probe, by the first two numbers of its address."""
-    pods = _objects(plane, "pods", "-n", "cni-live-migration", "-l", "app.kubernetes.io/name=probe")
+    pods = _objects(plane, "pods", "-n", NAMESPACE, "-l", PROBES)
     return {pod["spec"]["nodeName"]: pod["status"]["podIP"].rsplit(".", 2)[0] for pod in pods}
 
 
@@ -91,7 +95,7 @@ def _lose_and_refresh_the_config(plane: ControlPlane, stack: Session) -> None:
     stack.config.unlink()
     run = stack.preview(check=False)
     assert (run.exit_code != 0, told in run.output, "`pulumi config refresh`" in run.output) == (True, True, True)
-    stack.pulumi("config", "refresh")
+    type_in("pulumi config refresh", stack=stack)
     assert "phase: secondary" in stack.config.read_text()
     assert "to delete" not in stack.preview().output
 
@@ -99,9 +103,37 @@ def _lose_and_refresh_the_config(plane: ControlPlane, stack: Session) -> None:
     run = stack.pulumi("up", "--yes", "--skip-preview", check=False)
     assert (run.exit_code != 0, told in run.output, "`pulumi stack history --json`" in run.output) == (True, True, True)
     assert _networks(plane) == networks
-    updates = json.loads(stack.pulumi("stack", "history", "--json").output)
+    updates = json.loads(type_in("pulumi stack history --json", stack=stack))
     assert "secondary" in [each["config"].get("cilium-live-migration:phase", {}).get("value") for each in updates]
     stack.config.write_text(written)
+
+
+def _as_an_earlier_version_left_it(plane: ControlPlane, stack: Session, user: User) -> None:
+    """One namespace for all that is ours, a privileged one, on the cluster as in the state."""
+    plane.kubectl("delete", "namespace", NODES_NAMESPACE, "--wait")
+    user.grant(plane)  # as an administrator does with the newer version's roles
+    plane.kubectl("label", "namespace", NAMESPACE, f"{ENFORCE}=privileged", "--overwrite")
+    state = json.loads(stack.pulumi("stack", "export").output)
+    resources = {each["urn"]: each for each in state["deployment"]["resources"]}
+    newer = next(urn for urn in resources if urn.endswith("::nodes-namespace"))
+    resources.pop(newer)
+    for urn, each in resources.items():
+        each["dependencies"] = [other for other in each.get("dependencies") or [] if other != newer]
+        if urn.endswith("::namespace"):
+            resources[urn] = json.loads(json.dumps(each).replace('"restricted"', '"privileged"'))
+    state["deployment"]["resources"] = list(resources.values())
+    (stack.folder / "earlier.json").write_text(json.dumps(state))
+    stack.pulumi("stack", "import", "--file", str(stack.folder / "earlier.json"))
+
+
+def _levels(plane: ControlPlane) -> dict[str, str]:
+    spaces = {each["metadata"]["name"]: each["metadata"]["labels"] for each in _objects(plane, "namespaces")}
+    return {name: spaces[name][ENFORCE] for name in NAMESPACES}
+
+
+def _generations(plane: ControlPlane) -> list[int]:
+    """The generation of each of the probe's workloads, whose change renews its pods."""
+    return [each["metadata"]["generation"] for each in _objects(plane, "daemonsets,deployments", "-n", NAMESPACE)]
 
 
 def _demand_limits(plane: ControlPlane, stack: Session) -> None:
@@ -113,6 +145,7 @@ def _demand_limits(plane: ControlPlane, stack: Session) -> None:
     stack.set_path("pods.labels.team", "net")
 
 
+@pytest.mark.executes("pulumi config refresh", "pulumi stack history --json")
 def test_every_phase_and_a_way_back(plane: ControlPlane, stack: Session, user: User) -> None:
     stack.set_path("phase", "secondary")
     stack.up()
@@ -138,7 +171,11 @@ def test_every_phase_and_a_way_back(plane: ControlPlane, stack: Session, user: U
     assert "set drain.inPlace" in told
     stack.set_path("drain.inPlace", "true")
     assert "has no place" not in stack.preview().output
+    _as_an_earlier_version_left_it(plane, stack, user)
+    before = (_generations(plane), _objects(plane, "secrets,configmaps,leases", "-n", NAMESPACE, "-l", PROBES))
     _move(stack, *NODES)
+    assert _levels(plane) == LEVELS
+    assert (_generations(plane), _objects(plane, "secrets,configmaps,leases", "-n", NAMESPACE, "-l", PROBES)) == before
     assert _networks(plane) == dict.fromkeys(NODES, CILIUM)
     assert _network_of_pinned(plane) == [CILIUM, CILIUM]
     _lose_and_refresh_the_config(plane, stack)
@@ -147,11 +184,11 @@ def test_every_phase_and_a_way_back(plane: ControlPlane, stack: Session, user: U
     assert _network_of_pinned(plane) == [FLANNEL, FLANNEL]
     plane.kubectl("delete", "deployment", "pinned", "--wait")
     stack.pulumi("config", "rm", "drain")
-    before = _boots(plane)
+    boots = _boots(plane)
     stack.set_path("restart.method", "reboot")
     _move(stack, *NODES)
     assert _networks(plane) == dict.fromkeys(NODES, CILIUM)
-    assert [node for node, boot in _boots(plane).items() if boot != before[node]] == list(NODES[1:])
+    assert [node for node, boot in _boots(plane).items() if boot != boots[node]] == list(NODES[1:])
 
     stack.set_path("phase", "finalize")
     stack.up()

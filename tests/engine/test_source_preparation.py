@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from scripts.lab.session import Session, diagnostics
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.sources.clusters import VXLAN

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from components.operations import lease
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.marks import TurnStep, read_node, step_of
-from components.operations.probe_logs import read_probes
+from components.operations.probes.probe_logs import read_probes
 from components.operations.step_records import steps_of
 from components.probe.budget import Budget
 from scripts.lab.session import Session

@@ -4,9 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.site import Site
-
-NODES = 70
+from tests.faults.site import NODES, Site
 
 
 @pytest.fixture(scope="package")

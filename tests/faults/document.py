@@ -11,7 +11,8 @@ _HEAD = """# Faults, and what you are told of each
 
 Each line was made to happen to a node's turn, on a real API server with simulated nodes, and seen to end well: where
 the run fails, the next `pulumi up` completes the turn with every workload at its desired count, no node left cordoned
-that was not so before, and no helper pod left behind. Written by `make docs` from `tests/faults/`; CI compares.
+that was not so before, and no helper pod left behind. Written by `make docs` from `tests/faults/`; CI compares those of
+its sample.
 
 | what goes wrong | what `pulumi up` says | and then |
 |---|---|---|
@@ -60,16 +61,31 @@ def plain(told: str) -> str:
 
 def add(*, id: str, title: str, told: str, then: str) -> None:  # noqa: A002 (the column's name)
     """Keep what was told of one fault and how it went on; several processes may do so at once."""
-    shown = f"`{plain(told).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / id).write_text(f"| {title} | {shown} | {then} |")
+    (folder / id).write_text(_row(title=title, told=told, then=then))
+
+
+def seen(id: str) -> str:  # noqa: A002 (as above)
+    """The row of a fault that was met; raises FileNotFoundError if it was not."""
+    return (_folder() / id).read_text()
+
+
+def as_written(written: str, *, title: str, then: str) -> str:
+    """The row of a fault that this run does not meet: what was told of it is taken from the document as it is."""
+    row = next((line for line in written.splitlines() if line.startswith(f"| {title} | ")), "")
+    return f"| {title} | {row.removeprefix(f'| {title} | ').rpartition(' | ')[0]} | {then} |"
+
+
+def document(rows: Sequence[str]) -> str:
+    """The whole document."""
+    return _HEAD + "\n".join(rows) + "\n"
+
+
+def _row(*, title: str, told: str, then: str) -> str:
+    shown = plain(told).replace("`", "'").replace("|", "\\|")
+    return f"| {title} | `{shown}` | {then} |"
 
 
 def _folder() -> Path:
     return lab_folder() / "told"
-
-
-def document(ids: Sequence[str]) -> str:
-    """The whole document; raises FileNotFoundError for a fault that was not met."""
-    return _HEAD + "\n".join((_folder() / each).read_text() for each in ids) + "\n"

@@ -1,4 +1,4 @@
-"""What a fault is: how it is made to happen, and what the user must be told."""
+"""The definition of a fault: its injection, and the message that the user must get."""
 
 import threading
 import time
@@ -59,7 +59,8 @@ class Fault:
     `make` is entered before the run and left after it: what it leaves behind is mended. `told` must be in the run's
     output; the first match is what the document shows. A `survived` run ends well in spite of the fault, the others
     fail and the next `pulumi up` completes. A `lost_node` is gone, so it is taken out of the waves for the next; an
-    `untouched` one was refused before anything happened to it. `again` is the config of the next run.
+    `untouched` one was refused before anything happened to it. `again` is the config of the next run. One that is
+    `always` met is part of every sample: connections of pods or to the API are lost in it.
     """
 
     id: str
@@ -71,10 +72,11 @@ class Fault:
     survived: bool = False
     lost_node: bool = False
     untouched: bool = False
+    always: bool = False
 
     @property
     def then(self) -> str:
-        """How it goes on, in the document's words."""
+        """The outcome, in the document's words."""
         if self.survived:
             return "the same run completes"
         if self.lost_node:

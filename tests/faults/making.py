@@ -1,4 +1,4 @@
-"""How each fault of the table is made, and unmade again."""
+"""Injection and removal of each fault of the table."""
 
 import http.server
 import json
@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from components.names import NAMESPACE
+from components.names import NODES_NAMESPACE
 from components.operations.marks import node_path
-from components.operations.model import Pod
-from components.operations.probe_logs import read_probes
+from components.operations.objects.model import Pod
+from components.operations.probes.probe_logs import read_probes
 from scripts.lab.session import diagnostics
 from scripts.lab.simulated.faults import BrokenFlow, Faults
 from stacks.values import MIGRATED_LABEL
 from tests.faults.fault import Scene
-from tests.faults.site import eventually, existing
+from tests.faults.site import NODES, eventually, existing
 
-BYSTANDER = "worker-60"
+BYSTANDER = f"worker-{NODES}"  # the last one, which no fault takes
 HOLD = {"metadata": {"finalizers": ["example.com/hold"]}}
 _HOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
 
@@ -100,7 +100,7 @@ def webhook_down(scene: Scene) -> Iterator[None]:
 
 @contextmanager
 def webhook_down_for_our_pods(scene: Scene) -> Iterator[None]:
-    with existing(scene.work.cluster, _HOOKS, _hook(NAMESPACE)):
+    with existing(scene.work.cluster, _HOOKS, _hook(NODES_NAMESPACE)):
         yield
 
 
@@ -244,8 +244,13 @@ def alert_fires(scene: Scene) -> Iterator[None]:
 
 
 def _lose_traffic(scene: Scene) -> None:
-    """From now on nothing that the probe of another node sends arrives; simulated probes notice when they are read."""
-    scene.site.plane.faults.write(Faults(flows=(BrokenFlow(source=BYSTANDER),)))
+    """From now on nothing of another node's probe arrives, but on the node that moves: its verification may ask for it.
+
+    Simulated probes notice when they are read.
+    """
+    others = [node["metadata"]["name"] for node in scene.site.cluster.list("/api/v1/nodes")]
+    flows = tuple(BrokenFlow(source=BYSTANDER, target=each) for each in others if each != scene.node)
+    scene.site.plane.faults.write(Faults(flows=flows))
     read_probes(scene.site.cluster)
 
 

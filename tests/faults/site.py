@@ -11,14 +11,18 @@ from typing import Any
 import yaml
 
 from components import probe
-from components.operations.api import Cluster
+from components.names import NAMESPACES
+from components.operations.cluster_api.api import Cluster
 from components.operations.marks import TurnStep, read_node, step_of
-from components.operations.model import Pod
+from components.operations.objects.model import Pod
 from scripts.lab.session import Session
 from scripts.lab.simulated import lab as simulated
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.runs import RunningUp
+from tests.sampling import exhaustive
 
+# One for each fault and kill, some more for those that need two or three, and some that take the evicted pods.
+NODES = 70 if exhaustive() else 40
 PROJECT = "cilium-live-migration"
 APP, BUDGET = "web", "pdb"
 OLD = ("10.128.",)
@@ -107,7 +111,7 @@ class Site:
 
     def helpers(self) -> list[str]:
         """Pods of ours that should be gone when a run is over."""
-        pods = self.cluster.list(f"/api/v1/namespaces/{probe.NAMESPACE}/pods")
+        pods = [pod for name in NAMESPACES for pod in self.cluster.list(f"/api/v1/namespaces/{name}/pods")]
         kept = (probe.NAME,)
         return [
             pod["metadata"]["name"]
@@ -213,7 +217,7 @@ class Workload:
 
 
 def eventually(probed: Any, seconds: float = _PATIENCE_SECONDS, *, every: float = 0.1) -> Any:
-    """What the probe returns as soon as that is true."""
+    """Wait until the probe returns something true; returns that."""
     end = time.monotonic() + seconds
     while not (found := probed()):
         assert time.monotonic() < end, f"not within {seconds:.0f} s: {json.dumps(found, default=str)}"

@@ -1,4 +1,4 @@
-"""Each fault once: the user is told what it is, and the next run completes with nothing lost."""
+"""Each fault once: the user is told what it is, and the next run completes with nothing lost. CI meets a sample."""
 
 import re
 from contextlib import ExitStack
@@ -7,7 +7,7 @@ import pytest
 
 from components.operations.marks import STEP, node_path
 from tests.faults import document
-from tests.faults.catalogue import FAULTS
+from tests.faults.catalogue import MET
 from tests.faults.fault import Fault, Scene
 from tests.faults.site import Site
 
@@ -28,7 +28,7 @@ def meet(site: Site, fault: Fault, scene: Scene) -> str:
     return told[0]
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda each: each.id)
+@pytest.mark.parametrize("fault", MET, ids=lambda each: each.id)
 def test_it_is_told_and_the_next_run_completes(site: Site, fault: Fault) -> None:
     node = site.take_node()
     work = site.workload(f"fault-{fault.id}", node)

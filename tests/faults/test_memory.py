@@ -1,11 +1,14 @@
-"""What is remembered, and where: a state that is lost, a cordon of the operator's, drift that a refresh finds."""
+"""Memory across runs: a lost state, an operator's own cordon, drift that a refresh finds."""
 
+import json
 import shutil
 
 import pytest
 
 from components.names import NAMESPACE
 from components.operations.marks import node_path
+from components.operations.probes.probe_programs import version_there
+from components.probe import NAME, PROGRAMS, sources, version_of
 from scripts.lab.session import Session
 from scripts.lab.simulated.faults import Faults, PodFaults
 from stacks.values import MIGRATED_LABEL
@@ -27,6 +30,7 @@ def pods_of(site: Site, *nodes: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.executes("pulumi import kubernetes:helm.sh/v3:Release {} {} --generate-code=false --protect=false")
 def test_a_lost_state_is_made_anew_and_no_node_that_is_done_is_touched(site: Site) -> None:
     done, half, work = site.take_node(), site.take_node(), None
     site.configure(waves=[[done]])
@@ -50,11 +54,13 @@ def test_a_lost_state_is_made_anew_and_no_node_that_is_done_is_touched(site: Sit
         echo=False,
     )
     adopted.config.write_text(config)
+    assert "outlived an engine that was killed, and may still be at work" in adopted.preview(check=False).output
     refused = adopted.up(check=False)
+    assert "is told to cancel what it does, and to end" in refused.output
     assert do_as_told(refused, checks=["release-known"], stack=adopted, plane=site.plane), refused.output
     run_again = adopted.up(check=False)
     assert run_again.exit_code == 0, run_again.output
-    assert f"{done} [0/7] : is migrated already, nothing to drain" in run_again.output
+    assert f"{done} [0/6] : is migrated already, nothing to drain" in run_again.output
     # What is evicted from the other node may come here; what was here stays, and its containers run on.
     assert before.items() <= pods_of(site, *site.done).items()
     assert {name: site.cluster.get(node_path(name))["spec"] for name in site.done} == {
@@ -73,7 +79,7 @@ def test_a_lost_state_is_made_anew_and_no_node_that_is_done_is_touched(site: Sit
     document.add(
         id="state-lost",
         title="The stack's state is lost in the middle of a turn",
-        told=f"{done} [0/7] : is migrated already, nothing to drain",
+        told=f"{done} [0/6] : is migrated already, nothing to drain",
         then="`pulumi up` names the `pulumi import` of Cilium's release, and makes all else anew from the cluster: "
         "nodes that are done are not touched, the turn goes on",
     )
@@ -125,12 +131,16 @@ def test_what_the_operator_cordoned_stays_cordoned_whenever_that_was(site: Site)
     site.assert_whole(node, network=OLD, cordoned=True)
 
 
+@pytest.mark.executes("pulumi up --refresh")
 def test_a_refresh_finds_what_was_undone_by_hand_and_the_next_run_mends_it(site: Site) -> None:
     node, gone = site.take_node(), site.take_node()
     site.configure(waves=[[node], [gone]])
     site.stack.up()
     site.plane.kubectl("label", "node", node, f"{MIGRATED_LABEL}-")
     site.plane.kubectl("delete", "node", gone)
+    edited = {"spec": {"template": {"metadata": {"annotations": {"cni-live-migration/probe-version": "edited"}}}}}
+    site.plane.kubectl("-n", NAMESPACE, "patch", "daemonset", NAME, "--type=merge", "-p", json.dumps(edited))
+    site.plane.kubectl("-n", NAMESPACE, "delete", "configmap", PROGRAMS)
     refreshed = site.stack.pulumi("refresh", "--yes", "--skip-preview", "--non-interactive").output
     assert f"{node}-cut-over" in refreshed
     site.configure(waves=[[node]])
@@ -140,19 +150,29 @@ def test_a_refresh_finds_what_was_undone_by_hand_and_the_next_run_mends_it(site:
     site.done.append(node)
     site.assert_whole(node, network=NEW)
     assert MIGRATED_LABEL in site.cluster.get(node_path(node))["metadata"]["labels"]
+    assert version_there(site.cluster) == version_of(sources())
+    mended = site.cluster.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets/{NAME}")["spec"]["template"]
+    assert mended["metadata"]["annotations"]["cni-live-migration/probe-version"] == version_of(sources())
+
+    site.plane.kubectl("label", "node", node, f"{MIGRATED_LABEL}-")
+    (command,) = commands(site.stack.preview().output, check="marks-kept")
+    type_in(command, stack=site.stack, plane=site.plane)
+    site.assert_whole(node, network=NEW)
+    assert MIGRATED_LABEL in site.cluster.get(node_path(node))["metadata"]["labels"]
 
 
+@pytest.mark.executes("pulumi up --parallel {}")
 def test_one_node_of_a_wave_that_fails_does_not_hold_up_the_others(site: Site) -> None:
     ill, well = site.take_node(), [site.take_node(), site.take_node()]
     work = site.workload("wave", ill)
     site.configure(waves=[[well[0], ill, well[1]]], sections={"drain": {"timeoutSeconds": 5}})
     with site.plane.faults.during(Faults(pods={f"{work.namespace}/": PodFaults(stuck_terminating=True)})):
-        failed = site.stack.up(check=False)
+        failed = site.stack.up(check=False, parallel=2)
     assert failed.exit_code != 0
     assert f"node {ill} stays cordoned" in failed.output
+    (wider,) = commands(failed.output, check="wave-width")
     site.configure(waves=[[well[0], ill, well[1]]])
-    again = site.stack.up(check=False)
-    assert again.exit_code == 0, again.output
+    type_in(wider, stack=site.stack, plane=site.plane)
     site.done += [*well, ill]
     site.assert_whole(ill, *well)
     work.assert_complete()

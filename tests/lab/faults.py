@@ -37,7 +37,7 @@ class Fault:
 
     @property
     def milliseconds(self) -> float:
-        """How long it was."""
+        """Its duration in seconds."""
         return (self.end - self.start) * 1000
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.lab.cluster.sources import CALICO
 from scripts.lab.console import BuildProgress
 from scripts.lab.toolchain import cache, plan
 from scripts.lab.toolchain.plan import Item
@@ -23,7 +24,7 @@ def _names(items: list[Item]) -> list[str]:
 
 
 def test_a_cluster_comes_before_what_migrates_it() -> None:
-    names = _names(plan.real(with_calico=True))
+    names = _names(plan.real(besides=CALICO.parts))
     assert names[:2] == ["kubernetes", "etcd"]
     assert names.index("cilium") < names.index("helm") < names.index("calico") == len(names) - 1
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from components import probe
-from components.operations.api import Cluster
-from components.operations.probe_logs import read_probes
+from components.namespaces import namespace
+from components.operations.cluster_api.api import Cluster
+from components.operations.probes.probe_logs import read_probes
 from components.pods import OurPods
 from components.probe import manifests
 from components.probe.budget import Allowance, Budget, broken
@@ -35,7 +36,7 @@ _RECORDED_SECONDS = 3.0
 
 @dataclass
 class Truth:
-    """What was done, and what the probes measured: before any fault, and over all of them."""
+    """The injected faults, and the probes' measurements: before any fault, and over all of them."""
 
     nodes: dict[str, str]
     quiet: Measurement
@@ -55,7 +56,7 @@ class Truth:
         ]
 
     def lines(self, name: str) -> list[str]:
-        """What a strict budget says of the time of one fault alone."""
+        """The verdict of a strict budget on the time of one fault alone."""
         assert self.measured
         fault = self.faults[name]
         within = [
@@ -71,12 +72,7 @@ class Truth:
 
 
 def _apply(lab: Lab) -> None:
-    namespace = {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": probe.NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
-    }
-    items = [namespace, *manifests.manifests(OurPods(image=catalogue.PYTHON))]
+    items = [namespace(probe.NAMESPACE), *manifests.manifests(OurPods(image=catalogue.PYTHON))]
     lab.kubectl(
         "apply", "--server-side", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
     )

@@ -59,3 +59,12 @@ def test_canals_own_manifest_is_changed_in_its_images_and_flannels_port_only() -
 def test_a_source_that_the_lab_does_not_have_is_refused_with_those_that_it_has() -> None:
     with pytest.raises(LabError, match="weave is not known; the lab has flannel, canal, calico"):
         sources.source("weave")
+
+
+@pytest.mark.parametrize("name", ["flannel", "canal", "calico"])
+def test_confs_are_written_where_the_nodes_look_for_them(name: str) -> None:
+    moved = Layout(lab_id="lab-1", conf_folder="/srv/confs")
+    texts = [sources.source(name).manifest(layout) for layout in (_LAYOUT, moved)]
+    paths = [{value for path, value in _leaves(_objects(text)).items() if path[-1] == "path"} for text in texts]
+    assert paths[1] - paths[0] == {"/srv/confs"}
+    assert paths[0] - paths[1] == {"/etc/cni/net.d"}

@@ -1,4 +1,4 @@
-"""What a migration from any CNI has in common, step by step, for tests that go all the way on the real lab."""
+"""The steps that migrations from every CNI share, for tests of whole migrations on the real lab."""
 
 import json
 import time

@@ -5,8 +5,9 @@ import re
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Unpack
 
+from scripts.lab.cluster.layout import Unusual
 from scripts.lab.lab import Lab
 from scripts.lab.session import Session
 from scripts.lab.workloads.apply import Workloads
@@ -26,11 +27,11 @@ class Stage:
     outages: list[Outage] = field(default_factory=list)
 
     @classmethod
-    def fresh(cls, *, nodes: int = 3, source: str = "flannel") -> "Stage":
+    def fresh(cls, *, nodes: int = 3, source: str = "flannel", **unusual: Unpack[Unusual]) -> "Stage":
         """From nothing; the lab of the test before is thrown away."""
         lab = Lab()
         lab.clean()
-        lab.up(nodes=nodes, source=source)
+        lab.up(nodes=nodes, source=source, **unusual)
         Workloads(lab.kubeconfig, kubectl=lab.kubectl_binary).up()
         session = Session.start(kubeconfig=lab.kubeconfig, stack="test")
         return cls(lab=lab, session=session, began=datetime.now(UTC))
@@ -51,7 +52,7 @@ class Stage:
                 self.session.set_path(f"waves[{number}][{place}]", node)
 
     def report(self, since: datetime | None = None) -> Report:
-        """What the traffic saw since then, or since the stage was set."""
+        """The traffic's record since then, or since the stage was set up."""
         time.sleep(3)
         return Report(read(*lab_records()), start=since or self.began, outages=self.outages)
 
@@ -74,11 +75,10 @@ class Stage:
         run.wait_for(re.escape(text), seconds=120)
         run.kill_engine()
 
-    def interrupt_up_when(self, text: str) -> tuple[str, float]:
-        """Start `pulumi up` and press Ctrl-C when its output has `text`; returns all output and the seconds it took."""
+    def interrupt_up_when(self, text: str) -> str:
+        """Start `pulumi up` and press Ctrl-C when its output has `text`; returns all output."""
         run = RunningUp(self.session).go()
         run.wait_for(re.escape(text), seconds=120)
-        began = time.monotonic()
         run.interrupt()
         run.end()
-        return run.output, time.monotonic() - began
+        return run.output

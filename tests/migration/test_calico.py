@@ -8,17 +8,22 @@ from datetime import UTC, datetime
 import pytest
 
 from scripts.lab import assertions
-from tests.migration import journey
+from tests.migration import journey, local_dns
 from tests.migration.stage import Stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.sources, pytest.mark.timeout(900)]
 _AGENTS = "daemonset/calico-node"
 _METHOD = "IP_AUTODETECTION_METHOD"
+# Nodes have addresses of it, pods of Calico's have none, and Cilium's pool is in it.
+_WIDE = "cidr=10.0.0.0/8"
+_MATCHING = ("first-found", _WIDE, "skip-interface=vxlan.*", "interface=eth.*,cilium_h.*")
+_LAN, _PODS = ipaddress.IPv4Network("10.30.0.0/24"), ipaddress.IPv4Network("192.168.0.0/16")
 
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    stage = Stage.fresh(nodes=2, source="calico")
+    stage = Stage.fresh(nodes=2, source="calico", lan=_LAN, pods=_PODS)
+    _set_method(stage, _WIDE)
     yield stage
     stage.lab.down()
 
@@ -37,6 +42,14 @@ def _addresses(stage: Stage) -> dict[str, str]:
     }
 
 
+def assert_names_resolve(stage: Stage) -> None:
+    """Each node's resolver asks, and never in vain since its first answer."""
+    journey.until(lambda: all(count for count, _ in local_dns.asked_and_failed(stage).values()), what="first answers")
+    asked = local_dns.asked_and_failed(stage)
+    assert sorted(asked) == stage.nodes
+    assert all(failed == 0 for _, failed in asked.values()), asked
+
+
 def _own(stage: Stage) -> dict[str, str]:
     return {node.name: str(node.address) for node in stage.lab.layout().nodes}
 
@@ -45,9 +58,13 @@ def test_calico_is_known_with_its_pool_and_tunnel(stage: Stage) -> None:
     journey.begin(stage)
     record = stage.objects("-n", "cni-live-migration", "get", "configmap", "record")["data"]
     found = json.loads(record["source"])
+    assert found["autodetection"] == _WIDE
     assert (found["kind"], found["interface"], found["udp_port"]) == ("calico", "vxlan.calico", 4789)
-    assert found["pod_networks"] == ["10.244.0.0/16"]
+    assert found["pod_networks"] == [str(_PODS)]
     journey.assert_policies_are_enforced(stage)
+    local_dns.up(stage)
+    journey.until(lambda: not local_dns.others_reached(stage), what="the resolvers' policy to be enforced")
+    assert_names_resolve(stage)
 
 
 def test_with_the_preparation_calico_keeps_each_nodes_own_address(stage: Stage) -> None:
@@ -63,12 +80,13 @@ def test_with_the_preparation_calico_keeps_each_nodes_own_address(stage: Stage) 
 
 def test_without_it_calico_takes_cilium_host_for_the_node_and_pods_lose_each_other(stage: Stage) -> None:
     since = datetime.now(UTC)
-    _set_method(stage, "first-found")
-    taken = _addresses(stage)
-    for node in stage.nodes:
-        interface = json.loads(stage.lab.exec(node, ["ip", "-json", "-4", "address", "show", "cilium_host"]).stdout)
-        assert taken[node] == interface[0]["addr_info"][0]["local"]
-        assert ipaddress.ip_address(taken[node]) in assertions.NEW_NETWORK
+    for method in _MATCHING:
+        _set_method(stage, method)
+        taken = _addresses(stage)
+        for node in stage.nodes:
+            interface = json.loads(stage.lab.exec(node, ["ip", "-json", "-4", "address", "show", "cilium_host"]).stdout)
+            assert taken[node] == interface[0]["addr_info"][0]["local"], method
+            assert ipaddress.ip_address(taken[node]) in assertions.NEW_NETWORK
     stage.wait_for_loss(since)
     _set_method(stage, "kubernetes-internal-ip")
     assert _addresses(stage) == _own(stage)
@@ -77,8 +95,14 @@ def test_without_it_calico_takes_cilium_host_for_the_node_and_pods_lose_each_oth
 
 def test_its_nodes_move_and_its_last_trace_goes(stage: Stage) -> None:
     stage.began = datetime.now(UTC)
+    stage.session.set(policies__acceptUnenforcedPolicies="true", policies__acceptTranslated="true")
     journey.move_every_node(stage)
+    before = local_dns.asked_and_failed(stage)
     journey.finish(stage, consent="calico")
+    after = local_dns.asked_and_failed(stage)
+    assert all(after[node][0] > before[node][0] + 50 for node in stage.nodes), "they asked all the time"
+    assert all(after[node][1] == before[node][1] for node in stage.nodes), (before, after)
+    assert local_dns.others_reached(stage) == [], "and their policy holds"
 
 
 def test_no_request_was_lost(stage: Stage) -> None:

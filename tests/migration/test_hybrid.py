@@ -99,8 +99,7 @@ def test_a_label_removed_by_hand_is_drift_and_is_mended(stage: Stage) -> None:
 
 def test_a_node_taken_out_of_the_waves_goes_back_also_when_stopped_midway(stage: Stage) -> None:
     stage.set_waves()
-    output, seconds = stage.interrupt_up_when("[3/7] agent: re-creating")
-    assert seconds < 15
+    output = stage.interrupt_up_when("] agent: re-creating")
     assert "node worker-1: stopped as asked in step 'agent'" in output
     assert stage.objects("get", "node", "worker-1")["spec"]["unschedulable"] is True
     stage.session.up()
@@ -110,7 +109,7 @@ def test_a_node_taken_out_of_the_waves_goes_back_also_when_stopped_midway(stage:
 
 def test_an_engine_killed_in_the_cut_over_continues_where_it_was(stage: Stage) -> None:
     stage.set_waves(["worker-1"])
-    stage.kill_up_when("[3/7] agent: CNI conf is")
+    stage.kill_up_when("] agent: CNI conf is")
     unlock(stage.session)
     stage.session.up()
     assertions.node_is_on_cilium(stage.lab, "worker-1")
@@ -174,6 +173,7 @@ def test_destroy_does_not_harm_a_finished_cluster(stage: Stage) -> None:
     run = stage.session.pulumi("destroy", "--yes", "--skip-preview", "--non-interactive", check=False)
     assert run.exit_code != 0
     assert "protect" in run.output
+    assert "to create" not in stage.session.preview().output
     agents = stage.objects("-n", "kube-system", "get", "daemonset", "cilium")["status"]
     assert agents["numberReady"] == len(stage.nodes)
     assertions.no_source_left(stage.lab, stage.nodes)

@@ -1,4 +1,4 @@
-"""What docs/monitoring holds, as tests read it."""
+"""The files of docs/monitoring, parsed for tests."""
 
 import json
 import re

@@ -68,7 +68,7 @@ class Prometheus:
             raise AssertionError(f"{query}: {error.read().decode()}") from error
 
     def ask(self, expression: str, *, at: float = 0) -> list[Sample]:
-        """What an expression is at a moment, by default now."""
+        """The value of an expression at a moment, by default now."""
         found = self.get("query", query=expression, time=at or time.time())["result"]
         return [(each["metric"], float(each["value"][1])) for each in found]
 

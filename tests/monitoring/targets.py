@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 
 Object = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""What docs/monitoring holds is what the probe and the dashboard's program say."""
+"""The files of docs/monitoring agree with the probe and with the dashboard's program."""
 
 import json
 import re

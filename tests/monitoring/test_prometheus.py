@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from components.operations.alerts import assert_none_firing
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
+from components.operations.gates.alerts import assert_none_firing
 from components.pods import OurPods
 from components.probe import LABELS, NAMESPACE
 from components.probe.manifests import daemon_set

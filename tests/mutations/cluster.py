@@ -1,8 +1,9 @@
-"""Faults in what concerns the whole cluster: the lease, traffic, settings, webhooks, what is removed at the end."""
+"""Faults in what concerns the whole cluster: lease, namespaces, traffic, settings, webhooks, what goes at the end."""
 
 from tests.mutations.mutation import Mutation
 
 _LEASE = ("tests/operations/test_lease.py", "tests/operations/test_lease_guard.py")
+_NAMESPACES = ("tests/operations/test_our_namespaces.py",)
 _REMOVED = ("tests/operations/test_removed.py",)
 _ROLLOUT = ("tests/operations/test_rollout.py",)
 _TRAFFIC = ("tests/operations/test_traffic.py",)
@@ -10,7 +11,7 @@ _TRAFFIC = ("tests/operations/test_traffic.py",)
 MUTATIONS = (
     Mutation(
         id="lease-always-free",
-        file="lease/hold.py",
+        file="operations/lease/hold.py",
         old="            if found is None or found.free or found.holder == self._run:\n",
         new="            if True:\n",
         stands_for="two runs work on one cluster",
@@ -18,7 +19,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="lease-never-runs-out",
-        file="lease/hold.py",
+        file="operations/lease/hold.py",
         old="            if observer.unchanged_seconds >= found.seconds:\n",
         new="            if observer.unchanged_seconds >= 3600:\n",
         stands_for="a cluster whose run died on another machine is held for ever",
@@ -26,7 +27,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="lease-taken-without-a-race",
-        file="lease/hold.py",
+        file="operations/lease/hold.py",
         old='{"metadata": {"resourceVersion": found.version}, "spec": spec}\n        try:',
         new='{"spec": spec}\n        try:',
         stands_for="of two runs that take a free lease at once both have it",
@@ -34,7 +35,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="lost-hold-ignored",
-        file="lease/hold.py",
+        file="operations/lease/hold.py",
         old="        if self._lost:\n            raise HoldLostError(self._lost)\n",
         new="",
         stands_for="a run goes on with its changes after another one took the cluster over",
@@ -42,7 +43,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="losses-accepted-before",
-        file="traffic.py",
+        file="operations/probes/traffic.py",
         old="    if lost:\n",
         new="    if False:\n",
         stands_for="a wave begins while traffic is being lost",
@@ -50,7 +51,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="losses-accepted-after",
-        file="traffic.py",
+        file="operations/probes/traffic.py",
         old="    lost = broken(measurement, rules.budget)\n",
         new="    lost = list[str]()\n",
         stands_for="the next wave begins though this one broke its budget",
@@ -58,7 +59,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="losses-of-before-counted",
-        file="traffic.py",
+        file="operations/probes/traffic.py",
         old="reading, networks=rules.networks, since=earlier, silent=silent, restarts=restarts)",
         new="reading, networks=rules.networks, since=None, silent=silent, restarts=restarts)",
         stands_for="what was lost before a change is blamed on it",
@@ -66,7 +67,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="every-turn-excused",
-        file="traffic.py",
+        file="operations/probes/traffic.py",
         old='steps_of(turn.get("steps") or []) if turn.get("restarted") else ()',
         new='steps_of(turn.get("steps") or [])',
         stands_for="what a node loses in a turn without a restart is excused",
@@ -74,7 +75,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="settings-of-others-accepted",
-        file="rollout.py",
+        file="operations/turn_steps/rollout.py",
         old='    if faults:\n        raise OperationError(\n            f"ConfigMap',
         new='    if False:\n        raise OperationError(\n            f"ConfigMap',
         stands_for="agents are started anew with settings that somebody else wrote",
@@ -82,15 +83,15 @@ MUTATIONS = (
     ),
     Mutation(
         id="old-agents-are-ready",
-        file="rollout.py",
-        old="if current and wanted and updated == wanted == available:",
-        new="if wanted and wanted == available:",
+        file="operations/turn_steps/rollout.py",
+        old="if current and wanted and updated == wanted:",
+        new="if wanted:",
         stands_for="agents with the former settings are taken for the new ones",
         tests=_ROLLOUT,
     ),
     Mutation(
         id="agents-rolled-each-time",
-        file="rollout.py",
+        file="operations/turn_steps/rollout.py",
         old="if template.get(RESTARTED) != digest:",
         new="if True:",
         stands_for="each `pulumi up` starts every agent anew",
@@ -98,7 +99,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="tunnels-not-looked-at",
-        file="agent.py",
+        file="operations/turn_steps/agent.py",
         old="if not int(result.output.strip(), 16) & 1:",
         new="if False:",
         stands_for="an overlay that is down is taken for one that carries packets",
@@ -106,7 +107,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="webhooks-that-may-fail-are-required",
-        file="webhooks.py",
+        file="operations/objects/webhooks.py",
         old='(each.get("failurePolicy") or "Fail") == "Fail"',
         new='(each.get("failurePolicy") or "Ignore") == "Fail"',
         stands_for="a webhook that says nothing of its failure is one that may fail",
@@ -114,7 +115,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="removals-of-ciliums-own",
-        file="removals.py",
+        file="operations/removal/removals.py",
         old="    if kept:\n",
         new="    if False:\n",
         stands_for="Cilium is removed with the old CNI",
@@ -122,15 +123,47 @@ MUTATIONS = (
     ),
     Mutation(
         id="removals-of-our-namespace",
-        file="removals.py",
-        old='if NAMESPACE in (name.namespace, name.name if name.kind == "Namespace" else ""):',
+        file="operations/removal/removals.py",
+        old='if (name.name if name.kind == "Namespace" else name.namespace) in NAMESPACES:',
         new="if False:",
         stands_for="what this program needs is removed with the old CNI",
         tests=_REMOVED,
     ),
     Mutation(
+        id="scripts-beside-the-probe",
+        file="operations/our_pods/node_shell.py",
+        old="container, namespace=NODES_NAMESPACE, node=node,",
+        new="container, namespace=NAMESPACES[0], node=node,",
+        stands_for="a privileged pod is asked for where only restricted ones may be",
+        tests=("tests/probe/test_restricted.py",),
+    ),
+    Mutation(
+        id="scripts-of-an-earlier-version-stay",
+        file="operations/our_pods/node_shell.py",
+        old="for folder in map(pods_of, NAMESPACES):",
+        new="for folder in [_PODS]:",
+        stands_for="a reboot that an earlier version asked for comes when nobody expects it",
+        tests=_NAMESPACES,
+    ),
+    Mutation(
+        id="namespace-that-is-missing-accepted",
+        file="operations/our_pods/refusals.py",
+        old="return error.status in (400, 403, 404, 413, 422) or",
+        new="return error.status in (400, 403, 413, 422) or",
+        stands_for="a turn whose script has no namespace ends without a remedy",
+        tests=_NAMESPACES,
+    ),
+    Mutation(
+        id="new-namespace-not-waited-for",
+        file="operations/our_pods/refusals.py",
+        old="if _NO_ACCOUNT not in error.said or deadline.passed:",
+        new="if True:",
+        stands_for="the first script in a namespace is refused, as its ServiceAccount comes a moment later",
+        tests=_NAMESPACES,
+    ),
+    Mutation(
         id="removals-not-waited-for",
-        file="removals.py",
+        file="operations/removal/removals.py",
         old='        if "deletionTimestamp" not in item["metadata"]:\n',
         new="        if False:\n",
         stands_for="an object that somebody made again is waited for in the wrong words",
@@ -138,7 +171,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="bindings-of-others-removed",
-        file="source_objects.py",
+        file="operations/removal/source_objects.py",
         old="(ours if subjects and subjects <= own else others)",
         new="(ours if subjects & own else others)",
         stands_for="others lose rights as the old CNI goes",
@@ -146,15 +179,15 @@ MUTATIONS = (
     ),
     Mutation(
         id="policies-of-people-removed",
-        file="source_objects.py",
-        old='if spec["names"]["plural"] in _WRITTEN_BY_USERS:',
+        file="operations/removal/source_objects.py",
+        old='if spec["names"]["plural"] in belongings.written_by_users:',
         new="if False:",
         stands_for="policies that people wrote go with the kinds of the old CNI",
         tests=_REMOVED,
     ),
     Mutation(
         id="pods-of-the-old-cni-left",
-        file="source_removal.py",
+        file="operations/removal/source_removal.py",
         old='if any(owner["name"] == daemon_set for owner in item["metadata"].get("ownerReferences") or [])',
         new="if False",
         stands_for="nodes are swept while the old CNI's daemons still write to them",
@@ -162,7 +195,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="steadiness-not-waited-for",
-        file="required.py",
+        file="operations/required.py",
         old="left = steady_seconds - (time.monotonic() - well_since)",
         new="left = 0",
         stands_for="a workload that crashes again and again is taken for one that is well",
@@ -170,7 +203,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="a-stop-unheeded",
-        file="deadline.py",
+        file="operations/deadline.py",
         old="    if stopping.wait(seconds):\n",
         new="    if False:\n",
         stands_for="Ctrl-C does not end a wait",

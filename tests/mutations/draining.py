@@ -10,7 +10,7 @@ _RESUMED = ("tests/turns/test_resumed.py",)
 MUTATIONS = (
     Mutation(
         id="disable-eviction-inverted",
-        file="evictions.py",
+        file="operations/draining/evictions.py",
         old="if options.disable_eviction:",
         new="if not options.disable_eviction:",
         stands_for="pods are deleted past their budgets",
@@ -18,7 +18,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="eviction-of-any-pod-of-that-name",
-        file="evictions.py",
+        file="operations/draining/evictions.py",
         old='{"preconditions": {"uid": pod.uid}}',
         new="{}",
         stands_for="a pod that a StatefulSet made anew under the name is evicted too",
@@ -26,7 +26,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="deletion-of-any-pod-of-that-name",
-        file="evictions.py",
+        file="operations/draining/evictions.py",
         old="cluster.delete(pod.path, uid=pod.uid, grace_period_seconds",
         new="cluster.delete(pod.path, grace_period_seconds",
         stands_for="with disableEviction a pod that was made anew under the name is deleted too",
@@ -34,7 +34,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="grace-period-forgotten",
-        file="evictions.py",
+        file="operations/draining/evictions.py",
         old="if options.grace_period_seconds is not None:",
         new="if options.grace_period_seconds:",
         stands_for="drain.gracePeriodSeconds 0 is as if it were not set",
@@ -42,7 +42,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="budget-refuses-for-good",
-        file="evictions.py",
+        file="operations/draining/evictions.py",
         old="        return Answer(why=words, again_seconds=again)\n",
         new="        return Answer(why=words, refused=True)\n",
         stands_for="a budget that lets go a moment later ends the drain",
@@ -50,7 +50,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="webhook-refuses-for-good",
-        file="evictions.py",
+        file="operations/draining/evictions.py",
         old='has it wait: {webhook[2]}", again_seconds=again)',
         new='has it wait: {webhook[2]}", refused=True)',
         stands_for="a machine that is being moved live ends the drain",
@@ -58,7 +58,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="eviction-without-effect-believed",
-        file="evictions.py",
+        file="operations/draining/evictions.py",
         old="            elif not pod.terminating_since:\n",
         new="            elif False:\n",
         stands_for="a pod whose eviction was taken up and had no effect is waited for until time is over",
@@ -66,7 +66,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="eviction-is-the-end",
-        file="evictions.py",
+        file="operations/draining/evictions.py",
         old="                self._leaving[entry.pod.uid] = entry\n",
         new="                pass\n",
         stands_for="a drain is over while its pods still terminate",
@@ -74,7 +74,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="drains-refusals-dropped",
-        file="drain.py",
+        file="operations/draining/drain.py",
         old="    if plan.refusals:\n",
         new="    if False:\n",
         stands_for="the others are evicted though a pod of the node may not go",
@@ -82,7 +82,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="in-place-refusals-dropped",
-        file="in_place.py",
+        file="operations/turn/in_place.py",
         old="    if plan.refusals:\n",
         new="    if False:\n",
         stands_for="a node is switched though a pod of it may not be renewed",
@@ -90,7 +90,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="drains-rest-forgotten",
-        file="drain.py",
+        file="operations/draining/drain.py",
         old="    if left:\n",
         new="    if False:\n",
         stands_for="a node is switched though pods could not be evicted from it",
@@ -98,7 +98,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="replacements-not-waited-for",
-        file="drain.py",
+        file="operations/draining/drain.py",
         old="deadline=deadline) if options.wait_for_replacements else []",
         new="deadline=deadline) if not options.wait_for_replacements else []",
         stands_for="a node is switched while its pods have no place elsewhere",
@@ -106,7 +106,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="replacements-counted-as-none",
-        file="replacements.py",
+        file="operations/draining/replacements.py",
         old="needed = min(workload.ready, ",
         new="needed = min(0, ",
         stands_for="a workload that has fewer Ready pods than before is well",
@@ -114,7 +114,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="empty-dirs-deleted-unasked",
-        file="drain_plan.py",
+        file="operations/draining/drain_plan.py",
         old="if pod.empty_dirs and not options.delete_empty_dir_data:",
         new="if False:",
         stands_for="data in an emptyDir is deleted though nobody said that it may go",
@@ -122,7 +122,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="lone-pods-evicted-unasked",
-        file="drain_plan.py",
+        file="operations/draining/drain_plan.py",
         old="if pod.controller is None and not options.force:",
         new="if False:",
         stands_for="a pod that nothing re-creates is deleted though nobody said that it may go",
@@ -130,23 +130,23 @@ MUTATIONS = (
     ),
     Mutation(
         id="own-leftovers-refuse-a-drain",
-        file="drain_plan.py",
-        old="elif pod.namespace == NAMESPACE and pod.controller is None:",
+        file="operations/draining/drain_plan.py",
+        old="elif pod.namespace in NAMESPACES and pod.controller is None:",
         new="elif False:",
         stands_for="what a killed run left of ours stands in the way of the next drain",
         tests=_PLAN,
     ),
     Mutation(
         id="unready-excused-for-ever",
-        file="readiness.py",
-        old="if NOT_READY_BEFORE not in read_node(cluster, node).annotations:",
-        new="if True:",
+        file="operations/turn_steps/readiness.py",
+        old="    if not_ready_before(cluster, node) is None:\n",
+        new="    if True:\n",
         stands_for="a run that goes on takes what it renewed itself for ill before",
         tests=("tests/operations/test_recycle.py",),
     ),
     Mutation(
         id="in-place-all-at-once",
-        file="in_place.py",
+        file="operations/turn/in_place.py",
         old="ready_before(cluster, [pod], deadline=deadline) if options.wait_for_replacements else []",
         new="[]",
         stands_for="in place the next pod goes while the one before is not back",
@@ -154,7 +154,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="in-place-budget-held-is-done",
-        file="in_place.py",
+        file="operations/turn/in_place.py",
         old="            queue.append(pod)\n",
         new="",
         stands_for="in place a pod that its budget holds is not asked for again",

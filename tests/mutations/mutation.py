@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-OPERATIONS = "components/operations"
+COMPONENTS = "components"
 
 
 class MutationError(Exception):
@@ -12,7 +12,7 @@ class MutationError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Mutation:
-    """`old` in a file of `components/operations` becomes `new`; `stands_for` is the fault that it brings."""
+    """`old` in a file of `components` becomes `new`; `stands_for` is the fault that it brings."""
 
     id: str
     file: str
@@ -23,11 +23,11 @@ class Mutation:
 
     def applied_to(self, checkout: Path) -> str:
         """The file's text with the fault in it. Raises MutationError where the source has moved on."""
-        path = checkout / OPERATIONS / self.file
+        path = checkout / COMPONENTS / self.file
         text = path.read_text() if path.is_file() else ""
         if (found := text.count(self.old)) != 1:
             raise MutationError(
-                f"mutation {self.id}: its old text is {found} times in {OPERATIONS}/{self.file} and must be there "
+                f"mutation {self.id}: its old text is {found} times in {COMPONENTS}/{self.file} and must be there "
                 "once: give it the text that the source has now"
             )
         return text.replace(self.old, self.new)

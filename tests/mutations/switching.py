@@ -10,7 +10,7 @@ _REMOVED = ("tests/operations/test_removed.py",)
 MUTATIONS = (
     Mutation(
         id="restore-cni-conf-without-its-guard",
-        file="on_node/restore_cni_conf.py",
+        file="operations/on_node/restore_cni_conf.py",
         old="if not others:",
         new="if False:",
         stands_for="a node is left without any CNI conf, NotReady",
@@ -18,7 +18,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="restore-cni-conf-cilium-first",
-        file="on_node/restore_cni_conf.py",
+        file="operations/on_node/restore_cni_conf.py",
         old="# The old conf first: at no moment may the folder be without one, or the node turns NotReady.\n",
         new="cilium_conf.unlink(missing_ok=True)\n",
         stands_for="for a moment the node has no CNI conf",
@@ -26,7 +26,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="restore-cni-conf-keeps-cilium",
-        file="on_node/restore_cni_conf.py",
+        file="operations/on_node/restore_cni_conf.py",
         old="cilium_conf.unlink(missing_ok=True)\n",
         new="",
         stands_for="new pods of a node that went back still get Cilium's addresses",
@@ -34,7 +34,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="restore-cni-conf-over-a-newer-one",
-        file="on_node/restore_cni_conf.py",
+        file="operations/on_node/restore_cni_conf.py",
         old="    if original.exists():\n",
         new="    if False:\n",
         stands_for="a conf that the old CNI has written since is replaced by the older one",
@@ -42,7 +42,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="failed-script-believed",
-        file="node_shell.py",
+        file="operations/our_pods/node_shell.py",
         old='    if item["status"]["phase"] == "Failed":\n',
         new="    if False:\n",
         stands_for="a node whose CNI conf could not be restored goes on in its way back",
@@ -50,7 +50,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="cni-conf-of-another-beside",
-        file="agent.py",
+        file="operations/turn_steps/agent.py",
         old="files if active == [name] else",
         new="files if name in active else",
         stands_for="an old conf that sorts before Cilium's stays in charge",
@@ -58,7 +58,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="backups-are-active",
-        file="agent.py",
+        file="operations/turn_steps/agent.py",
         old='if file.endswith((".conf", ".conflist", ".json"))',
         new='if "." in file',
         stands_for="a conf that was put aside is taken for one in use",
@@ -66,7 +66,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="agent-not-waited-for",
-        file="agent.py",
+        file="operations/turn_steps/agent.py",
         old="if agent.ready and accepted(agent)]",
         new="if accepted(agent)]",
         stands_for="pods are renewed while their node's agent is not Ready",
@@ -74,7 +74,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="command-in-agent-that-failed",
-        file="agent.py",
+        file="operations/turn_steps/agent.py",
         old="""    if result.exit_code != 0:
         raise OperationError(
             f"node {agent.node}: `{beg""",
@@ -86,7 +86,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="static-pods-recycled",
-        file="recycle.py",
+        file="operations/turn_steps/recycle.py",
         old="    if static:\n",
         new="    if False:\n",
         stands_for="the mirror of a static pod is deleted, which changes nothing, and waited for in vain",
@@ -94,7 +94,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="recycled-pods-not-waited-for",
-        file="recycle.py",
+        file="operations/turn_steps/recycle.py",
         old="elif (not pod.ready or not pod.address) and not pod.finished and title_of(pod) not in missed:",
         new="elif False:",
         stands_for="a node takes pods while its own are not Ready yet",
@@ -102,15 +102,15 @@ MUTATIONS = (
     ),
     Mutation(
         id="ill-pods-waited-for",
-        file="recycle.py",
-        old="missed = not_ready(found) | set(ill)",
+        file="operations/turn_steps/recycle.py",
+        old="missed = not_ready(found) if before is None else before",
         new="missed = set[str]()",
         stands_for="a device plugin without its device leaves the node switched and cordoned",
         tests=_RECYCLE,
     ),
     Mutation(
         id="old-addresses-accepted",
-        file="recycle.py",
+        file="operations/turn_steps/recycle.py",
         old="            elif pod.address and stale(pod):\n",
         new="            elif False:\n",
         stands_for="a node is called migrated with pods that stayed on the old network",
@@ -118,7 +118,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="broken-flows-ignored",
-        file="verification.py",
+        file="operations/turn_steps/verification.py",
         old="    if broken:\n",
         new="    if False:\n",
         stands_for="a node whose network does not work takes pods",
@@ -126,7 +126,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="network-of-the-fresh-pod-ignored",
-        file="verification.py",
+        file="operations/turn_steps/verification.py",
         old="        if not belongs(fresh):\n",
         new="        if False:\n",
         stands_for="another network than the new one is proved to work",
@@ -134,7 +134,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="nobody-asked-is-well",
-        file="verification.py",
+        file="operations/turn_steps/verification.py",
         old="    if unasked and len(unasked) == len(asked):\n",
         new="    if False:\n",
         stands_for="a node that nobody was seen to reach is verified",
@@ -142,7 +142,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="neighbours-in-their-turn-asked",
-        file="verification.py",
+        file="operations/turn_steps/verification.py",
         old="if each.ready and step_of(each) not in _UNSETTLED}",
         new="if each.ready}",
         stands_for="a node is called broken as another of its wave is being switched",
@@ -150,7 +150,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="fresh-pod-stays",
-        file="verification.py",
+        file="operations/turn_steps/verification.py",
         old="""        with suppress(ClusterError):
             cluster.delete(path, grace_period_seconds=0)
 """,
@@ -161,7 +161,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="host-port-that-leads-nowhere-not-judged",
-        file="host_ports.py",
+        file="operations/turn_steps/host_ports.py",
         old='elif outcome and behind and behind["ok"]:',
         new='elif outcome and behind and not behind["ok"]:',
         stands_for="a host port that Cilium does not open is overlooked",
@@ -169,25 +169,41 @@ MUTATIONS = (
     ),
     Mutation(
         id="leftovers-accepted",
-        file="sweep.py",
+        file="operations/removal/sweep.py",
         old="    if left:\n",
         new="    if False:\n",
         stands_for="the old CNI is called removed while its interfaces and rules are there",
         tests=_REMOVED,
     ),
     Mutation(
+        id="tables-left-accepted",
+        file="operations/removal/sweep.py",
+        old='        left += [f"nftables\' table {each}" for each in tables]',
+        new="        left += []",
+        stands_for="the old CNI is called removed while its tables of nftables filter packets",
+        tests=_REMOVED,
+    ),
+    Mutation(
         id="everybodys-annotations-swept",
-        file="sweep.py",
+        file="operations/removal/sweep.py",
         old="for key in annotations if sweep.annotations and key.startswith(sweep.annotations)",
         new="for key in annotations",
         stands_for="annotations of others are taken off the nodes",
         tests=_REMOVED,
     ),
     Mutation(
+        id="routes-of-others-swept",
+        file="operations/removal/sweep_script.py",
+        old='route show table all root "$network" proto $protocol',
+        new="route show table all proto $protocol",
+        stands_for="a node's own ways out are taken away with the old CNI's routes",
+        tests=("tests/operations/test_sweep_real.py",),
+    ),
+    Mutation(
         id="every-conf-swept",
-        file="sweep.py",
-        old='rm -f /host/etc/cni/net.d/*"$word"*',
-        new="rm -f /host/etc/cni/net.d/*",
+        file="operations/removal/sweep_script.py",
+        old='rm -rf "$folder"/*"$word"*',
+        new='rm -rf "$folder"/*',
         stands_for="Cilium's CNI conf goes with the old one",
         tests=_REMOVED,
     ),

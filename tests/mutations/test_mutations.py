@@ -14,7 +14,7 @@ from tests.mutations.trial import fast_tier
 def test_it_applies_and_is_still_a_program(mutation: Mutation) -> None:
     text = mutation.applied_to(CHECKOUT)
     ast.parse(text)
-    assert text != (CHECKOUT / "components/operations" / mutation.file).read_text()
+    assert text != (CHECKOUT / "components" / mutation.file).read_text()
     assert mutation.tests
     assert all((CHECKOUT / each).exists() for each in mutation.tests)
 
@@ -25,8 +25,10 @@ def test_no_two_have_one_name() -> None:
 
 @pytest.mark.parametrize("old", ["that is nowhere", "import"])
 def test_one_whose_text_is_not_there_once_is_refused(old: str) -> None:
-    mutation = Mutation(id="x", file="drain.py", old=old, new="", stands_for="", tests=())
-    with pytest.raises(MutationError, match=r"mutation x: its old text is \d+ times in components/operations/drain.py"):
+    mutation = Mutation(id="x", file="operations/draining/drain.py", old=old, new="", stands_for="", tests=())
+    with pytest.raises(
+        MutationError, match=r"mutation x: its old text is \d+ times in components/operations/draining/drain.py"
+    ):
         mutation.applied_to(CHECKOUT)
 
 

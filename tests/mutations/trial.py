@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.lab.paths import CHECKOUT
-from tests.mutations.mutation import OPERATIONS, Mutation, MutationError
+from tests.mutations.mutation import COMPONENTS, Mutation, MutationError
 
 _FAST = re.compile(r'^test-fast:.*\n.*-m "([^"]+)"', re.MULTILINE)
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
@@ -77,7 +77,7 @@ def run_tests(scratch: Path, tests: Sequence[str]) -> Verdict:
 
 def judge(mutation: Mutation, scratch: Path) -> Verdict:
     """Put the fault into the scratch copy, run its tests, take it out again."""
-    file = scratch / OPERATIONS / mutation.file
+    file = scratch / COMPONENTS / mutation.file
     before = file.read_text()
     file.write_text(mutation.applied_to(scratch))
     try:

@@ -6,19 +6,27 @@ _ORDER = ("tests/turns/test_order.py",)
 _KILLED = ("tests/turns/test_killed.py",)
 _REFUSED = ("tests/turns/test_refused.py",)
 _RESUMED = ("tests/turns/test_resumed.py",)
-_AGENT = (
-    "    agents.restart(cluster, turn.node, namespace=turn.cilium_namespace, "
-    "timeout_seconds=turn.agent_timeout_seconds)\n"
-)
-_SAID = """    progress.step("restore", "the old network's CNI conf takes the place of Cilium's")\n"""
-_RESTORE = (
-    '    files = run_on_node(cluster, turn.node, "restore_cni_conf", pods=turn.pods, arguments=[turn.cni_conf])\n'
-)
+# The two steps of the way back, as its list has them.
+_AGENT = """    Step[HybridRun](
+        name="agent",
+        half=Half.AFTER,
+        do=_release_agent,
+        detail="re-creating the node's Cilium agent, which then leaves the CNI conf alone",
+        effect="switch",
+    ),
+"""
+_RESTORE = """    Step[HybridRun](
+        name="restore",
+        half=Half.AFTER,
+        do=_restore,
+        detail="the old network's CNI conf takes the place of Cilium's",
+    ),
+"""
 
 MUTATIONS = (
     Mutation(
         id="cordon-forgets-an-earlier-one",
-        file="cordon.py",
+        file="operations/draining/cordon.py",
         old="remembered if remembered is not None else str(node.unschedulable).lower()",
         new='remembered if remembered is not None else "false"',
         stands_for="a node that its operator had cordoned takes pods after its turn",
@@ -26,7 +34,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="cordon-forgets-what-it-wrote",
-        file="cordon.py",
+        file="operations/draining/cordon.py",
         old="remembered if remembered is not None else str(node.unschedulable).lower()",
         new="str(node.unschedulable).lower()",
         stands_for="a turn that goes on takes its own cordon for the operator's, and the node stays cordoned",
@@ -34,7 +42,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="uncordon-forgets-an-earlier-cordon",
-        file="cordon.py",
+        file="operations/draining/cordon.py",
         old='if node.annotations.get(CORDONED_BEFORE) == "true":',
         new="if False:",
         stands_for="a node that its operator had cordoned takes pods after its turn",
@@ -42,7 +50,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="switched-node-drained-again",
-        file="turn/there.py",
+        file="operations/turn/there.py",
         old="if step_of(node) in (TurnStep.MIGRATED, TurnStep.SWITCHING):",
         new="if step_of(node) is TurnStep.MIGRATED:",
         stands_for="pods that are on their new network already are evicted once more",
@@ -50,7 +58,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="migrated-node-drained-again",
-        file="turn/there.py",
+        file="operations/turn/there.py",
         old="if step_of(node) in (TurnStep.MIGRATED, TurnStep.SWITCHING):",
         new="if step_of(node) is TurnStep.SWITCHING:",
         stands_for="after the stack's state was lost every node is drained anew",
@@ -58,7 +66,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="migrated-node-moved-again",
-        file="turn/there.py",
+        file="operations/turn/there.py",
         old="if drift(cluster, turn) is None:",
         new="if False:",
         stands_for="after the stack's state was lost every node is cordoned and verified anew",
@@ -66,7 +74,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="label-taken-off-is-not-set-again",
-        file="turn/there.py",
+        file="operations/turn/there.py",
         old='cluster.patch(node_path(turn.node), {"metadata": {"labels": {turn.label: "true"}}})',
         new="pass",
         stands_for="a label removed in mid-turn is a dead end",
@@ -74,7 +82,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="switched-agent-re-created-again",
-        file="turn/there.py",
+        file="strategies/hybrid/there.py",
         old="if found and found[0].ready and agents.active_conf(",
         new="if False and agents.active_conf(",
         stands_for="a turn that goes on starts an agent anew that does what it shall",
@@ -82,15 +90,23 @@ MUTATIONS = (
     ),
     Mutation(
         id="late-pods-deleted-without-their-budget",
-        file="turn/there.py",
-        old="elif any(not _of_daemon_set(pod) for pod in stale_pods(cluster, turn.node, stale=stale)):",
-        new="elif False:",
+        file="operations/turn/steps.py",
+        old="if all(_of_daemon_set(pod) for pod in stale_pods(cluster, turn.node, stale=stale)):",
+        new="if True:",
         stands_for="pods that came onto the node before its switch are deleted past their budgets",
         tests=_RESUMED,
     ),
     Mutation(
+        id="late-pods-deleted-without-their-budget-on-the-way-back",
+        file="strategies/hybrid/back.py",
+        old="        evict_latecomers(cluster, turn, stale=turn.on_cilium, progress=run.progress)\n",
+        new="",
+        stands_for="pods that came onto the node before it went back are deleted past their budgets",
+        tests=_RESUMED,
+    ),
+    Mutation(
         id="turns-marks-stay",
-        file="turn/there.py",
+        file="operations/turn/there.py",
         old="**{**dict.fromkeys(_OF_A_TURN), **given_back}",
         new="**given_back",
         stands_for="the next turn believes what this one wrote: cordons, boot IDs, who was ill",
@@ -98,7 +114,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="missing-route-accepted",
-        file="turn/there.py",
+        file="strategies/hybrid/there.py",
         old="if missing or not blocks:",
         new="if not blocks:",
         stands_for="a node without a route to one of its blocks is called migrated",
@@ -106,38 +122,31 @@ MUTATIONS = (
     ),
     Mutation(
         id="in-place-verified-after-the-pods-went",
-        file="turn/there.py",
-        old="""            verified = verification.end()
-            evicted = renew_in_place(cluster, turn, stale=stale, network="Cilium", progress=progress)
-""",
-        new="""            evicted = renew_in_place(cluster, turn, stale=stale, network="Cilium", progress=progress)
-            verified = verification.end()
-""",
+        file="strategies/hybrid/there.py",
+        old="    *_IN_PLACE,\n",
+        new="    *reversed(_IN_PLACE),\n",
         stands_for="pods are moved onto a network that nobody has proved",
         tests=_REFUSED,
     ),
     Mutation(
         id="way-back-restores-before-the-agent",
-        file="turn/back.py",
-        old=f"{_AGENT}{_SAID}{_RESTORE}",
-        new=f"{_RESTORE}{_SAID}{_AGENT}",
+        file="strategies/hybrid/back.py",
+        old=f"{_AGENT}{_RESTORE}",
+        new=f"{_RESTORE}{_AGENT}",
         stands_for="an agent that still manages the CNI conf undoes its restoration",
         tests=_ORDER,
     ),
     Mutation(
         id="way-back-not-drained",
-        file="turn/back.py",
-        old="""        drain(cluster, turn.node, options=turn.drain, progress=progress)
-        progress.done("drained")
-""",
-        new="""        progress.done("drained")
-""",
+        file="operations/turn/shared_steps.py",
+        old="""DRAIN_TO_RETURN = Step[TurnRun](name="drain", half=Half.BEFORE, do=_drain, applies=drains)""",
+        new="""DRAIN_TO_RETURN = Step[TurnRun](name="drain", half=Half.BEFORE, do=_drain, applies=lambda _: False)""",
         stands_for="pods of a node that goes back are deleted past their budgets",
         tests=("tests/turns/test_back.py",),
     ),
     Mutation(
         id="way-back-touches-what-never-left",
-        file="turn/back.py",
+        file="operations/turn/back.py",
         old="if step_of(node) in (TurnStep.DRAINING, TurnStep.DRAINED):",
         new="if False:",
         stands_for="a node that was only drained has its agent and pods renewed for nothing",
@@ -145,7 +154,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="way-back-keeps-our-marks",
-        file="turn/back.py",
+        file="operations/turn/back.py",
         old="        clear(cluster, turn.node, besides=released(read_node(cluster, turn.node)))\n",
         new="",
         stands_for="a node that went back is taken for one in its turn",
@@ -153,7 +162,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="way-back-while-cilium-manages-every-node",
-        file="turn/back.py",
+        file="strategies/hybrid/back.py",
         old="if manages_every_node(read_live_config(cluster, namespace=turn.cilium_namespace)):",
         new="if False:",
         stands_for="a node goes back whose agent takes the CNI conf over again at once",
@@ -161,7 +170,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="every-node-managed-means-none",
-        file="live_config.py",
+        file="operations/objects/live_config.py",
         old='live.get("custom-cni-conf") == "false"',
         new='live.get("custom-cni-conf") != "false"',
         stands_for="no node can go back in the phase in which it could, and the other way about",
@@ -169,35 +178,57 @@ MUTATIONS = (
     ),
     Mutation(
         id="ill-before-noted-too-early",
-        file="turn/there.py",
-        old="""        cordon(cluster, turn.node, step=TurnStep.DRAINING, hold=turn.hold)
-        remember_not_ready(cluster, turn.node)
+        file="operations/turn/shared_steps.py",
+        old="""    cordon(run.cluster, run.turn.node, step=TurnStep.DRAINING, hold=run.turn.hold)
+    remember_not_ready(run.cluster, run.turn.node)
 """,
-        new="""        remember_not_ready(cluster, turn.node)
-        cordon(cluster, turn.node, step=TurnStep.DRAINING, hold=turn.hold)
+        new="""    remember_not_ready(run.cluster, run.turn.node)
+    cordon(run.cluster, run.turn.node, step=TurnStep.DRAINING, hold=run.turn.hold)
 """,
         stands_for="a run killed in between leaves a note that a later turn believes",
         tests=("tests/turns/test_back.py",),
     ),
     Mutation(
         id="ill-before-not-noted",
-        file="turn/there.py",
-        old="        remember_not_ready(cluster, turn.node)\n",
-        new="",
-        stands_for="a turn that goes on waits for pods that were ill before it",
+        file="operations/turn/shared_steps.py",
+        old="""    remember_not_ready(run.cluster, run.turn.node)
+    run.last_words = "its pods stay until it is switched"
+""",
+        new="""    run.last_words = "its pods stay until it is switched"
+""",
+        stands_for="pods that a drain itself made ill are taken for ill before it",
+        tests=_RESUMED,
+    ),
+    Mutation(
+        id="ill-before-not-noted-where-only-the-second-half-is-done",
+        file="operations/turn/there.py",
+        old="        if not begun:\n",
+        new="        if False:\n",
+        stands_for="a migrated node that is mended waits for pods that were ill before that",
+        tests=_RESUMED,
+    ),
+    Mutation(
+        id="ill-before-noted-after-the-switch",
+        file="operations/turn/there.py",
+        old="        if not begun:\n",
+        new="        if True:\n",
+        stands_for="pods that the new network made ill are excused by the run that goes on",
         tests=_RESUMED,
     ),
     Mutation(
         id="ill-before-not-noted-on-the-way-back",
-        file="turn/back.py",
-        old="        remember_not_ready(cluster, turn.node)\n",
-        new="",
-        stands_for="a way back that goes on waits for pods that were ill before it",
+        file="operations/turn/shared_steps.py",
+        old="""    remember_not_ready(run.cluster, run.turn.node)
+    run.last_words = "its pods stay until it is switched back"
+""",
+        new="""    run.last_words = "its pods stay until it is switched back"
+""",
+        stands_for="pods that a drain of the way back made ill are taken for ill before it",
         tests=_RESUMED,
     ),
     Mutation(
         id="drained-not-noted",
-        file="turn/there.py",
+        file="operations/turn/there.py",
         old="        mark(cluster, turn.node, TurnStep.DRAINED)\n",
         new="",
         stands_for="a node that waits for its label is shown as one that is being drained",
@@ -205,23 +236,23 @@ MUTATIONS = (
     ),
     Mutation(
         id="switching-not-noted",
-        file="turn/there.py",
-        old="    cordon(cluster, turn.node, step=TurnStep.SWITCHING, hold=turn.hold)\n",
+        file="operations/turn/there.py",
+        old="        cordon(cluster, turn.node, step=TurnStep.SWITCHING, hold=turn.hold)\n",
         new="",
         stands_for="a node that was switched is given back as one that never left the old network",
         tests=_KILLED,
     ),
     Mutation(
         id="watched-not-waited-for",
-        file="turn/there.py",
-        old="    if turn.watched:\n",
-        new="    if False:\n",
+        file="operations/turn/shared_steps.py",
+        old="    return bool(turn.watched)\n",
+        new="    return False\n",
         stands_for="the next node is touched while what preflight.watched names is not well",
         tests=_RESUMED,
     ),
     Mutation(
         id="drift-overlooks-the-label",
-        file="turn/drift.py",
+        file="operations/turn/drift.py",
         old='if node.labels.get(turn.label) != "true":',
         new="if False:",
         stands_for="a refresh does not see that the label was removed",
@@ -229,7 +260,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="drift-overlooks-the-cni-conf",
-        file="turn/drift.py",
+        file="strategies/hybrid/there.py",
         old="[:1] != [turn.cni_conf]:",
         new="[:0] != []:",
         stands_for="a refresh does not see that another CNI is in charge again",
@@ -237,7 +268,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="second-reboot",
-        file="reboot.py",
+        file="operations/turn_steps/reboot.py",
         old="done = before is not None and before != node.boot_id",
         new="done = False",
         stands_for="a turn that goes on reboots its node a second time",
@@ -245,7 +276,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="boot-id-of-each-run",
-        file="reboot.py",
+        file="operations/turn_steps/reboot.py",
         old="        if before is None:\n",
         new="        if False:\n",
         stands_for="the boot ID before the reboot is never written down, so a turn that goes on reboots again",
@@ -253,7 +284,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="reboot-not-waited-for",
-        file="reboot.py",
+        file="operations/turn_steps/reboot.py",
         old="        if now.boot_id == before:\n",
         new="        if False:\n",
         stands_for="a node that has not rebooted yet is taken for one that is back",
@@ -261,7 +292,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="command-run-again",
-        file="restart.py",
+        file="operations/turn_steps/restart.py",
         old="if read_node(cluster, node).annotations.get(RESTARTED):",
         new="if False:",
         stands_for="a turn that goes on restarts its node a second time",
@@ -269,7 +300,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="command-that-failed-is-done",
-        file="restart.py",
+        file="operations/turn_steps/restart.py",
         old="if done.returncode != 0:",
         new="if False:",
         stands_for="a node whose restart failed goes on in its turn",

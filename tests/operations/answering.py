@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 
 
 @contextmanager

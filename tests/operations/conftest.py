@@ -5,15 +5,19 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
 
-from components.operations.api import Cluster
+from components.names import NAMESPACES
+from components.operations.cluster_api.api import Cluster
 from components.operations.marks import node_path
 from scripts.lab.simulated.control_plane import ControlPlane
+from tests.operations.reading import Reader
 
 Object = dict[str, Any]
+KINDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 T = TypeVar("T")
 
 
@@ -104,6 +108,47 @@ def node(control_plane: ControlPlane, cluster: Cluster) -> Iterator[str]:
     control_plane.add_node(name)
     yield name
     cluster.delete(node_path(name))
+
+
+@pytest.fixture
+def reader(control_plane: ControlPlane) -> Reader:
+    return Reader(control_plane)
+
+
+@pytest.fixture
+def ours(cluster: Cluster) -> Cluster:
+    """The cluster with our namespaces."""
+    for name in NAMESPACES:
+        if cluster.find(f"/api/v1/namespaces/{name}") is None:
+            cluster.create("/api/v1/namespaces", {"metadata": {"name": name}})
+    for name in NAMESPACES:
+        eventually(partial(cluster.find, f"/api/v1/namespaces/{name}/serviceaccounts/default"))
+    return cluster
+
+
+@pytest.fixture
+def kinds(cluster: Cluster) -> Iterator[None]:
+    """Cilium's kinds of nodes, as its operator registers them."""
+    made = []
+    for plural, kind, scope in (
+        ("ciliumnodes", "CiliumNode", "Cluster"),
+        ("ciliumnodeconfigs", "CiliumNodeConfig", "Namespaced"),
+    ):
+        name = f"{plural}.cilium.io"
+        if cluster.find(f"{KINDS}/{name}") is not None:
+            continue
+        anything = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+        names = {"plural": plural, "singular": kind.lower(), "kind": kind}
+        version = {"name": "v2", "served": True, "storage": True, "schema": anything}
+        spec = {"group": "cilium.io", "scope": scope, "names": names, "versions": [version]}
+        cluster.create(KINDS, {"metadata": {"name": name}, "spec": spec})
+        made.append(name)
+    eventually(
+        lambda: cluster.find("/apis/cilium.io/v2/ciliumnodes") and cluster.find("/apis/cilium.io/v2/ciliumnodeconfigs")
+    )
+    yield
+    for name in made:
+        cluster.delete(f"{KINDS}/{name}")
 
 
 def eventually(probe: Callable[[], T], seconds: float = 30) -> T:

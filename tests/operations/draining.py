@@ -1,11 +1,11 @@
-"""What the tests of the drain have in common."""
+"""Helpers of the drain's tests."""
 
 import threading
 from typing import Any
 
-from components.operations.api import Cluster
-from components.operations.drain import drain
-from components.operations.drain_plan import DrainOptions
+from components.operations.cluster_api.api import Cluster
+from components.operations.draining.drain import drain
+from components.operations.draining.drain_plan import DrainOptions
 from components.operations.progress import Progress
 from tests.operations.conftest import Space, eventually
 
@@ -57,11 +57,11 @@ class Background:
 
     @property
     def under_way(self) -> bool:
-        """Whether it has not ended yet."""
+        """True if it has not ended yet."""
         return self._thread.is_alive()
 
     def outcome(self, seconds: float = 40) -> tuple[str, ...]:
-        """Who was evicted, once it ended; raises what it raised."""
+        """The evicted pods, once it ended; raises its exception."""
         self._thread.join(timeout=seconds)
         assert not self.under_way, f"the drain did not end in {seconds} s"
         if self.error:

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from components.operations.alerts import assert_none_firing
 from components.operations.deadline import OperationError
+from components.operations.gates.alerts import assert_none_firing
 from stacks.gates import GateSettings
 from tests.operations.web_server import says, serving
 

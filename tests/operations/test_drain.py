@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from components.operations.api import Cluster
-from components.operations.cordon import cordon, uncordon
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
-from components.operations.drain import pods_on
+from components.operations.draining.cordon import cordon, uncordon
+from components.operations.draining.drain import pods_on
 from components.operations.marks import TurnStep, read_node, step_of
 from tests.operations.conftest import Space, eventually
 from tests.operations.draining import only_on, run

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.operations.draining import run

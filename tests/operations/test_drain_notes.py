@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from components.operations.drain_notes import Surroundings, Topic, preview_notes
-from components.operations.drain_plan import DrainOptions, budget_findings, plan_drain
-from components.operations.model import Budget, Pod
-from components.operations.placing.demand import Demand
+from components.operations.demands.demand import Demand
+from components.operations.draining.drain_notes import Surroundings, Topic, preview_notes
+from components.operations.draining.drain_plan import DrainOptions, budget_findings, plan_drain
+from components.operations.objects.model import Budget, Pod
 from components.operations.selectors import Object
 from tests.builders import make_budget, make_pod
 
@@ -154,10 +154,46 @@ def test_a_budget_is_said_to_be(given: Budget, pod: dict[str, Any], kind: str, t
     plan = plan_drain([make_pod("web", **pod)], daemon_sets=(), options=DrainOptions())
     never, slow = budget_findings(plan, [given])
     assert [name for name, found in (("never", never), ("slow", slow)) if found] == ([kind] if kind else [])
-    assert text in "".join([*never, *slow])
+    assert text in "".join([*(each.line for each in never), *slow])
+
+
+def test_a_controllers_own_colon_does_not_part_the_fact_from_the_remedy() -> None:
+    said = {**FAILED, "message": "pods web-1: found no controller"}
+    plan = plan_drain([make_pod("web")], daemon_sets=(), options=DrainOptions())
+    (fault,), _ = budget_findings(plan, [budget(healthy=0, desired=0, expected=0, conditions=(said,))])
+    assert fault.fact.endswith("cannot be counted (pods web-1: found no controller)")
+    assert fault.remedy == "mend it, until then nothing is evicted"
 
 
 def test_two_budgets_do_not_matter_to_a_pod_that_is_over() -> None:
     both = [budget(healthy=3, desired=1, expected=3, allowed=2)] * 2
     plan = plan_drain([make_pod("web", phase="Failed")], daemon_sets=(), options=DrainOptions())
     assert budget_findings(plan, both) == ([], [])
+
+
+AUTOSCALER, KARPENTER = "cluster-autoscaler.kubernetes.io/safe-to-evict", "karpenter.sh/do-not-disrupt"
+
+
+@pytest.mark.parametrize(
+    ("annotations", "told"),
+    [
+        ({AUTOSCALER: "false"}, f"{AUTOSCALER}=false, which"),
+        ({KARPENTER: "true", AUTOSCALER: "false"}, f"{AUTOSCALER}=false and {KARPENTER}=true, which"),
+        ({KARPENTER: "4h"}, f"{KARPENTER}=4h, which"),
+        ({"karpenter.sh/do-not-evict": "true"}, "karpenter.sh/do-not-evict=true, which"),
+        ({"descheduler.alpha.kubernetes.io/prefer-no-eviction": "yes"}, "prefer-no-eviction=yes, which"),
+        ({AUTOSCALER: "true", KARPENTER: "false"}, ""),
+        ({f"{AUTOSCALER}-local-volumes": "scratch"}, ""),
+        ({}, ""),
+    ],
+)
+@pytest.mark.parametrize("kind", ["Job", "StatefulSet", "DaemonSet"])
+def test_a_pod_that_is_marked_to_stay_and_goes_is_named(annotations: dict[str, str], told: str, kind: str) -> None:
+    """A DaemonSet's pod stays anyhow."""
+    owner = {"apiVersion": "batch/v1" if kind == "Job" else "apps/v1", "kind": kind, "name": "sim", "controller": True}
+    meta = {"namespace": "lab", "name": "sim-1", "uid": "1", "annotations": annotations, "ownerReferences": [owner]}
+    pod = Pod.read({"metadata": meta, "spec": {}, "status": {"phase": "Running"}})
+    plan = plan_drain([pod], daemon_sets=[("lab", "sim")], options=DrainOptions())
+    around = Surroundings(pods=(pod, replace(pod, name="sim-2")))
+    found = [note.fact for note in preview_notes(plan, (), around) if note.topic is Topic.WISHES_TO_STAY]
+    assert [told in fact for fact in found] == ([True] if told and kind != "DaemonSet" else [])

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from components.operations.api import Cluster
-from components.operations.drain import existing_daemon_sets, pods_on
-from components.operations.drain_plan import NOT_SELECTED, DrainOptions, plan_drain
+from components.operations.cluster_api.api import Cluster
+from components.operations.draining.drain import existing_daemon_sets, pods_on
+from components.operations.draining.drain_plan import DrainOptions, Left, plan_drain
 from scripts.lab.simulated.control_plane import ControlPlane
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
@@ -80,7 +80,7 @@ class Population:
 
 @dataclass
 class Verdict:
-    """What becomes of the pods of one node; of a refused drain only the refusals are known."""
+    """The fate of the pods of one node; of a refused drain only the refusals are known."""
 
     evicted: set[str] = field(default_factory=set)
     ignored: set[str] = field(default_factory=set)
@@ -228,15 +228,14 @@ def ask_ours(cluster: Cluster, node: str, population: Population) -> Verdict:
     plan = plan_drain(pods, daemon_sets=existing_daemon_sets(cluster, pods), options=options)
     assert len(plan.evict) + len(plan.leave) <= len(pods)
     assert all(
-        reason in (NOT_SELECTED, "static pod", "DaemonSet pod", "terminating for more than 1 s")
-        for _, reason in plan.leave
+        reason in (Left.NOT_SELECTED, Left.STATIC, Left.DAEMON_SET, Left.LONG_TERMINATING) for _, reason in plan.leave
     )
-    refused = {pod.title for pod in pods if any(f"pod {pod.title} " in line for line in plan.refusals)}
+    refused = {pod.title for pod in pods if any(f"pod {pod.title} " in each.fact for each in plan.refusals)}
     if refused:
         return Verdict(refused=refused)
     return Verdict(
         evicted={pod.title for pod in plan.evict},
-        ignored={pod.title for pod, reason in plan.leave if reason == "DaemonSet pod"},
+        ignored={pod.title for pod, reason in plan.leave if reason is Left.DAEMON_SET},
     )
 
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.names import NAMESPACE
-from components.operations.drain_plan import DrainOptions, plan_drain
-from components.operations.model import Pod
+from components.names import NAMESPACE, NODES_NAMESPACE
+from components.operations.draining.drain_plan import DrainOptions, plan_drain
+from components.operations.objects.model import Pod
 from tests.builders import make_pod
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -26,7 +26,11 @@ KNOWN = {("default", "agent-owner")}
         (make_pod("bare", controller=""), {"force": True}, "evict"),
         (make_pod("done", controller="", phase="Succeeded"), {}, "evict"),
         (make_pod("verify-worker-1", controller="", namespace=NAMESPACE, phase="Pending"), {}, "leave"),
-        (make_pod("inspect-network-1", controller="", namespace=NAMESPACE), {}, "leave"),
+        (make_pod("inspect-network-1", controller="", namespace=NODES_NAMESPACE), {}, "leave"),
+        (make_pod("reboot-1", controller="", namespace=NODES_NAMESPACE, empty_dirs=("x",)), {}, "leave"),
+        (make_pod("of-an-earlier-version", controller="", namespace=NAMESPACE), {}, "leave"),
+        (make_pod("almost-ours", controller="", namespace=f"{NAMESPACE}-nodes-2"), {}, "refuse"),
+        (make_pod("by-a-controller-too", namespace=NODES_NAMESPACE), {}, "evict"),
         (make_pod("made-by-a-controller", namespace=NAMESPACE), {}, "evict"),
         (make_pod("data", empty_dirs=("x",)), {}, "refuse"),
         (make_pod("data", empty_dirs=("x",)), {"delete_empty_dir_data": True}, "evict"),
@@ -74,7 +78,7 @@ def test_every_pod_is_evicted_left_or_refused_and_never_two_of_them(
 ) -> None:
     options = DrainOptions(force=force, delete_empty_dir_data=delete_data)
     plan = plan_drain(some, daemon_sets=KNOWN, options=options, now=NOW)
-    refused = [pod for pod in some if any(f"pod {pod.title} " in line for line in plan.refusals)]
+    refused = [pod for pod in some if any(f"pod {pod.title} " in each.fact for each in plan.refusals)]
     taken = list(plan.evict) + [pod for pod, _ in plan.leave]
     assert len(taken) <= len(some)
     assert all(pod in taken or pod in refused for pod in some)

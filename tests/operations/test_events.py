@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.events import tell
 from scripts.lab.simulated.control_plane import ControlPlane
 

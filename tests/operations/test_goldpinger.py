@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from components.operations.deadline import OperationError
-from components.operations.goldpinger import assert_all_healthy
+from components.operations.gates.goldpinger import assert_all_healthy
 from stacks.gates import GateSettings, Source
 from tests.operations.web_server import says, serving
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from components.checks.nodes import turns_left_open
-from components.operations.api import Cluster
-from components.operations.cordon import cordon
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
-from components.operations.hold import CLUSTER_AUTOSCALER, KARPENTER, released
+from components.operations.draining.cordon import cordon
+from components.operations.draining.hold import CLUSTER_AUTOSCALER, KARPENTER, released
 from components.operations.marks import HELD, STEP, TurnStep, clear, read_node
-from components.operations.model import Node
+from components.operations.objects.model import Node
 from tests.builders import make_context, make_node, secondary
 
 

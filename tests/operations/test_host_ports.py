@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from components import probe
-from components.operations import host_ports as module
-from components.operations.api import Cluster, ClusterError
-from components.operations.asking import Outcomes
-from components.operations.host_ports import ask_host_ports, host_ports
-from components.operations.model import Pod
+from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.objects.model import Pod
 from components.operations.progress import Progress
+from components.operations.turn_steps import host_ports as module
+from components.operations.turn_steps.asking import Outcomes
+from components.operations.turn_steps.host_ports import ask_host_ports, host_ports
 from tests.builders import make_node
 
 NODE = make_node("worker-1")
@@ -70,7 +70,7 @@ class Listing(Cluster):
 
 
 def ask(monkeypatch: pytest.MonkeyPatch, accepts: Mapping[str, set[str] | None]) -> tuple[Outcomes, list[str]]:
-    """What is judged where each asker gets through to some targets, None being one that cannot be asked."""
+    """The verdict if each client reaches some targets; None is a client that cannot be asked."""
     asked: list[str] = []
 
     def reach(_cluster: Cluster, asker: str, targets: Mapping[str, str], *, seconds: float) -> Outcomes:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
-from components.operations.drain_plan import DrainOptions
-from components.operations.in_place import renew_one_by_one
-from components.operations.model import Pod
+from components.operations.draining.drain_plan import DrainOptions
+from components.operations.objects.model import Pod
 from components.operations.progress import Progress
+from components.operations.turn.in_place import renew_one_by_one
 from tests.operations.conftest import Space, eventually
 from tests.operations.draining import counted, here
 

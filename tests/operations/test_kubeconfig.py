@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from components.operations.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.kubeconfig import KubeconfigError, client_of
 
 SECRET = "s3cr3t-t0k3n"
 NOWHERE = "https://127.0.0.1:1"
@@ -258,3 +259,41 @@ def test_a_socks_proxy_is_gone_through(server: Server) -> None:
         reached = {"server": f"http://api.internal:{server.port}", "proxy-url": proxy}
         assert Cluster(kubeconfig=json.dumps(config(cluster=reached))).list("/api/v1/nodes") == []
     assert through == [server.port]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ([], "its contexts are none: set KUBECONFIG, or"),
+        (["one"], "its contexts are one: `pulumi config set kubernetes:context one`"),
+        (["a", "b c"], "`pulumi config set kubernetes:context a` or `pulumi config set kubernetes:context 'b c'`"),
+        ([f"c{number}" for number in range(9)], "c7, c8: `pulumi config set kubernetes:context c0`"),
+    ],
+)
+def test_contexts_that_may_be_meant_are_in_the_command(names: list[str], told: str) -> None:
+    contexts = [{"name": name, "context": {"cluster": "x", "user": "x"}} for name in names]
+    with pytest.raises(KubeconfigError) as caught:
+        client_of(yaml.safe_dump({"kind": "Config", "contexts": contexts, "clusters": [], "users": []}))
+    assert told in str(caught.value)
+    assert str(caught.value).count("kubernetes:context") <= 5
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "socks5h://127.0.0.1:1", "http://127.0.0.1:1"])
+@pytest.mark.parametrize("by", ["the kubeconfig", "the environment", "neither, for this server"])
+def test_an_answer_that_does_not_come_names_the_proxy_on_the_way(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, by: str
+) -> None:
+    """The proxy of a tunnel that has ended may be what refuses the connection, and not the cluster."""
+    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    own = {"proxy-url": proxy.replace("://", f"://alice:{SECRET}@")} if by == "the kubeconfig" else {}
+    if not own:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+    if by.startswith("neither"):
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    cluster = Cluster(kubeconfig=json.dumps(config(cluster={"server": NOWHERE, **own})))
+    with pytest.raises(ClusterError, match=f"no answer from {NOWHERE}") as told:
+        cluster._send_once("GET", "/api/v1/nodes", {}, None, "application/json")
+    shown = proxy.replace("://", "://…@") if own else proxy
+    assert (f"through the proxy {shown} (" in str(told.value)) == (not by.startswith("neither"))
+    assert SECRET not in str(told.value)

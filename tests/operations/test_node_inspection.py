@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.operations import node_inspection
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
 from components.operations.node_inspection import inspect_nodes
 from components.pods import OurPods

@@ -1,12 +1,14 @@
 """The last line of a script's log on a node: its result, or one line that says that it was lost."""
 
+import ast
+from importlib import resources
 from typing import Any
 
 import pytest
 
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
-from components.operations.node_shell import run_on_node
+from components.operations.our_pods.node_shell import run_on_node, script
 from components.pods import OurPods
 
 PODS = OurPods(image="example")
@@ -44,3 +46,19 @@ def test_a_log_that_was_lost_or_cut_off_is_one_line(log: str, told: str) -> None
 
 def test_the_last_line_is_what_a_script_says() -> None:
     assert run_on_node(Ended('a warning\n{"a": 1}\n'), "worker-1", "inspect_network", pods=PODS) == {"a": 1}
+
+
+SCRIPTS = sorted(
+    each.name.removesuffix(".py")
+    for each in (resources.files("components.operations") / "on_node").iterdir()
+    if each.name.endswith(".py")
+)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_needs_nothing_of_ours_on_the_node(name: str) -> None:
+    """The pod has Python 3.9 and what comes with it: files of ours that a script imports stand in their place."""
+    tree = ast.parse(script(name), feature_version=(3, 9))
+    imported = {each.module or "" for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)}
+    imported |= {alias.name for each in ast.walk(tree) if isinstance(each, ast.Import) for alias in each.names}
+    assert [each for each in imported if each.startswith(("components", "stacks"))] == []

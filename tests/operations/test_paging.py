@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from components.operations import api
-from components.operations.api import Cluster, ClusterError
+from components.operations.cluster_api import api
+from components.operations.cluster_api.api import Cluster, ClusterError
 from scripts.lab.simulated import PORTS_FILE
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.operations.conftest import Space

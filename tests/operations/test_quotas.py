@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from components.operations.api import Cluster
-from components.operations.quotas import read_quotas, taken_by
+from components.operations.cluster_api.api import Cluster
+from components.operations.our_pods.quotas import read_quotas, taken_by
 
 
 class Listed(Cluster):
@@ -18,8 +18,9 @@ def test_room_is_what_is_left_and_scopes_count_others() -> None:
     plain = {"metadata": {"name": "q"}, "status": {"hard": {"limits.cpu": "2", "pods": "9"}, "used": {"pods": "7"}}}
     scoped = {"metadata": {"name": "s"}, "spec": {"scopes": ["BestEffort"]}, "status": {"hard": {"pods": "0"}}}
     classed = {"metadata": {"name": "c"}, "spec": {"scopeSelector": {}}, "status": {"hard": {"pods": "0"}}}
-    (quota, other) = read_quotas(Listed(plain, scoped, classed))
-    assert (quota.room, other.name) == ({"limits.cpu": 2, "pods": 2}, "c")  # an empty selector selects all
+    (quota, other) = read_quotas(Listed(plain, scoped, classed), "ours")
+    assert (quota.room, quota.namespace) == ({"limits.cpu": 2, "pods": 2}, "ours")
+    assert other.name == "c"  # an empty selector selects all
     assert quota.lacking({"pods": 3, "limits.cpu": 2, "configmaps": 50}) == ["pods"]
 
 

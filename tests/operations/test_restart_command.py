@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.operations import restart
 from components.operations.deadline import OperationError
+from components.operations.turn_steps import restart
 from components.pods import OurPods
 
 WORD = "hush-word"

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.operations.node_shell import script
+from components.operations.our_pods.node_shell import script
 
 CILIUM, OLD = "05-cilium.conflist", "10-flannel.conflist"
+FOLDER = "/var/lib/rancher/k3s/agent/etc/cni/net.d"
 ASIDE = f"{OLD}.cilium_bak"
 
 
@@ -19,7 +20,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, 
 
     After each change of the folder it must hold a conf that the container run time reads.
     """
-    folder = tmp_path / "etc/cni/net.d"
+    folder = tmp_path / FOLDER.lstrip("/")
 
     def checked(change: Callable[..., Any]) -> Callable[..., Any]:
         def done(*arguments: Any, **options: Any) -> Any:
@@ -35,7 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, 
             (folder / name).write_text(text)
         for name in ("rename", "unlink"):
             monkeypatch.setattr(Path, name, checked(getattr(Path, name)))
-        monkeypatch.setattr(sys, "argv", ["-c", CILIUM])
+        monkeypatch.setattr(sys, "argv", ["-c", CILIUM, FOLDER])
         wrong = ""
         try:
             exec(script("restore_cni_conf").replace("/proc/1/root", str(tmp_path)), {})
@@ -68,4 +69,4 @@ def test_the_old_conf_is_back_and_ciliums_gone(run: Run, before: dict[str, str],
 def test_without_an_old_conf_nothing_is_removed(run: Run, others: dict[str, str]) -> None:
     found, wrong = run({CILIUM: "cilium", **others})
     assert found == {CILIUM: "cilium", **others}
-    assert wrong.endswith(f"holds no conf of the old CNI to go back to; {CILIUM} was left where it is")
+    assert f"holds no conf of the old CNI to go back to; {CILIUM} was left where it is: delete the old" in wrong

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from components.operations.api import CommandResult
+from components.operations.cluster_api.api import CommandResult
 from components.operations.deadline import OperationError
 from components.operations.progress import Progress
 from components.operations.required import wait_for_watched
-from components.operations.rollout import RESTARTED, assert_tunnels, roll_agents
+from components.operations.turn_steps.rollout import RESTARTED, assert_tunnels, roll_agents
 from tests.turns.api import Client, Object, Objects
 
 SPACE, APPS = "kube-system", "/apis/apps/v1/namespaces/kube-system"
@@ -93,3 +93,22 @@ def test_a_workload_must_be_well_for_a_while() -> None:
     wait(steady=0.05)
     with pytest.raises(OperationError, match="ready for less than 30 s"):
         wait(steady=30)
+
+
+def test_an_agent_on_a_virtual_node_is_not_waited_for() -> None:
+    """It never starts; one that does not start on a machine is waited for all the same."""
+    objects = _installed(has="new", status={"numberAvailable": 2})
+    labels = {"type": "virtual-kubelet"}
+    for name, marks in (("worker-1", {}), ("worker-2", {}), ("fargate-1", labels)):
+        objects.add("/api/v1/nodes", {"metadata": {"name": name, "labels": marks}})
+        ready = {"type": "Ready", "status": "True" if not marks else "False"}
+        pod = {
+            "metadata": {"name": f"cilium-{name}", "namespace": SPACE, "uid": name, "creationTimestamp": "",
+                         "labels": {"k8s-app": "cilium"}},
+            "spec": {"nodeName": name}, "status": {"conditions": [ready]},
+        }  # fmt: skip
+        objects.add(f"/api/v1/namespaces/{SPACE}/pods", pod)
+    assert _roll(Client(objects)) == 2
+    objects.by_path["/api/v1/nodes/fargate-1"]["metadata"]["labels"] = {}
+    with pytest.raises(OperationError, match="every agent Ready"):
+        _roll(Client(objects))

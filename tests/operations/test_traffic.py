@@ -4,10 +4,19 @@ from typing import Any
 
 import pytest
 
-from components.operations import traffic
 from components.operations.deadline import OperationError
+from components.operations.probes import traffic
+from components.operations.probes.traffic import (
+    Change,
+    Rules,
+    baseline,
+    moment,
+    reaches_back,
+    record_of,
+    refusal,
+    restart_of,
+)
 from components.operations.progress import Progress
-from components.operations.traffic import Change, Rules, baseline, moment, reaches_back, record_of, refusal, restart_of
 from components.probe.budget import Budget, broken
 from components.probe.measured import FlowTotals, Measurement
 from components.probe.records import Networks, Reading

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.operations.webhooks import required_for_pods
+from components.operations.objects.webhooks import required_for_pods
 
 RULE: dict[str, Any] = {"operations": ["CREATE"], "apiGroups": [""], "resources": ["pods"]}
 OURS: dict[str, Any] = {

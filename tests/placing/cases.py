@@ -68,7 +68,8 @@ PLACED: tuple[Case, ...] = (
          nodes=(THREE[0], *(node(each, taints=["team=c:NoExecute"]) for each in OTHERS)),
          pods=[pod("web-1", "worker-1", tolerations=[{"key": "team", "value": "b"}])]),
     Case(title="tolerates a cordon, and comes back", pods=each_has(
-        "web", topologySpreadConstraints=spread("web"), tolerations=[{"operator": "Exists"}])),
+        "web", topologySpreadConstraints=spread("web"), tolerations=[{"operator": "Exists"}]),
+        told="comes back on worker-1, cordoned or not: it tolerates the cordon, and no other node takes it"),
     Case(title="the others are away", told="worker-2 cordoned, worker-1 cordoned for the wave, worker-3 not Ready",
          nodes=(THREE[0], node("worker-2", cordoned=True), node("worker-3", ready=False)),
          pods=[pod("web-1", "worker-1")]),

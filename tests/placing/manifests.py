@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from components.operations.model import Node, Pod
-from components.operations.node_state import NodeState
+from components.operations.objects.model import Node, Pod
+from components.operations.objects.node_state import NodeState
 from components.operations.placing.world import Offer, World
 
 Object = dict[str, Any]

@@ -98,8 +98,6 @@ SUPPLIED: tuple[Case, ...] = (
          pods=[pod("backup-1", "worker-1", owner=JOB)]),
     Case(title="its owner is gone", told="its ReplicaSet web does not exist any more: nothing makes another",
          lists={"replicasets": []}, pods=[pod("web-1", "worker-1")]),
-    Case(title="pinned past the scheduler", pods=[pod("web-1", "worker-1", nodeSelector={"a": "b"})],
-         lists=owned("replicasets", nodeName="worker-1")),
     Case(title="a gate in the template", told="the template of ReplicaSet web has scheduling gate example.org/quota",
          lists=owned("replicasets", schedulingGates=[{"name": "example.org/quota"}]), pods=[pod("web-1", "worker-1")]),
     # what is not known

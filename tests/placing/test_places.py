@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from components.checks import CATALOGUE, Finding, Severity, run_checks
-from components.operations.api import ClusterError, Object
-from components.operations.model import Node, Pod
-from components.operations.node_state import NodeState
+from components.operations.cluster_api.api import ClusterError, Object
+from components.operations.objects.model import Node, Pod
+from components.operations.objects.node_state import NodeState
 from components.operations.placing.reading import read_supplies
 from tests.builders import FLANNEL_DAEMON_SET, make_context, secondary
 from tests.placing.case import THREE, Case
 from tests.placing.cases import PLACED, each_has
-from tests.placing.lists import job
+from tests.placing.lists import job, owned
 from tests.placing.manifests import apart, node, pod, spread
+from tests.placing.named import NAMED
 from tests.placing.supplied import SUPPLIED
 
 CHECKS = [each for each in CATALOGUE if each.id.startswith(("replacements-", "staying-"))]
@@ -70,7 +71,7 @@ def findings(
     return run_checks(CHECKS, context)
 
 
-@pytest.mark.parametrize("case", [*PLACED, *SUPPLIED], ids=lambda case: case.title)
+@pytest.mark.parametrize("case", [*PLACED, *SUPPLIED, *NAMED], ids=lambda case: case.title)
 def test_a_pod_and_its_place(case: Case) -> None:
     closed = ("persistentvolumeclaims",) if "may not be read" in case.title else ()
     found = findings(case.pods, nodes=case.nodes, lists=case.lists, closed=closed, **case.settings)
@@ -122,6 +123,22 @@ def test_nodes_of_a_wave_are_away_together_and_those_of_another_are_not() -> Non
     pods = [pod(f"web-{number}", f"worker-{number}", affinity=apart("web")) for number in (1, 2)]
     assert findings(pods, waves=[["worker-1"], ["worker-2"]]) == []
     assert [each.check for each in findings(pods, waves=[["worker-1", "worker-2"]])] == ["replacements-placed"]
+
+
+def test_a_pod_whose_template_names_another_node_of_its_wave_is_renewed_there_again() -> None:
+    pods, lists = [pod("web-1", "worker-1")], owned("replicasets", nodeName="worker-2")
+    (found,) = findings(pods, lists=lists, waves=[["worker-1", "worker-2"]])
+    assert "pod shop/web-1 (ReplicaSet web) comes back on worker-2, cordoned or not: its template" in found.evidence
+    assert found.remedy.startswith("it is away twice, the second time once worker-2 is switched")
+    assert findings(pods, lists=lists, waves=[["worker-1"], ["worker-2"]]) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "offered"), [({}, True), ({"restart": {"method": "reboot"}}, False)], ids=["recycle", "reboot"]
+)
+def test_a_pod_that_comes_back_is_offered_to_come_back_once(settings: dict[str, Any], offered: bool) -> None:
+    (found,) = findings([pod("web-1", "worker-1")], lists=owned("replicasets", nodeName="worker-1"), **settings)
+    assert ("set drain.inPlace" in found.remedy) == offered
 
 
 def test_a_quota_that_cannot_be_read_is_said_and_the_rest_is_judged() -> None:

@@ -7,10 +7,10 @@ from itertools import permutations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.operations.model import Pod
+from components.operations.objects.model import Pod
 from components.operations.placing.fitting import find_place
 from components.operations.placing.obstacles import Kind
-from components.operations.placing.outlook import Outlook, look_ahead
+from components.operations.placing.prediction import Outlook, look_ahead
 from components.operations.placing.supplies import Supplies
 from components.operations.placing.world import World
 from tests.placing.manifests import HOST, apart, node, pod, world_of

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from components.operations.api import Cluster
-from components.operations.model import Pod
+from components.operations.cluster_api.api import Cluster
+from components.operations.objects.model import Pod
 from components.operations.placing.fitting import find_place
 from components.operations.placing.obstacles import Kind
 from components.operations.placing.supplies import Claim, Supplies, Volume, read_volume_limits

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from components.names import NAMESPACE
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import Deadline, Pending, wait_until
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.simulated.processes import Processes

@@ -32,6 +32,7 @@ def _pod(number: int, space: str, labels: dict[str, str], account: str) -> End:
 
 _labels = st.dictionaries(st.sampled_from(_KEYS), st.sampled_from(_VALUES))
 NODES = [End(name="node-1", kind="node", address="172.30.0.11"), End(name="node-2", kind="node", address="172.30.0.12")]
+LOCAL_DNS = End(name="dns of the node", kind="own", address="169.254.20.10")
 _WORLD = [End(name=each, kind="world", address=each) for each in OUTSIDE]
 
 
@@ -249,4 +250,46 @@ def worlds(draw: st.DrawFn) -> World:
         metadata = {"name": f"s{number}", "labels": draw(_labels), **there}
         nets = draw(st.lists(st.sampled_from(NETS[4:8]), min_size=1, max_size=2, unique=True))
         world.calico.setdefault(kind, []).append({"metadata": metadata, "spec": {"nets": nets}})
+    return world
+
+
+_LOCAL_NETS = (
+    "0.0.0.0/0", "10.0.0.0/8", "169.254.0.0/16", "169.254.20.10/32", "169.254.20.10/31", "172.30.0.0/24", "128.0.0.0/1"
+)  # fmt: skip
+_local_nets = st.lists(st.sampled_from(_LOCAL_NETS), min_size=1, max_size=2, unique=True)
+_dns_or_web = st.sampled_from(({}, {"protocol": "UDP"}, {"protocol": "TCP"}))
+_to_networks = st.builds(
+    lambda action, traffic, nets, but, ports: {
+        "action": action,
+        **traffic,
+        "destination": {"nets": nets, **but, **(ports if traffic else {})},
+    },
+    st.sampled_from(("Allow", "Allow", "Deny")),
+    _dns_or_web,
+    _local_nets,
+    _sometimes(notNets=_local_nets),
+    st.sampled_from(({}, {"ports": [53]}, {"ports": ["50:60", 80]}, {"ports": [80]})),
+)
+_to_blocks = st.builds(
+    lambda cidr, but, ports: {"to": [{"ipBlock": {"cidr": cidr, "except": but}}], **ports},
+    st.sampled_from(_LOCAL_NETS),
+    st.lists(st.sampled_from(_LOCAL_NETS), max_size=1),
+    st.sampled_from(({}, {"ports": [{"port": 53, "protocol": "UDP"}]}, {"ports": [{"port": 80}]})),
+)
+
+
+@st.composite
+def to_networks(draw: st.DrawFn) -> World:
+    """One pod whose policies allow and deny networks that it sends to."""
+    world = World(ends=[_pod(0, "shop", {"role": "a"}, "default"), *NODES, *_WORLD], namespaces=SPACES)
+    for number in range(draw(st.integers(1, 2))):
+        metadata = {"name": f"p{number}"}
+        if draw(st.booleans()):
+            rules = draw(st.lists(_to_blocks, min_size=1, max_size=2))
+            spec: Object = {"podSelector": {}, "policyTypes": ["Egress"], "egress": rules}
+            world.kubernetes.append({"metadata": {**metadata, "namespace": "shop"}, "spec": spec})
+        else:
+            rules = draw(st.lists(_to_networks, min_size=1, max_size=3))
+            spec = {"types": ["Egress"], "order": draw(st.sampled_from((10, 20))), "egress": rules}
+            world.calico.setdefault("GlobalNetworkPolicy", []).append({"metadata": metadata, "spec": spec})
     return world

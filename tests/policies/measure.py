@@ -37,7 +37,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Reading:
-    """What every probe found, and where the pods were at both ends of the reading; None where one was not there."""
+    """The results of every probe, and the pods' nodes at both ends of the reading; None for a missing pod."""
 
     found: Mapping[Probe, bool | None]
     places: Mapping[str, Place]

@@ -1,4 +1,4 @@
-"""What Calico and what Cilium do with a packet, told as simply as can be and without our own code.
+"""Reference models of Calico's and Cilium's verdict on a packet, as simple as possible, without the product's code.
 
 Calico goes by addresses: a rule's selectors are sets of addresses, policies are read in order and the first rule that
 matches decides. Cilium goes by identities: every rule of every policy is looked at, a deny wins.
@@ -23,7 +23,7 @@ class End:
     """One end of a flow."""
 
     name: str
-    kind: Literal["pod", "node", "world"]
+    kind: Literal["pod", "node", "world", "own"]
     address: str
     namespace: str = ""
     labels: Labels = field(default_factory=dict)
@@ -54,7 +54,7 @@ class World:
 
 
 def fits(selector: str, labels: Labels) -> bool:
-    """Whether labels fit a selector of Calico's."""
+    """True if labels match a selector of Calico's."""
     return bool(eval(_in_python(selector), {"L": labels}))
 
 
@@ -207,7 +207,7 @@ class Calico:
         return not (entity.get("notNets") and within(address, entity["notNets"]))
 
     def allows(self, end: End, direction: str, other: End, traffic: Traffic) -> bool:
-        """Whether a pod's policies let a packet of a connection pass."""
+        """True if a pod's policies let a packet of a connection pass."""
         applying = [
             each for each in self.policies if direction.capitalize() in each["types"] and self.selects(each, end)
         ]

@@ -68,7 +68,9 @@ class Cilium:
                 _selects(_in_reach(each, space), self.identity(other)) for each in values
             )
         if key.endswith("Entities"):
-            known = {"pod": {"all"}, "node": {"all", "remote-node"}, "world": {"all", "world"}}[other.kind]
+            known = {
+                "pod": {"all"}, "node": {"all", "remote-node"}, "world": {"all", "world"}, "own": {"all", "host"},
+            }[other.kind]  # fmt: skip
             return bool(known & set(values))
         assert key.endswith("CIDRSet"), key
         return other.kind == "world" and any(

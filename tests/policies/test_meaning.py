@@ -1,12 +1,13 @@
-"""What is called translated, or to work as it is, lets through exactly what the old engine let through."""
+"""Policies with the verdict translated or unchanged let through exactly the traffic that the old engine did."""
 
 from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 
+from stacks.addresses import Entry, Kind, Register, networks_of
 from stacks.policies import Inventory, Surroundings, Verdict, take_inventory
 from tests.policies import matrix
-from tests.policies.generated import NODES, SPACES, TRAFFIC, orderly, worlds
+from tests.policies.generated import LOCAL_DNS, NODES, SPACES, TRAFFIC, orderly, to_networks, worlds
 from tests.policies.reference import POD_NETWORK, Calico, End, Object, Traffic, World
 from tests.policies.reference_cilium import Cilium
 
@@ -21,6 +22,14 @@ SITE = Surroundings(
 
 def inventory_of(world: World) -> Inventory:
     return take_inventory(kubernetes_policies=world.kubernetes, calico_objects=world.calico, surroundings=SITE)
+
+
+WITH_LOCAL_DNS = replace(
+    SITE,
+    addresses=Register(
+        Entry(network=each, kind=Kind.LOCAL_DNS, user="NodeLocal DNS") for each in networks_of(LOCAL_DNS.address)
+    ),
+)
 
 
 def disagreements(world: World, found: Inventory) -> list[str]:
@@ -55,8 +64,23 @@ def test_what_is_translated_means_the_same(world: World) -> None:
     assert disagreements(world, inventory_of(world)) == []
 
 
+@_many
+@given(to_networks())
+def test_who_could_ask_the_name_server_of_their_node_still_can(world: World) -> None:
+    found = take_inventory(
+        kubernetes_policies=world.kubernetes, calico_objects=world.calico, surroundings=WITH_LOCAL_DNS
+    )  # fmt: skip
+    before, after = Calico(world), Cilium(world, found.manifests)
+    lost = {each.name for each in found.of(Verdict.LOST)}
+    asks = Traffic("UDP", 53)
+    for pod in world.pods:
+        if not any(each["title"] in lost and before.selects(each, pod) for each in before.policies):
+            could = before.allows(pod, "egress", LOCAL_DNS, asks)
+            assert not could or after.allows(pod, "egress", LOCAL_DNS, asks)
+
+
 def test_the_matrix_is_what_both_engines_are_said_to_do() -> None:
-    """What the lab tries for real is what the models say, so the models are held to real engines."""
+    """The lab's measurements agree with the models, which ties the models to real engines."""
     pods = {
         app.name: End(
             name=app.name, kind="pod", address=f"10.244.1.{number}", namespace=app.namespace,

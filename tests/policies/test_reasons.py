@@ -1,6 +1,6 @@
-"""What cannot be expressed says why; what can be looks as it should."""
+"""Policies that cannot be expressed state the reason; translations have the expected form."""
 
-from dataclasses import replace
+import json
 from typing import Any
 
 import pytest
@@ -37,6 +37,8 @@ def only(found: Inventory) -> Entry:
     ("spec", "reason"),
     [
         ({**IN, "ingress": [rule("Log")]}, "ingress rule 1: action Log"),
+        ({**IN, "ingress": [rule("Drop")]}, "action Drop"),
+        ({**IN, "ingress": [rule("")]}, "no action"),
         ({**IN, "ingress": [rule(http={"methods": ["GET"]})]}, "an HTTP match"),
         ({**IN, "ingress": [rule(protocol="UDPLite")]}, "protocol UDPLITE"),
         ({**IN, "ingress": [rule(protocol="SCTP")]}, "sctp.enabled"),
@@ -168,32 +170,9 @@ def test_calicos_policies_do_not_count_where_calico_is_not() -> None:
 
 
 def test_policies_of_administrators_are_lost() -> None:
-    found = taken(AdminNetworkPolicy=[{"metadata": {"name": "a"}, "spec": {}}])
+    policy: Object = {"kind": "AdminNetworkPolicy", "metadata": {"name": "a"}, "spec": {}}
+    found = take_inventory(kubernetes_policies=(), calico_objects={}, surroundings=SITE, of_administrators=[policy])
     assert [each.title for each in found.of(Verdict.LOST)] == ["AdminNetworkPolicy a"]
-
-
-def test_the_old_engine_lets_nodes_in_where_it_lets_pods_in() -> None:
-    site = replace(SITE, tunnel_addresses=("10.244.7.0",))
-    ports: Object = {"protocol": "TCP", "destination": {"ports": [80]}}
-    rules = [rule(source={"selector": "role == 'a'"}, **ports), rule(source={"nets": ["1.2.3.0/24"]})]
-    kubernetes = {
-        "metadata": {"name": "np", "namespace": "shop"},
-        "spec": {"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}], "ports": [{"port": 80}]}]},
-    }
-    found = taken(policy(**IN, selector="role == 'b'", order=7, ingress=rules), site=site, kubernetes=(kubernetes,))
-    nodes = ["10.244.7.0/32", "172.30.0.11/32", "172.30.0.12/32"]
-    theirs, own = found.old_side
-    assert theirs["spec"]["ingress"] == [
-        {"from": [{"ipBlock": {"cidr": each}} for each in nodes], "ports": [{"port": 80}]}
-    ]
-    assert own["spec"]["ingress"] == [{"action": "Allow", "source": {"nets": nodes}, **ports}]
-    assert (own["spec"]["selector"], own["spec"]["order"], own["metadata"]["name"]) == (
-        "role == 'b'",
-        6.999,
-        "p-window",
-    )
-    again = taken(dict(own), site=site, kubernetes=(dict(theirs),))
-    assert again.entries == (), "our own are not looked at"
 
 
 def test_what_is_bridged_lets_the_old_network_in_on_the_same_ports() -> None:
@@ -242,3 +221,32 @@ def test_selectors_are_read_as_calico_reads_them(
 def test_what_is_no_selector_is_refused(text: str) -> None:
     with pytest.raises(SelectorError, match="is no selector"):
         parse(text)
+
+
+DOMAINS: Object = {"metadata": {"name": "vendors", "labels": {"role": "vendor"}},
+                   "spec": {"nets": ["198.51.100.0/24"], "allowedEgressDomains": ["*.vendor.example"]}}  # fmt: skip
+
+
+def test_a_set_with_more_than_networks_is_lost_with_whatever_selects_it() -> None:
+    out = {**OUT, "egress": [rule(destination={"selector": "role == 'vendor'"})]}
+    other = {**OUT, "egress": [rule(destination={"selector": "role == 'b'"})]}
+    found = taken(policy(**out), policy("other", **other), GlobalNetworkSet=[DOMAINS])
+    assert [each.title for each in found.of(Verdict.LOST)] == ["GlobalNetworkPolicy p", "GlobalNetworkSet vendors"]
+    assert "GlobalNetworkSet vendors has `allowedEgressDomains`" in found.of(Verdict.LOST)[0].reasons[0]
+
+
+@pytest.mark.parametrize(
+    "selector",
+    ["projectcalico.org/name == 'office'", "projectcalico.org/kind == 'NetworkSet' && has(projectcalico.org/name)"],
+)
+def test_newer_calicos_label_each_set_with_its_name(selector: str) -> None:
+    office: Object = {"metadata": {"name": "office"}, "spec": {"nets": ["203.0.113.0/24"]}}
+    out = {**OUT, "egress": [rule(destination={"selector": selector})]}
+    (entry,) = (each for each in taken(policy(**out), GlobalNetworkSet=[office]).entries if each.manifests)
+    assert "203.0.113.0/24" in json.dumps(entry.manifests)
+
+
+def test_a_direction_that_is_none_is_not_passed_over() -> None:
+    entry = only(taken(policy(types=["Ingres"], ingress=[rule()])))
+    assert (entry.verdict, entry.manifests) == (Verdict.LOST, ())
+    assert "Ingres" in entry.reasons[0]

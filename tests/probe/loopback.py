@@ -54,7 +54,7 @@ class Probes:
         return f"127.{self._subnet}.0.{name.rpartition('-')[2]}"
 
     def tell(self, *, staying: list[str], service: str = "") -> None:
-        """What the name server says from now on."""
+        """Set the answers of the name server from now on."""
         assert self._server
         self._server.names = {f"probe-staying.{_DOMAIN}": tuple(self.address(name) for name in staying)}
         if service:
@@ -103,7 +103,7 @@ class Probes:
         return path.read_text().splitlines() if path.exists() else []
 
     def reading(self) -> Reading:
-        """What all logs say."""
+        """The records of all logs."""
         reading = Reading(with_pasts=True)
         for path in self._scratch.glob("*.log"):
             reading.add(path.read_text().splitlines())

@@ -1,4 +1,4 @@
-"""What a probe keeps of its past, and what it takes over from others: nothing is lost by making it narrower."""
+"""A probe's history, and the history that it takes over from others: condensing it loses no counts."""
 
 import json
 

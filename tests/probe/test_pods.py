@@ -5,32 +5,15 @@ from typing import Any
 import pytest
 
 from components import probe
-from components.operations.node_shell import shell_pod
-from components.operations.verification import fresh_pod
 from components.pods import OurPods
 from components.probe import manifests
 from stacks.config import parse_config
 from stacks.pods import OUR_DOMAIN, OUR_KEYS
-
-SETTINGS = {
-    "registry": "mirror.example.org",
-    "pullSecrets": ["team"],
-    "priorityClass": "high",
-    "resources": {"requests": {"cpu": "50m"}, "limits": {"cpu": 1, "memory": "128Mi"}},
-    "tolerations": [{"key": "dedicated", "value": "x", "effect": "NoExecute", "tolerationSeconds": 0}],
-    "nodeSelector": {"kubernetes.io/os": "linux"},
-    "labels": {"example.org/team": "net"},
-    "annotations": {"example.org/why": "the move to Cilium"},
-}
+from tests.probe.our_pods import SETTINGS, on_nodes, unprivileged
 
 
 def made(pods: OurPods) -> dict[str, dict[str, Any]]:
-    return {
-        "shell": shell_pod("worker-1", "inspect_network", pods=pods),
-        "fresh": fresh_pod("worker-1", pods=pods),
-        "staying": manifests.daemon_set(pods)["spec"]["template"],
-        "moving": manifests.deployment(pods)["spec"]["template"],
-    }
+    return {**unprivileged(pods), "shell": on_nodes(pods)["inspect_network"]}
 
 
 @pytest.mark.parametrize("which", ["shell", "fresh", "staying", "moving"])

@@ -8,7 +8,19 @@ from components.checks import Severity
 from components.probe.measured import LATENCY_BOUNDS_MS, Cost, FlowTotals, Measurement, Moment, Outage, Pause
 from scripts.report.figures import KINDS, PAIR_KINDS
 from scripts.report.helm_values import value_changes
-from scripts.report.model import Allowed, Change, CheckFinding, Losses, Report, Run, Step, Trouble, Turn, Versions
+from scripts.report.model import (
+    Allowed,
+    Change,
+    CheckFinding,
+    Losses,
+    Report,
+    Run,
+    Step,
+    Trouble,
+    Turn,
+    TurnState,
+    Versions,
+)
 from stacks.flows import FlowKind
 from tests.builders import make_cilium
 
@@ -52,7 +64,9 @@ def two_days() -> Report:
     evening, morning = whole.runs[2].end + timedelta(seconds=3), whole.runs[3].start - timedelta(seconds=3)
 
     def next_day(turn: Turn) -> Turn:
-        steps = tuple(Step(name=step.name, start=step.start + night, end=step.end + night) for step in turn.steps)
+        steps = tuple(
+            step.model_copy(update={"start": step.start + night, "end": step.end + night}) for step in turn.steps
+        )
         return turn.model_copy(update={"steps": steps, "began": steps[0].start, "finished": steps[-1].end})
 
     later = [run.model_copy(update={"start": run.start + night, "end": run.end + night}) for run in whole.runs[3:]]
@@ -74,8 +88,8 @@ def two_days() -> Report:
 def unmeasured() -> Report:
     """Half-way, with no measurement and no word from the cluster."""
     whole = clean()
-    turns = (whole.turns[0], *(Turn(node=turn.node, wave=None, state="to do") for turn in whole.turns[1:]))
-    line = "versions, Helm values, checks and what the nodes told, as the cluster was not read: no answer from https://10.0.0.1:6443"
+    turns = (whole.turns[0], *(Turn(node=turn.node, wave=None, state=TurnState.TO_DO) for turn in whole.turns[1:]))
+    line = "versions, Helm values, checks and the nodes' Events, as the cluster was not read: no answer from https://10.0.0.1:6443"
     return whole.model_copy(
         update={
             "turns": turns, "changes": (), "measurement": None, "findings": (), "checks_without_finding": (),
@@ -178,10 +192,10 @@ def _turn(node: str, wave: int, start: float, chance: random.Random, *, budget: 
     at, steps = seconds_later(start), []
     for name, usual in _SECONDS.items():
         end = at + timedelta(seconds=round(usual * chance.uniform(0.8, 1.5), 2))
-        steps.append(Step(name=name, start=at, end=end))
+        steps.append(Step(name=name, start=at, end=end, effect="switch" if name == "agent" else ""))
         at = end
     return Turn(
-        node=node, wave=wave, state="done", began=steps[0].start, finished=at, steps=tuple(steps),
+        node=node, wave=wave, state=TurnState.DONE, began=steps[0].start, finished=at, steps=tuple(steps),
         pods_evicted=chance.randint(4, 23), pods_recycled=chance.randint(3, 6), rebooted=False, flows_verified=10,
         losses=Losses(sent=4310, failed=0, longest_gap_ms=0) if budget else None,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the charts are made of, and that what is drawn is what there is."""
+"""The charts' parts, and that they draw exactly the data that there is."""
 
 import re
 from datetime import UTC, datetime, timedelta

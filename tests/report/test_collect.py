@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.events import tell
 from components.operations.marks import TurnStep, clear, mark
 from scripts.lab.paths import CHECKOUT

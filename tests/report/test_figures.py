@@ -93,7 +93,7 @@ def outage(**fields: Any) -> Outage:
             "Nothing was lost, but a flow stood still for 400 ms; all 2 nodes are on Cilium.",
         ),
         (report(measured(flow(sent=10), outages=(outage(planned="drained"),))), "clean", "Nothing was lost"),
-        (report(None), "unmeasured", "All 2 nodes are on Cilium; what the traffic suffered was not measured."),
+        (report(None), "unmeasured", "All 2 nodes are on Cilium; the losses of the traffic were not measured."),
         (report(None, states=("done",)), "unmeasured", "The only node is on Cilium"),
     ],
 )

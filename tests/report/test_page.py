@@ -82,7 +82,7 @@ def test_unknown_things_are_left_out() -> None:
     page = to_html(unmeasured())
     for absent in ('id="connectivity"', 'id="outages"', 'id="checks"', "Longest gap", "Kubernetes</dt>", "None"):
         assert absent not in page
-    assert "versions, Helm values, checks and what the nodes told" in page
+    assert "versions, Helm values, checks and the nodes" in page
     assert "1 of 3 nodes are on Cilium" in page
 
 

@@ -1,6 +1,7 @@
 """A node's turn from outputs, marks and Events, whichever of them there are."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -9,12 +10,14 @@ import pytest
 from components.operations import progress
 from components.operations.marks import TurnStep
 from components.operations.step_records import RECORD, as_outputs
+from components.operations.turn.recipe import Half
 from components.operations.turn.steps import steps
 from scripts.report.model import Turn
 from scripts.report.turns import Marked, Told, make_turns, moment, troubles, unread
+from tests.turns.turning import make_turn
 
 if TYPE_CHECKING:
-    from components.operations.api import Cluster
+    from components.operations.cluster_api.api import Cluster
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 RESULT: dict[str, Any] = {
@@ -155,8 +158,8 @@ def test_what_a_turn_writes_is_what_is_drawn(monkeypatch: pytest.MonkeyPatch, wa
     monkeypatch.setattr(progress, "datetime", Clock)
     monkeypatch.setattr("components.operations.progress.time.monotonic", lambda: seconds)
     outputs: list[dict[str, Any]] = []
-    for after, half_turn in ((0, FIRST), (2, (*SECOND, ("watch", 60.0, 60.0 + watched)))):
-        with steps(cast("Cluster", Events()), "worker-1", after=after) as told_progress:
+    for half, half_turn in ((Half.BEFORE, FIRST), (Half.AFTER, (*SECOND, ("watch", 60.0, 60.0 + watched)))):
+        with steps(cast("Cluster", Events()), make_turn(), half=half) as told_progress:
             for name, start, end in half_turn:
                 seconds = start
                 told_progress.step(name)
@@ -236,3 +239,21 @@ def test_troubles_are_the_failures_and_stops_in_order() -> None:
 @pytest.mark.parametrize("text", ["", None, "soon", "2026-11-21T09:00:00", 5])
 def test_no_moment_is_made_of_what_is_none(text: object) -> None:
     assert moment(text) is None
+
+
+def test_a_step_has_the_effect_that_was_recorded_whatever_its_name() -> None:
+    """Records of earlier versions have none: there the names stand for it."""
+    now = {**step("swap", 1, 2), "effect": "switch"}, {**step("agent", 2, 3), "effect": ""}
+    before = step("agent", 3, 4), step("reboot", 4, 5), step("drain", 5, 6)
+    turn = turn_of({**RESULT, "steps": [*now, *before]})
+    assert [each.effect for each in turn.steps] == ["switch", "", "switch", "restart", ""]
+
+
+def test_an_event_is_read_from_its_record_and_not_from_its_reason() -> None:
+    """The reason is for people who look at the node, as the message is."""
+    failed = half(1, ("cordon", 1.0, 2.0), outcome="failed")
+    renamed = replace(failed, reason="MigrationDone")
+    assert (renamed.outcome, renamed.bad, renamed.word, renamed.begins) == (
+        "failed", True, "failed", START + timedelta(seconds=1),
+    )  # fmt: skip
+    assert troubles([renamed])

@@ -1,4 +1,4 @@
-"""What is read off the cluster to settle Cilium's network."""
+"""Facts read from the cluster to settle Cilium's network."""
 
 import json
 import subprocess
@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from components.checks import CATALOGUE, Context, run_checks
-from components.operations.node_state import NodeState
-from components.operations.quantities import Room
-from components.operations.services import Service
+from components.operations.demands.quantities import Room
+from components.operations.objects.node_state import NodeState
+from components.operations.objects.services import Service
+from components.operations.our_pods.node_shell import script
 from components.plan import MigrationPlan
 from components.settling import cluster_network, settled, settled_by_record, uplinks
-from scripts.lab.paths import CHECKOUT
 from stacks.config import CiliumSettings, parse_config
 from tests.builders import FLANNEL, make_context, make_facts, make_node, make_pod, make_snapshot, secondary
 
@@ -58,9 +58,9 @@ def test_everything_that_matters_is_read() -> None:
     assert (found.nodes, found.most_pods, found.host_ports) == (3, 250, ("default/edge",))
     assert found.udp_ports == {53: "node worker-1", 8473: "pod default/game"}
     assert found.uplinks == {"worker-1": {"eth0": 1500}}
-    assert [each.network for each in found.near] == ["10.32.0.0/12"]
-    assert {"10.244.0.0/16", "10.43.7.7", "172.30.0.11", "10.244.2.0/24", "172.30.0.0/24"} <= {
-        each.network for each in found.used
+    assert [str(each) for each in found.addresses.known(likely=True)] == ["10.32.0.0/12"]
+    assert {"10.244.0.0/16", "10.43.7.7/32", "172.30.0.11/32", "10.244.2.0/24", "172.30.0.0/24"} <= {
+        str(each) for each in found.addresses.known(likely=False)
     }
     assert (found.old.links, found.old.mtu, found.live) == (("flannel.1", "cni0"), 1450, None)
 
@@ -89,22 +89,21 @@ def test_the_preview_says_it_in_one_line_when_cilium_is_about_to_come() -> None:
     def lines(phase: str, **fields: Any) -> list[str]:
         snapshot = secondary() if phase == "migrate" else make_snapshot(**fields)
         config = parse_config({"phase": phase})
-        return MigrationPlan(context=Context(config=config, source=FLANNEL, snapshot=snapshot), findings=()).lines(
-            at_once=4
-        )
+        plan = MigrationPlan(context=Context(config=config, source=FLANNEL, snapshot=snapshot), findings=())
+        return [line.text for line in plan.lines(at_once=4)]
 
     seen = {"worker-1": make_facts(interfaces=INTERFACES, routes=(("172.30.0.0/24", "eth0"),))}
     (line,) = lines("secondary", facts=seen)
     assert line == (
         "Cilium 1.19.7 comes beside Flannel: pool 10.245.0.0/16 in blocks of /24, vxlan on UDP 8473, packets of up to "
-        "1450 bytes; `python -m scripts.plan` says why"
+        "1450 bytes; `.venv/bin/python -m scripts.plan` says why"
     )
     assert "packet size by each node's device" in lines("secondary")[0]
     assert lines("preflight") == lines("migrate") == []
 
 
 def test_a_nodes_default_routes_are_seen(tmp_path: Path) -> None:
-    program = (CHECKOUT / "components/operations/on_node/inspect_network.py").read_text()
+    program = script("inspect_network")
     (tmp_path / "route").write_text(
         "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
         "eth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\n"

@@ -35,6 +35,7 @@ class SourceCluster:
     blockers: frozenset[str] = frozenset()
     refused: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    not_understood: frozenset[str] = frozenset()
 
 
 def net_conf(backend: Mapping[str, Any], **more: Any) -> Callable[[], list[Object]]:
@@ -204,7 +205,7 @@ CLUSTERS = (
         told={"encapsulation": "routes", "udp_port": None, "bgp_peers": ("rack-1 (192.0.2.1)",)},
     ),
     SourceCluster(
-        name="calico-dual-stack", findings=AUTO,
+        name="calico-dual-stack", findings=AUTO, blockers=AUTO,  # the nodes have no InternalIP of IPv6
         objects=lambda: changed(
             [*calico("calico-vxlan"), pool(V6, "default-ipv6-ippool", vxlanMode="Always"), VXLAN],
             "DaemonSet", environment(IP6="autodetect", FELIX_IPV6SUPPORT="true"),
@@ -227,11 +228,29 @@ CLUSTERS = (
         told={"autodetection": "interface=eth.*"},
     ),
     SourceCluster(
-        name="calico-reaching-out", findings=AUTO,
+        name="calico-reaching-out",
         objects=lambda: changed(
             [*calico("calico-vxlan"), VXLAN], "DaemonSet", environment(IP_AUTODETECTION_METHOD="can-reach=192.0.2.9")
         ),
         told={"autodetection": "can-reach=192.0.2.9"},
+    ),
+    SourceCluster(
+        name="calico-reaching-its-own-node",  # as kubespray has it
+        objects=lambda: changed(
+            [*calico("calico-vxlan"), VXLAN], "DaemonSet",
+            environment(
+                NODEIP={"fieldRef": {"fieldPath": "status.hostIP"}}, IP_AUTODETECTION_METHOD="can-reach=$(NODEIP)"
+            ),
+        ),
+        told={"autodetection": "can-reach=$(status.hostIP)"},
+    ),
+    SourceCluster(
+        name="calico-before-3.22", findings=AUTO, blockers=AUTO,
+        objects=lambda: changed(
+            [*calico("calico-vxlan"), VXLAN], "DaemonSet",
+            lambda item: item["spec"]["template"]["spec"]["containers"][0].update(image="calico/node:v3.19.1"),
+        ),
+        told={"version": "3.19.1", "autodetection": "first-found"},
     ),
     SourceCluster(
         name="calico-of-flux", findings=AUTO | {"source-owner"}, blockers=AUTO,
@@ -248,7 +267,7 @@ CLUSTERS = (
         name="calico-not-started", refused="no IPPool was found in the cluster", objects=lambda: calico("calico-vxlan"),
     ),
     SourceCluster(
-        name="calico-in-etcd", findings=AUTO,
+        name="calico-in-etcd", findings=AUTO, blockers=AUTO,
         objects=lambda: changed(
             calico("calico-etcd"), "DaemonSet", environment(CALICO_IPV4POOL_CIDR="10.48.0.0/16")
         ),
@@ -270,7 +289,7 @@ CLUSTERS = (
         told={"pod_networks": ("192.168.0.0/16",), "encapsulation": "vxlan-cross-subnet"},
     ),
     SourceCluster(
-        name="operator-with-settings", findings=AUTO,
+        name="operator-with-settings",
         objects=lambda: operator(
             pool("192.168.0.0/16", ipipMode="Always"), mtu=8900, nodeAddressAutodetectionV4={"canReach": "192.0.2.9"}
         ),
@@ -328,6 +347,7 @@ CLUSTERS = (
     SourceCluster(
         name="two-one-of-them-meant", objects=lambda: [*flannel(), *calico("calico-vxlan"), VXLAN],
         settings={"source": {"kind": "calico"}}, told={"kind": "calico"}, findings=AUTO,
+        not_understood=frozenset({"host-network-placed", "chained-plugins"}),
     ),
     SourceCluster(name="none", objects=list, refused="no CNI that can be migrated from was found"),
 )  # fmt: skip

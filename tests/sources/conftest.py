@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.names import NAMESPACE
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import Deadline, Pending, wait_until
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.simulated.processes import Processes
@@ -62,7 +62,7 @@ def plane() -> Iterator[ControlPlane]:
 def site(plane: ControlPlane) -> Iterator[Site]:
     """A cluster of two nodes."""
     made = Site(Cluster(kubeconfig=str(plane.kubeconfig)))
-    for name in ("worker-1", "worker-2"):
-        made.node(name)
+    for number in (1, 2):
+        made.node(f"worker-{number}", address=f"192.0.2.{number}")
     yield made
     made.clear()

@@ -3,13 +3,16 @@
 import pytest
 
 from components.checks import CATALOGUE, Context, Severity, run_checks
-from components.operations.observing import observe
 from components.sources import SourceDescription, SourceError, describe
+from components.sources.observing import observe
+from scripts.lab.simulated.control_plane import ControlPlane
 from stacks.config import parse_config
 from stacks.values import value_at
 from tests.checks.site import Site
-from tests.sources.clusters import CLUSTERS, SourceCluster
-from tests.sources.upstream import folder_of
+from tests.commands.printed import commands_in
+from tests.remedies import type_in
+from tests.sources.clusters import CLUSTERS, VXLAN, SourceCluster
+from tests.sources.upstream import Object, calico, folder_of, operator
 
 pytestmark = pytest.mark.apiserver
 # Others say something of any cluster that has Calico's webhooks or DaemonSets; here it is about the source.
@@ -64,4 +67,32 @@ def test_a_source_cluster(site: Site, cluster: SourceCluster) -> None:
     found = [each for each in run_checks(CATALOGUE, context) if each.check in ABOUT_THE_SOURCE]
     assert {each.check for each in found} == cluster.findings
     assert {each.check for each in found if each.severity is Severity.BLOCKER} == cluster.blockers
+    assert {each.check for each in run_checks(CATALOGUE, context) if each.unplaced} == cluster.not_understood
     assert_values_fit(context)
+
+
+def without(kind: str, objects: list[Object]) -> list[Object]:
+    return [each for each in objects if each["kind"] != kind]
+
+
+@pytest.mark.executes(
+    "kubectl get ippools.crd.projectcalico.org", "kubectl get installations.operator.tigera.io",
+    "kubectl get tigerastatus",
+)  # fmt: skip
+def test_what_a_refusal_has_its_reader_look_at_can_be_looked_at(site: Site, plane: ControlPlane) -> None:
+    """Logs aside, which nobody has here."""
+    ill = (
+        without("IPPool", calico("calico")), without("Installation", operator(VXLAN)),
+        without("DaemonSet", operator(VXLAN)),
+    )  # fmt: skip
+    nodes = len(site.made)
+    for objects in ill:
+        build(site, SourceCluster(name="", objects=lambda found=objects: found))  # type: ignore[misc]
+        with pytest.raises(SourceError) as caught:
+            describe(observe(site.cluster, cilium_namespace="kube-system"))
+        for each in commands_in(str(caught.value)):
+            if " logs " not in each:
+                type_in(each, plane=plane)
+        for path in reversed(site.made[nodes:]):
+            site.cluster.delete(path)
+        del site.made[nodes:]

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from components.sources import SourceError, describe
+from components.sources import SourceError, describe, source_of
+from stacks.config import parse_config
 from tests.builders import FLANNEL, FLANNEL_CONFIG_MAP, FLANNEL_DAEMON_SET, make_snapshot
 
 
@@ -54,3 +55,29 @@ def test_two_flannels_are_refused() -> None:
 def test_flannel_without_settings_cannot_be_described() -> None:
     with pytest.raises(SourceError, match=r"no ConfigMap with a net-conf\.json"):
         describe(make_snapshot(config_maps=()))
+
+
+@pytest.mark.parametrize(
+    ("delegate", "bridge"),
+    [
+        ('{"isDefaultGateway": true}', "cni0"),
+        ('{"isDefaultGateway": true, "bridge": "cbr-pods"}', "cbr-pods"),
+    ],
+)
+def test_the_bridge_that_its_plugin_makes_is_swept_by_its_name(delegate: str, bridge: str) -> None:
+    """`cni0` is then somebody else's: the plugin's own choice, and with that Multus' too."""
+    config_map = with_settings('{"Network": "10.42.0.0/16", "Backend": {"Type": "vxlan"}}')
+    config_map["data"]["cni-conf.json"] = f'{{"plugins": [{{"type": "flannel", "delegate": {delegate}}}]}}'
+    found = describe(make_snapshot(config_maps=(config_map,)))
+    assert found.links == ("flannel.1", bridge)
+    swept = source_of(found).sweep(found)
+    assert [each for each in swept.links if each in ("cni0", "cbr-pods")] == [bridge]
+
+
+def test_a_flannel_that_k3s_ran_itself_is_swept_like_any() -> None:
+    """Nothing of it has a DaemonSet, and the user describes it; what it leaves is the same."""
+    settings: dict[str, Any] = {"kind": "generic", "podNetworks": ["10.42.0.0/16"], "encapsulation": "vxlan"}
+    for links, chains in ((["flannel.1", "cni0"], ("FLANNEL-",)), (["weave"], ())):
+        config = parse_config({"source": {**settings, "udpPort": 8472, "links": links}})
+        found = describe(make_snapshot(daemon_sets=(), config_maps=()), config.source)
+        assert source_of(found).sweep(found).chains == chains

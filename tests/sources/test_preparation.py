@@ -4,20 +4,22 @@ from typing import Any
 
 import pytest
 
-from components.operations.api import Cluster
-from components.operations.autodetection import (
+from components.operations.calico.autodetection import (
     ADDRESS,
     BEFORE,
-    FROM_KUBERNETES,
-    can_be_fooled,
     prepare_autodetection,
     restore_autodetection,
 )
+from components.operations.calico.detection_methods import FROM_KUBERNETES
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
-from components.operations.observing import observe
 from components.operations.progress import Progress
 from components.sources import SourceDescription, describe, fooled_families, source_of
+from components.sources.observing import observe
+from scripts.lab.simulated.control_plane import ControlPlane
 from tests.checks.site import Site
+from tests.commands.printed import commands_in
+from tests.remedies import type_in
 from tests.sources.agents import Agents, variables
 from tests.sources.clusters import VXLAN, SourceCluster
 from tests.sources.test_clusters import build, read
@@ -27,15 +29,6 @@ pytestmark = pytest.mark.apiserver
 INSTALLATION = "/apis/operator.tigera.io/v1/installations/default"
 DAEMON_SET = "/apis/apps/v1/namespaces/{}/daemonsets/calico-node"
 METHOD = "IP_AUTODETECTION_METHOD"
-
-
-@pytest.fixture
-def addressed(site: Site) -> Site:
-    """The nodes with addresses of their own."""
-    for number, path in enumerate(list(site.made), start=1):
-        status = {"addresses": [{"type": "InternalIP", "address": f"192.0.2.{number}"}]}
-        site.cluster.patch(f"{path}/status", {"status": status})
-    return site
 
 
 def made(site: Site, objects: list[Object]) -> SourceDescription:
@@ -70,9 +63,9 @@ def by_manifest(**values: str) -> list[Object]:
     [{}, {METHOD: "can-reach=192.0.2.9"}, {METHOD: "skip-interface=docker.*"}],
     ids=["unset", "can-reach", "skip-interface"],
 )
-def test_the_variable_of_the_manifest(addressed: Site, values: dict[str, str]) -> None:
-    source = made(addressed, by_manifest(**values))
-    cluster, path = addressed.cluster, DAEMON_SET.format("kube-system")
+def test_the_variable_of_the_manifest(site: Site, values: dict[str, str]) -> None:
+    source = made(site, by_manifest(**values))
+    cluster, path = site.cluster, DAEMON_SET.format("kube-system")
     before = cluster.get(path)["spec"]
     with Agents(cluster, namespace="kube-system"):
         prepare(cluster, source)
@@ -86,9 +79,9 @@ def test_the_variable_of_the_manifest(addressed: Site, values: dict[str, str]) -
 @pytest.mark.parametrize(
     "setting", [{}, {"nodeAddressAutodetectionV4": {"canReach": "192.0.2.9"}}], ids=["unset", "can-reach"]
 )
-def test_the_installation_of_the_operator(addressed: Site, setting: dict[str, Any]) -> None:
-    source = made(addressed, operator(VXLAN, **setting))
-    cluster = addressed.cluster
+def test_the_installation_of_the_operator(site: Site, setting: dict[str, Any]) -> None:
+    source = made(site, operator(VXLAN, **setting))
+    cluster = site.cluster
     before = cluster.get(INSTALLATION)["spec"]
     with Agents(cluster, namespace="calico-system", operator=True):
         prepare(cluster, source)
@@ -99,10 +92,10 @@ def test_the_installation_of_the_operator(addressed: Site, setting: dict[str, An
         assert cluster.get(INSTALLATION)["spec"] == before
 
 
-def test_done_again_it_keeps_what_was_there_first(addressed: Site) -> None:
+def test_done_again_it_keeps_what_was_there_first(site: Site) -> None:
     """A run that was killed after its change notes nothing anew, and the way back still leads to the beginning."""
-    source = made(addressed, by_manifest(**{METHOD: "can-reach=192.0.2.9"}))
-    cluster, path = addressed.cluster, DAEMON_SET.format("kube-system")
+    source = made(site, by_manifest(**{METHOD: "can-reach=192.0.2.9"}))
+    cluster, path = site.cluster, DAEMON_SET.format("kube-system")
     with Agents(cluster, namespace="kube-system"):
         prepare(cluster, source)
         again = describe(observe(cluster, cilium_namespace="kube-system"))
@@ -113,51 +106,44 @@ def test_done_again_it_keeps_what_was_there_first(addressed: Site) -> None:
     assert variables(cluster.get(path))[METHOD]["value"] == "can-reach=192.0.2.9"
 
 
-def test_agents_that_do_not_start_are_named(addressed: Site) -> None:
-    source = made(addressed, by_manifest())
+def test_agents_that_do_not_start_are_named(site: Site) -> None:
+    source = made(site, by_manifest())
     with (
-        Agents(addressed.cluster, namespace="kube-system", deaf=True),
+        Agents(site.cluster, namespace="kube-system", deaf=True),
         pytest.raises(OperationError, match=r"every agent with the new setting.*0 of \d Calico agents started anew"),
     ):
-        prepare(addressed.cluster, source, seconds=2)
+        prepare(site.cluster, source, seconds=2)
 
 
-def test_nodes_with_a_wrong_address_are_named(addressed: Site) -> None:
-    source = made(addressed, by_manifest())
+def test_nodes_with_a_wrong_address_are_named(site: Site) -> None:
+    source = made(site, by_manifest())
     told = r"node worker-1 has 10.245.0.7/24, its own are 192.0.2.1; node worker-2.*Cilium was not installed"
     with (
-        Agents(addressed.cluster, namespace="kube-system", blind=True),
+        Agents(site.cluster, namespace="kube-system", blind=True),
         pytest.raises(OperationError, match=told),
     ):
-        prepare(addressed.cluster, source, seconds=3)
+        prepare(site.cluster, source, seconds=3)
 
 
-def test_an_operator_that_sleeps_is_named(addressed: Site) -> None:
-    source = made(addressed, operator(VXLAN))
+def test_an_operator_that_sleeps_is_named(site: Site) -> None:
+    source = made(site, operator(VXLAN))
     with (
-        Agents(addressed.cluster, namespace="calico-system"),
+        Agents(site.cluster, namespace="calico-system"),
         pytest.raises(OperationError, match=r"IP_AUTODETECTION_METHOD is 'not set'.*does Calico's operator run"),
     ):
-        prepare(addressed.cluster, source, seconds=2)
+        prepare(site.cluster, source, seconds=2)
 
 
-def test_addresses_that_would_move_are_refused(addressed: Site) -> None:
+@pytest.mark.executes("kubectl -n {} get pods -o wide")
+def test_addresses_that_would_move_are_refused(site: Site, plane: ControlPlane) -> None:
     """Nodes with two interfaces, of which Calico took the other: moving the detection would move their tunnels."""
-    build(addressed, SourceCluster(name="", objects=by_manifest))
+    build(site, SourceCluster(name="", objects=by_manifest))
     annotation = {"metadata": {"annotations": {ADDRESS: "198.51.100.1/24"}}}
-    addressed.cluster.patch("/api/v1/nodes/worker-1", annotation)
-    context = read(addressed, SourceCluster(name="", objects=list))
-    (found,) = [each.line for each in addressed.found("autodetection", phase="secondary")]
-    assert "worker-1 (198.51.100.1, not 192.0.2.1)" in found
+    site.cluster.patch("/api/v1/nodes/worker-1", annotation)
+    context = read(site, SourceCluster(name="", objects=list))
+    moved, silent = [each.line for each in site.found("autodetection", phase="secondary")]
+    assert "worker-1 (198.51.100.1, not 192.0.2.1)" in moved
+    assert "gave no IPv4 address to 1 node (worker-2)" in silent
     assert context.source.kind == "calico"
-
-
-@pytest.mark.parametrize(
-    ("method", "fooled"),
-    [
-        ("first-found", True), ("skip-interface=docker.*", True), ("can-reach=8.8.8.8", True), ("", False),
-        ("interface=eth0", False), ("cidr=192.0.2.0/24", False), ("kubernetes-internal-ip", False),
-    ],
-)  # fmt: skip
-def test_ways_that_can_come_upon_an_interface_of_cilium(method: str, fooled: bool) -> None:
-    assert can_be_fooled(method) is fooled
+    for command in commands_in(silent):
+        type_in(command, plane=plane)

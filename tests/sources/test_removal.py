@@ -1,15 +1,15 @@
-"""What of an old CNI goes from the API at the end, and what stays, on a real API server."""
+"""Objects of an old CNI that are removed from the API at the end, and those that stay, on a real API server."""
 
 import threading
 import time
 
 import pytest
 
-from components.operations.api import Cluster
-from components.operations.observing import observe
-from components.operations.source_objects import Removed
-from components.operations.sweep import say_network_is_there
+from components.operations.cluster_api.api import Cluster
+from components.operations.removal.source_objects import Removed
+from components.operations.removal.sweep import say_network_is_there
 from components.sources import describe, source_of
+from components.sources.observing import observe
 from tests.checks.site import Site
 from tests.sources import upstream
 from tests.sources.clusters import VXLAN, SourceCluster, kindnet

@@ -1,14 +1,14 @@
-"""What a user must be allowed for this source and no other, on a real API server that knows Calico's kinds."""
+"""Rights that a user needs for this source and no other, on a real API server with Calico's kinds."""
 
 from pathlib import Path
 
 import pytest
 
 from components.names import NAMESPACE
-from components.operations.api import Cluster, ClusterError
-from components.operations.observing import observe
-from components.operations.permissions import Need, needs
+from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.rights.permissions import Need, needs
 from components.sources import describe
+from components.sources.observing import observe
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.checks.site import Site
 from tests.checks.users import as_user, rules_for
@@ -28,7 +28,7 @@ def denied(cluster: Cluster) -> list[str]:
 
 
 def write_down(site: Site) -> None:
-    """What phase preflight leaves."""
+    """Create the record that phase preflight leaves."""
     source = describe(observe(site.cluster, cilium_namespace="kube-system"))
     record = {"metadata": {"name": "record"}, "data": {"source": source.model_dump_json()}}
     site.add(f"/api/v1/namespaces/{NAMESPACE}/configmaps", record)

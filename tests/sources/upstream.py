@@ -77,16 +77,20 @@ def changed(objects: Iterable[Object], kind: str, change: Callable[[Object], obj
     return found
 
 
-def environment(**values: str) -> Callable[[Object], None]:
-    """Sets variables of a DaemonSet's container calico-node."""
+def environment(**values: str | Object) -> Callable[[Object], None]:
+    """Sets variables of a DaemonSet's container calico-node, to a text or to what a reference leads to."""
 
     def change(item: Object) -> None:
         for container in item["spec"]["template"]["spec"]["containers"]:
             if container["name"] == "calico-node":
                 kept = [each for each in container["env"] if each["name"] not in values]
-                container["env"] = [*kept, *({"name": name, "value": value} for name, value in values.items())]
+                container["env"] = [*kept, *(_variable(name, value) for name, value in values.items())]
 
     return change
+
+
+def _variable(name: str, value: str | Object) -> Object:
+    return {"name": name, "value" if isinstance(value, str) else "valueFrom": value}
 
 
 def calico_object(kind: str, name: str, **spec: Any) -> Object:
@@ -102,7 +106,7 @@ def pool(cidr: str = "10.244.0.0/16", name: str = "default-ipv4-ippool", **spec:
 
 
 def operator(*pools: Object, **network: Any) -> list[Object]:
-    """What a cluster has once Calico's operator did its work: its manifests, the Installation, and its DaemonSet."""
+    """Objects of a cluster after Calico's operator has run: its manifests, the Installation, and its DaemonSet."""
     found = [*calico("tigera-operator"), *calico("custom-resources")]
     found.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "calico-system"}})
     for each in found:

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from stacks.config import ConfigError, RestartMethod, StackConfig, parse_config
 from stacks.flows import FlowKind
-from stacks.phases import Phase
+from stacks.strategies import Milestone
 
 
 def test_an_empty_config_is_the_safe_one() -> None:
     config = parse_config({})
-    assert config.phase is Phase.PREFLIGHT
+    assert config.milestone is Milestone.BEFORE_CILIUM
     assert config.nodes == []
     assert config.restart.method is RestartMethod.RECYCLE
 
@@ -51,12 +51,10 @@ def test_no_text_makes_it_fail_otherwise_than_by_its_own_error(raw: dict[str, st
     assert all(line.startswith("config ") for line in said.splitlines())
 
 
-def test_phases_are_ordered() -> None:
-    assert [phase.position for phase in Phase] == [0, 1, 2, 3, 4]
-    assert Phase.FINALIZE.includes(Phase.SECONDARY)
-    assert not Phase.SECONDARY.includes(Phase.FINALIZE)
-    assert Phase.PREFLIGHT.before is None
-    assert Phase.CLEANUP.before is Phase.FINALIZE
+def test_milestones_are_ordered() -> None:
+    assert [each.position for each in Milestone] == [0, 1, 2, 3, 4]
+    assert Milestone.CILIUM_ALONE.includes(Milestone.BOTH_NETWORKS)
+    assert not Milestone.BOTH_NETWORKS.includes(Milestone.CILIUM_ALONE)
 
 
 def test_a_source_that_nobody_described_is_to_be_found() -> None:

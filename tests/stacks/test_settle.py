@@ -1,4 +1,4 @@
-"""What is chosen for a cluster, and that it stays."""
+"""The settings chosen for a cluster, and their stability."""
 
 import json
 from dataclasses import replace
@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from stacks.addresses import Register
 from stacks.config import CiliumSettings, parse_config
-from stacks.settle import Cilium, ClusterNetwork, OldNetwork, SettleError, Used, settle
+from stacks.settle import Cilium, ClusterNetwork, OldNetwork, SettleError, settle
 from stacks.values import live_settings, migration_values
+from tests.builders import in_use
 
 FLANNEL = OldNetwork(
     title="Flannel", encapsulation="vxlan", udp_port=8472, links=("flannel.1", "cni0"), pod_networks=("10.244.0.0/16",)
@@ -16,7 +18,7 @@ FLANNEL = OldNetwork(
 CLUSTER = ClusterNetwork(
     old=FLANNEL,
     nodes=3,
-    used=(Used(network="10.244.0.0/16", user="pods"), Used(network="10.96.0.0/16", user="Services")),
+    addresses=Register(in_use("10.244.0.0/16", "10.96.0.0/16")),
 )
 SEEN = {f"worker-{number}": {"eth0": 1500} for number in (1, 2, 3)}
 
@@ -25,8 +27,8 @@ def settled(cluster: ClusterNetwork = CLUSTER, **settings: Any) -> Cilium:
     return settle(parse_config({"cilium": settings}).cilium, cluster)
 
 
-def routed(*networks: str) -> ClusterNetwork:
-    return replace(CLUSTER, used=(*CLUSTER.used, *(Used(network=each, user="a route") for each in networks)))
+def routed(*networks: str, likely: bool = False) -> ClusterNetwork:
+    return replace(CLUSTER, addresses=Register([*CLUSTER.addresses.entries, *in_use(*networks, likely=likely)]))
 
 
 def test_a_small_cluster_gets_the_usual_network() -> None:
@@ -51,7 +53,7 @@ def test_a_small_cluster_gets_the_usual_network() -> None:
         (replace(CLUSTER, nodes=65), "10.246.0.0/15", 24),
         (replace(CLUSTER, most_pods=250), "10.246.0.0/15", 23),
         (replace(CLUSTER, most_pods=32), "10.245.0.0/16", 24),
-        (replace(CLUSTER, near=(Used(network="10.240.0.0/12", user="Services"),)), "10.239.0.0/16", 24),
+        (routed("10.240.0.0/12", likely=True), "10.239.0.0/16", 24),
     ],
 )
 def test_the_pool_is_free_and_has_room_to_grow(cluster: ClusterNetwork, pool: str, mask: int) -> None:
@@ -119,7 +121,20 @@ def test_the_old_networks_link_is_no_way_out(
         ("vxlan", 1370, 1420),
         ("ipip", 1480, None),
         ("ipip", 1440, 1460),
-        ("wireguard", 1400, None),
+        ("ipip-cross-subnet", 1480, None),
+        ("ipip-cross-subnet", 1440, 1460),
+        ("vxlan-cross-subnet", 1350, 1400),
+        ("vxlan-cross-subnet", 1450, None),
+        ("routes", 1500, None),
+        ("routes", 1400, 1400),
+        ("host-gw", 1376, 1376),
+        ("none", 1500, None),
+        ("wireguard", 1440, None),
+        ("wireguard", 1420, None),
+        ("wireguard", 1400, 1460),
+        ("udp", 1472, None),
+        ("ipsec", 1438, 1438),
+        ("geneve", 1400, 1450),
     ],
 )
 def test_packets_are_no_larger_than_the_old_network_is_known_to_carry(
@@ -137,7 +152,7 @@ def test_host_ports_are_chained() -> None:
 
 def test_a_dual_stack_cluster_gets_a_pool_of_each_family() -> None:
     old = replace(FLANNEL, pod_networks=("10.244.0.0/16", "fd00:10:244::/56"))
-    found = settled(replace(CLUSTER, old=old, used=(*CLUSTER.used, Used(network="fd00:10:245::/112", user="Services"))))
+    found = settled(replace(routed("fd00:10:245::/112"), old=old))
     assert found.pools == ("10.245.0.0/16", "fd00:10:246::/104")
     assert found.node_mask_size_v6 == 120
     assert settled(replace(CLUSTER, old=old), podCidrV6="fd00:1::/64").node_mask_size_v6 == 80
@@ -197,7 +212,7 @@ def test_what_runs_stays_whatever_the_cluster_has_become() -> None:
     live = live_settings(migration_values(installed))
     old = replace(FLANNEL, udp_port=8473, links=(), pod_networks=("10.245.0.0/16", "fd00::/64"))
     now = ClusterNetwork(
-        old=old, nodes=4000, most_pods=500, used=(Used(network="10.0.0.0/8", user="all"),),
+        old=old, nodes=4000, most_pods=500, addresses=Register(in_use("10.0.0.0/8")),
         uplinks={"a": {"eth9": 900}}, udp_ports={8473: "node a"}, live=live, recorded=written_down(installed),
     )  # fmt: skip
     assert settled(now).record() == installed.record()

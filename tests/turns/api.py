@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from components.operations import api
-from components.operations.api import Cluster, CommandResult
+from components.operations.cluster_api import api
+from components.operations.cluster_api.api import Cluster, CommandResult
 from components.operations.patience import Patience
 from components.operations.selectors import matches
 from scripts.lab.simulated.pod_status import is_ready, now

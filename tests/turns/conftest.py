@@ -2,7 +2,8 @@
 
 import pytest
 
-from components.operations import evictions, restart
+from components.operations.draining import evictions
+from components.operations.turn_steps import restart
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 
-from components.operations.model import Node, condition_is_true
-from components.operations.node_shell import script
+from components.operations.objects.model import Node, condition_is_true
+from components.operations.our_pods.node_shell import script
 from scripts.lab.simulated import machines, pod_status
 from scripts.lab.simulated.cilium import settings_of
 from scripts.lab.simulated.commands import SCRIPT_LABEL
@@ -96,7 +96,8 @@ class Players:
                     self._make_pod(item, "DaemonSet", node)
         for item in self.objects.select(f"{APPS}/replicasets"):
             owned = self._owned(item)
-            if len(owned) < item["spec"]["replicas"] and (node := self._place()):
+            named = item["spec"]["template"]["spec"].get("nodeName")
+            if len(owned) < item["spec"]["replicas"] and (node := named or self._place()):
                 self._make_pod(item, "ReplicaSet", node)
             ready = sum(condition_is_true(pod, "Ready") for pod in owned)
             if (item.get("status") or {}).get("readyReplicas") != ready:
@@ -184,9 +185,9 @@ class Players:
             self.objects.logs[path] = '"requested"'
         self.objects.change(path, {"status": pod_status.finished(pod, exit_code=1 if wrong else 0, runs=1)})
         if name == "reboot" and self.reboots:
-            self._reboot(node)
+            self.restart(node)
 
-    def _reboot(self, node: str) -> None:
+    def restart(self, node: str) -> None:
         """Everything on the node starts anew, on what its disk holds."""
         name, _, number = self.machines[node].boot_id.rpartition("-")
         boot_id = f"{name}-{int(number) + 1}"

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from components.operations.marks import STEP
-from components.operations.turn import Turn, there
+from components.operations.turn import Turn, shared_steps
 from stacks.values import CNI_CONF, MIGRATED_LABEL
 from tests.turns.turning import BACK, NODE, THERE, make_turn
 from tests.turns.world import World
@@ -70,7 +70,7 @@ def test_no_step_has_a_number_beyond_their_total(
 ) -> None:
     world, turn = World(), make_turn(method=method, in_place=in_place)
     turn = replace(turn, restart=replace(turn.restart, command="true"), watched=("DaemonSet default/logs",))
-    monkeypatch.setattr(there, "wait_for_watched", lambda *_, **__: None)
+    monkeypatch.setattr(shared_steps, "wait_for_watched", lambda *_, **__: None)
     for way in (THERE, BACK):
         way.go(world, world.client(), turn)
     numbers = [(int(number), int(total)) for number, total in re.findall(r" \[(\d+)/(\d+)\] ", capfd.readouterr().err)]

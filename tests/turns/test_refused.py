@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 import pytest
 
 from components.operations.deadline import OperationError
-from components.operations.model import MIRROR_ANNOTATION
+from components.operations.marks import step_of
+from components.operations.objects.model import MIRROR_ANNOTATION
 from components.operations.turn import Turn, empty_for_cilium, empty_for_return
-from components.operations.verification import is_fresh_pod
+from components.operations.turn_steps.verification import is_fresh_pod
+from scripts.lab.simulated.machines import flannel_started
 from stacks.values import CNI_CONF
 from tests.turns.players import CILIUM, CILIUM_API
 from tests.turns.turning import BACK, NODE, THERE, Way, make_turn
@@ -192,6 +194,26 @@ def test_a_node_without_an_old_conf_stays_on_cilium() -> None:
         BACK.go(world, world.client(), SHORT)
     assert world.players.machines[NODE].conf == {CNI_CONF}
     assert not [each for each in world.done if each.startswith(("end logs", "uncordon"))]
+    # What the error asks for: the old network's pod starts anew.
+    machine = world.players.machines[NODE]
+    world.players.machines[NODE] = flannel_started(machine, interface="flannel.1", port=8472)
+    BACK.go(world, world.client(), SHORT, begin=1)
+    assert step_of(world.node(NODE)) is None
+
+
+def test_a_static_pod_goes_back_once_the_node_was_restarted_as_it_is_told() -> None:
+    """No setting restarts a node on its way back, so none is named."""
+    world, turn = World(), make_turn(method="reboot", seconds=0.3)
+    world.pod("proxy", node=NODE, annotations=MIRROR)
+    THERE.go(world, world.client(), turn)
+    with pytest.raises(OperationError, match=r"static pods default/proxy .* restart worker-1 yourself") as told:
+        BACK.go(world, world.client(), turn)
+    assert "restart.method" not in str(told.value)
+    assert world.node(NODE).unschedulable
+    world.players.restart(NODE)
+    BACK.go(world, world.client(), turn, begin=1)
+    assert {pod.address.rpartition(".")[0] for pod in world.pods(node=NODE, app="proxy")} == {"10.244.1"}
+    assert not world.node(NODE).unschedulable
 
 
 @pytest.mark.parametrize("before", [(), (THERE,)], ids=["there", "back"])

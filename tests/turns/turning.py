@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from components.operations.api import Cluster
-from components.operations.drain_plan import DrainOptions
-from components.operations.restart import Restart
+from components.operations.cluster_api.api import Cluster
+from components.operations.draining.drain_plan import DrainOptions
 from components.operations.turn import Turn, empty_for_cilium, empty_for_return, move_to_cilium, return_to_source
+from components.operations.turn_steps.restart import Restart
 from components.pods import OurPods
+from components.strategies.hybrid.recipe import RECIPE
 from stacks.values import CNI_CONF, MIGRATED_LABEL
 from tests.turns.api import Client, KilledError
 from tests.turns.players import CILIUM
@@ -23,8 +24,9 @@ def make_turn(*, method: str = "recycle", in_place: bool = False, seconds: float
     """The turn of one node from Flannel, with little patience."""
     options = {"timeout_seconds": seconds, "replacements_timeout_seconds": seconds, "in_place": in_place, **drain}
     return Turn(
-        node=NODE, cilium_namespace=CILIUM, cilium_network="10.245.0.0/16", cni_conf=CNI_CONF, label=MIGRATED_LABEL,
-        source_title="Flannel", source_networks=("10.244.0.0/16",), drain=DrainOptions(**options),
+        node=NODE, recipe=RECIPE, cilium_namespace=CILIUM, cilium_network="10.245.0.0/16", cni_conf=CNI_CONF,
+        cni_folder="/etc/cni/net.d", label=MIGRATED_LABEL, source_title="Flannel", source_networks=("10.244.0.0/16",),
+        drain=DrainOptions(**options),
         restart=Restart(
             method=method, command="", timeout_seconds=seconds, agent_timeout_seconds=seconds, cilium_namespace=CILIUM,
             pods=PODS,

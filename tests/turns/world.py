@@ -5,9 +5,9 @@ from collections import Counter
 
 from components import probe
 from components.names import NAMESPACE
-from components.operations.agent import AGENT_CONTAINER
-from components.operations.api import ClusterError, CommandResult
-from components.operations.model import Node, Pod
+from components.operations.cluster_api.api import ClusterError, CommandResult
+from components.operations.objects.model import Node, Pod
+from components.operations.turn_steps.agent import AGENT_CONTAINER
 from scripts.lab.simulated import machines
 from scripts.lab.simulated.machines import Machine
 from stacks.values import live_settings, migration_values, node_config

@@ -1,14 +1,13 @@
-"""What the watch knows of the flows: from the probes of simulated nodes, and beside a kubelet that never answers."""
+"""The watch's data on flows: from the probes of simulated nodes, and with a kubelet that never answers."""
 
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from components import probe
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from scripts.bench.probes import deploy
 from scripts.lab.simulated import lab
 from scripts.lab.simulated.control_plane import ControlPlane
@@ -61,17 +60,16 @@ class Hanging(Cluster):
 
     def logs(self, **_query: Any) -> str:
         self.asked.set()
-        self.over.wait(30)
+        self.over.wait()
         return ""
 
 
 def test_a_kubelet_that_does_not_answer_holds_up_nobody_else() -> None:
     cluster = Hanging()
-    losses, began = Losses(cluster, "kube-system"), time.monotonic()
-    losses.start()
+    losses = Losses(cluster, "kube-system")
     try:
-        assert cluster.asked.wait(10)
-        assert losses.latest is None
-        assert time.monotonic() - began < 10
+        losses.start()  # and returns, though the log does not come before the end of the test
+        assert cluster.asked.wait(60)
+        assert (losses.latest, losses.untold) == (None, "")
     finally:
         cluster.over.set()

@@ -1,4 +1,4 @@
-"""What the terminal shows of a reading, and how the waves are told from the nodes alone."""
+"""The terminal's view of a reading, and waves derived from the nodes alone."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from components.operations.marks import TurnStep
 from scripts.report.turns import Marked, Told
 from scripts.watch.reading import Reading
 from scripts.watch.view import draw, failing, farewell, line, waves
-from stacks.phases import Phase
+from stacks.strategies import DEFAULT, Milestone
 from tests.report.samples import clean, lossy
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -34,7 +34,8 @@ def told(node: str, seconds: float, reason: str, message: str = "step 2 of 7") -
 
 def reading(marks: dict[str, Marked], *events: Told, **fields: Any) -> Reading:
     usual: dict[str, Any] = {
-        "at": at(100), "phase": Phase.MIGRATE, "source": "Flannel", "runs": "maria@bastion-1/77", "pods_left": {},
+        "at": at(100), "milestone": Milestone.NODES_MOVE, "source": "Flannel", "runs": "maria@bastion-1/77",
+        "pods_left": {},
     }  # fmt: skip
     return Reading(**{**usual, "marks": marks, "told": events, **fields})
 
@@ -146,19 +147,19 @@ def test_a_line_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("until", "fields", "ended"),
     [
-        (Phase.MIGRATE, {}, True),
-        (Phase.MIGRATE, {"runs": "maria"}, False),
-        (Phase.CLEANUP, {}, False),
-        (Phase.CLEANUP, {"phase": Phase.CLEANUP}, True),
-        (Phase.MIGRATE, {"phase": None}, False),
-        (Phase.MIGRATE, {"marks": {}}, False),
-        (Phase.MIGRATE, {"marks": {"worker-1": mark(DONE), "worker-2": mark(None)}}, False),
-        (Phase.PREFLIGHT, {"marks": {"worker-1": mark(DONE), "worker-2": mark(BUSY)}}, False),
+        (Milestone.NODES_MOVE, {}, True),
+        (Milestone.NODES_MOVE, {"runs": "maria"}, False),
+        (Milestone.OLD_NETWORK_GONE, {}, False),
+        (Milestone.OLD_NETWORK_GONE, {"milestone": Milestone.OLD_NETWORK_GONE}, True),
+        (Milestone.NODES_MOVE, {"milestone": None}, False),
+        (Milestone.NODES_MOVE, {"marks": {}}, False),
+        (Milestone.NODES_MOVE, {"marks": {"worker-1": mark(DONE), "worker-2": mark(None)}}, False),
+        (Milestone.BEFORE_CILIUM, {"marks": {"worker-1": mark(DONE), "worker-2": mark(BUSY)}}, False),
     ],
 )
-def test_the_end(until: Phase, fields: dict[str, Any], ended: bool) -> None:
+def test_the_end(until: Milestone, fields: dict[str, Any], ended: bool) -> None:
     view = reading(**{"marks": {"worker-1": mark(DONE)}, "runs": "", **fields})
-    assert view.reached(until) is ended
+    assert view.has_reached(DEFAULT.first_at(until)) is ended
 
 
 def test_the_farewell_counts_losses_only_where_they_were_measured() -> None:

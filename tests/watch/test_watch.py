@@ -17,13 +17,13 @@ import pytest
 import yaml
 
 from components.names import NAMESPACE
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.events import tell
 from components.operations.marks import TurnStep, clear, mark
 from scripts.lab.paths import CHECKOUT
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.watch.reading import WatchedCluster, look
-from stacks.phases import Phase
+from stacks.strategies import Milestone
 from stacks.values import final_values, live_settings, migration_values
 from tests.builders import FLANNEL, make_cilium
 from tests.operations.conftest import eventually
@@ -100,16 +100,21 @@ def _move(cluster: Cluster, node: str) -> None:
 def test_a_look_says_where_the_migration_is(plane: ControlPlane) -> None:
     watched = WatchedCluster(kubeconfig=str(plane.kubeconfig))
     before = look(watched, cilium_namespace="kube-system")
-    assert (before.phase, before.source, before.under_way, sorted(before.marks)) == (None, "", [], list(NODES))
+    assert (before.phase, before.source, before.under_way, sorted(before.marks)) == ("", "", [], list(NODES))
     cluster = _begin(plane)
-    assert look(watched, cilium_namespace="kube-system").phase is Phase.SECONDARY
+    assert look(watched, cilium_namespace="kube-system").milestone is Milestone.BOTH_NETWORKS
     mark(cluster, NODES[0], TurnStep.DRAINING)
     eventually(lambda: look(watched, cilium_namespace="kube-system").pods_left == {NODES[0]: 3})
     plane.kubectl("scale", "deployment/web", "--replicas=1")
     eventually(lambda: look(watched, cilium_namespace="kube-system").pods_left == {NODES[0]: 1})
     _move(cluster, NODES[0])
     after = look(watched, cilium_namespace="kube-system")
-    assert (after.phase, after.migrated, after.under_way, after.pods_left) == (Phase.MIGRATE, [NODES[0]], [], {})
+    assert (after.milestone, after.migrated, after.under_way, after.pods_left) == (
+        Milestone.NODES_MOVE,
+        [NODES[0]],
+        [],
+        {},
+    )
     assert [each.step for each in after.told] == ["drain", "agent", ""]
     clear(cluster, NODES[0])
     assert look(watched, cilium_namespace="kube-system").migrated == []

@@ -1,6 +1,6 @@
-"""One run at a time on a cluster, wherever each operator keeps the state: a Lease, held as client-go's leaders hold it.
+"""A Lease that lets only one run at a time change a cluster, whatever state backend each operator has.
 
-See docs/decisions/0007.
+It is held in the way of client-go's leader election. See docs/decisions/0007.
 """
 
 from components.operations.lease.hold import Hold, hold_on

@@ -1,4 +1,4 @@
-"""A run's hold on the cluster: taken before its first change, renewed beside its work, asked before every change."""
+"""A run's hold of the Lease: taken before its first change, renewed in the background, checked before every change."""
 
 import atexit
 import threading
@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from components.names import NAMESPACE
-from components.operations.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.deadline import HoldLostError, OperationError, pause
 from components.operations.lease.identity import is_over, this_run
 from components.operations.lease.observer import LOOK_SECONDS, RENEW_DEADLINE_SECONDS, Observer, now
@@ -21,11 +21,11 @@ _GONE, _CONFLICT = 404, 409
 
 
 class _OtherwiseError(Exception):
-    """The Lease is not what it was a moment ago."""
+    """The Lease changed since it was read."""
 
 
 class Hold:
-    """Of one run on one cluster; lost once, it is lost for good."""
+    """The hold of one run on one cluster; once lost, it is lost for good."""
 
     def __init__(
         self, cluster: Cluster, *, run: str = "", clock: Callable[[], float] = now,
@@ -39,9 +39,9 @@ class Hold:
         self._lost = ""
 
     def take(self) -> None:
-        """Have the cluster for this run, from now until its process ends.
+        """Take the Lease for this run, from now until its process ends.
 
-        Where another run's Lease is neither free nor renewed, that is watched for as long as it holds. Raises
+        A Lease of another run that is neither free nor renewed is watched for its whole duration. Raises
         OperationError if another run is at work, HoldLostError if this one lost its hold.
         """
         with self._taking:
@@ -53,7 +53,7 @@ class Hold:
                 try:
                     self._take_when_free(observer, first=races == 0)
                 except _OtherwiseError:
-                    self._sleep(_RACE_SECONDS)  # another run was quicker; look again who has it
+                    self._sleep(_RACE_SECONDS)  # another run was quicker; read the holder again
                 else:
                     self._begin(self)
                     return
@@ -66,7 +66,7 @@ class Hold:
                 break
             observer.see(found)
             if observer.changed or found.waits_too_long:
-                self._lost = (  # for whatever else this run wants to do at the same time
+                self._lost = (  # for other threads of this run that are about to change something
                     f"another run works on this cluster: {found.who} ({TITLE}); wait for it to end, then `pulumi up`; "
                     f"if there is no such run, `kubectl -n {NAMESPACE} delete lease {NAME}` first"
                 )
@@ -100,7 +100,7 @@ class Hold:
         self._note(item, began)
 
     def _write(self, found: Record, began: float, **more: Any) -> None:
-        """Change the very record that was found: of two who try, one fails."""
+        """Replace the record that was read; of two runs that try, one gets a conflict."""
         spec = {"holderIdentity": self._run, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": micro_now(), **more}
         body = {"metadata": {"resourceVersion": found.version}, "spec": spec}
         try:
@@ -112,11 +112,11 @@ class Hold:
         self._note(item, began)
 
     def _note(self, item: dict[str, Any], began: float) -> None:
-        # Counted from before the request: others may count from when it arrived.
+        # Counted from before the request, as other runs may count from its arrival.
         self._record, self._renewed = Record.read(item), max(began, self._renewed)
 
     def allow(self, path: str) -> None:
-        """Raise HoldLostError unless a change at this path may be sent now; takes the hold where no step did."""
+        """Raise HoldLostError unless a change at this path may be sent now; takes the hold if no step did so yet."""
         if path.startswith(FOLDER):
             return
         if self._record is None:
@@ -136,7 +136,7 @@ class Hold:
         return self._clock() - self._renewed
 
     def _confirm(self) -> None:
-        """Renew now: that it can be done to the record that we wrote proves that nobody had it in between."""
+        """Renew now: success on the record that this run wrote proves that no other run held it in between."""
         with self._confirming:
             if self._lost or self._silent_seconds < RENEW_DEADLINE_SECONDS:
                 return
@@ -149,7 +149,7 @@ class Hold:
                 )
 
     def renew(self) -> None:
-        """Give a sign of life. Raises ClusterError; whether the hold is lost is said at the next change."""
+        """Renew the Lease. Raises ClusterError; a lost hold is reported at the next change."""
         for _ in range(_RACES):
             if self._record is None or self._lost:
                 return
@@ -163,7 +163,7 @@ class Hold:
         raise ClusterError(f"{TITLE} is changed by others faster than it can be renewed", status=_CONFLICT)
 
     def _look_again(self, ours: Record) -> None:
-        """Read the fate of the record that we wrote: touched by others, deleted, or another run's."""
+        """Read the Lease after a conflict: it was edited, deleted, or taken by another run."""
         found = read(self._cluster)
         if found is None:
             self._create(self._clock(), transitions=ours.transitions)
@@ -180,13 +180,13 @@ class Hold:
         )
 
     def keep(self) -> None:
-        """Renew until the end or until the hold is lost."""
+        """Renew regularly until the end of the run or the loss of the hold."""
         while not self._lost and not self._ended.wait(_RENEW_SECONDS):
             with suppress(ClusterError):
                 self.renew()
 
     def give_back(self) -> None:
-        """Leave the cluster to the next run at once; this one changes nothing any more."""
+        """Release the Lease, so that the next run can start at once; this run can change nothing any more."""
         self._ended.set()
         if self._record is None or self._lost:
             return
@@ -210,7 +210,7 @@ _making = threading.Lock()
 
 
 def hold_on(cluster: Cluster) -> Hold:
-    """The hold that all changes of this process to the cluster need, from now on."""
+    """Create the hold that every change of this process to the cluster needs from now on."""
     with _making:
         if cluster not in _holds:
             _holds[cluster] = Hold(cluster)

@@ -1,9 +1,9 @@
-"""Names of runs: readable, never given twice, and where it is certain telling that the run is over.
+"""Names of runs: readable, unique, and sufficient to tell on the same machine that a run is over.
 
-A run is its engine's process. Its name ends in the number and the start of that process, and in a digest of everything
-that these two are relative to: the boot (a random ID of the kernel's) and the namespaces of processes and of time. So
-all provider processes of one engine say the same, and two containers of one host name never do. Where the system tells
-no such things, the name ends in a random number, and whether that run is over is never known.
+A run is its engine's process. Its name ends in that process's ID and start time, and in a digest of everything that
+these two are relative to: the boot (a random ID of the kernel's) and the PID and time namespaces. So all provider
+processes of one engine have the same name, and two containers with one host name never do. On a system without this
+information the name ends in a random number, and whether that run is over is never known.
 """
 
 import getpass
@@ -35,7 +35,7 @@ def this_run() -> str:
 
 
 def is_over(run: str) -> bool:
-    """True if the run has certainly ended: it was of this very boot and namespace, and its process is not there."""
+    """True if the run has certainly ended: it ran in this boot and namespace, and its process is gone."""
     found = _PROCESS.search(run)
     if not found or found[3] != _place():
         return False
@@ -45,7 +45,7 @@ def is_over(run: str) -> bool:
     except ProcessLookupError:
         return True
     except OSError:
-        pass  # there, and of another user
+        pass  # it exists, and belongs to another user
     now = _state_and_start(process)
     return now is not None and (now[0] in _OVER or now[1] != start)
 
@@ -61,7 +61,7 @@ def _engine() -> int:
 
 
 def _place() -> str:
-    """A digest of what a process's number and start are relative to; empty where that cannot be told."""
+    """A digest of what a process's ID and start time are relative to; empty if the system does not tell."""
     try:
         if (_PROC / "self").readlink() != Path(str(os.getpid())):
             return ""  # another namespace's view of processes
@@ -73,7 +73,7 @@ def _place() -> str:
 
 
 def _fields(process: int) -> list[str]:
-    """The fields after the program's name in the kernel's line on a process: its state, its parent, …"""
+    """The fields after the program's name in /proc/PID/stat: its state, its parent, …"""
     return _PROC.joinpath(str(process), "stat").read_text(errors="replace").rpartition(")")[2].split()
 
 

@@ -1,26 +1,26 @@
-"""Signs of life of whoever holds the Lease: its changes, by the clock of the one who looks on."""
+"""Observation of the Lease's holder: a holder is alive while the Lease changes, by the observer's own clock."""
 
 import time
 from collections.abc import Callable
 
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import pause
 from components.operations.lease.record import Record, read
 
-# A run that could not renew for so long makes no change before it can.
+# A run that could not renew for so long makes no change until it can.
 RENEW_DEADLINE_SECONDS = 10
 LOOK_SECONDS = 1.0
-# It goes on while a machine sleeps, as those of the others do.
+# A clock that keeps running while the machine sleeps, as those of other machines do.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def now() -> float:
-    """Seconds on a clock that nobody sets."""
+    """Seconds on a clock that is never set."""
     return time.clock_gettime(_CLOCK)
 
 
 class Observer:
-    """Of one Lease, from the first look on."""
+    """An observer of one Lease, from its first reading on."""
 
     def __init__(self, *, clock: Callable[[], float] = now) -> None:
         self._clock = clock
@@ -29,18 +29,18 @@ class Observer:
         self.changed = False
 
     def see(self, record: Record) -> None:
-        """Look at what was just read."""
+        """Take in a Lease that was just read."""
         if record.text != self._text:
             self.changed = bool(self._text)
             self._text, self._since = record.text, self._clock()
 
     @property
     def unchanged_seconds(self) -> float:
-        """For how long it has been seen as it is."""
+        """Seconds since the Lease was last seen to change."""
         return self._clock() - self._since
 
     def holder(self, record: Record | None) -> str:
-        """The run at work as far as was seen; empty if there is none, or none that gave a sign of life in time."""
+        """The run that holds the Lease; empty if it is free, or its holder did not renew it in time."""
         if record is None or record.free:
             return ""
         self.see(record)
@@ -49,9 +49,9 @@ class Observer:
 
 
 def other_run(cluster: Cluster, *, clock: Callable[[], float] = now, sleep: Callable[[float], None] = pause) -> str:
-    """The run that works on the cluster; empty if none shows a sign of life for as long as it may go without one.
+    """The run that works on the cluster; empty if none renews the Lease within the time allowed for it.
 
-    It takes RENEW_DEADLINE_SECONDS at the most, and no time where the Lease is free. Raises ClusterError.
+    Takes at most RENEW_DEADLINE_SECONDS, and no time if the Lease is free. Raises ClusterError.
     """
     observer = Observer(clock=clock)
     while True:

@@ -1,11 +1,11 @@
-"""The Lease as it is written on the cluster. Its times are other machines' and are told to people, never judged."""
+"""The Lease as written on the cluster. Its times come from other machines' clocks: shown to users, never compared."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from components.names import NAMESPACE
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.lease.identity import is_over
 
 NAME = "migration"
@@ -18,23 +18,23 @@ _LONGEST_NAME = 200
 
 
 def micro_now() -> str:
-    """The time in UTC, to the microsecond, as a Lease has it."""
+    """The time in UTC, to the microsecond, in the format of a Lease."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A Lease as read; what a foreign hand left out or spoilt counts as not said."""
+    """A Lease as read; fields that are missing or malformed count as not set."""
 
     holder: str
     seconds: int
     transitions: int
     version: str
-    text: str  # all that a holder writes: another text is a sign of life
+    text: str  # everything that a holder writes: a different text means that it is alive
 
     @classmethod
     def read(cls, item: dict[str, Any]) -> "Record":
-        """From the API's object."""
+        """The record in an object of the API."""
         spec = item.get("spec")
         spec = spec if isinstance(spec, dict) else {}
         seconds, transitions = spec.get("leaseDurationSeconds"), spec.get("leaseTransitions")
@@ -48,22 +48,22 @@ class Record:
 
     @property
     def free(self) -> bool:
-        """True if certainly nobody has it: it was given back, or its run is seen to be over."""
+        """True if certainly no run holds it: it was released, or its run has ended on this machine."""
         return not self.holder or is_over(self.holder)
 
     @property
     def waits_too_long(self) -> bool:
-        """True if its holder asks for more seconds than this program ever does, and than anyone would wait."""
+        """True if its holder sets a longer duration than this program ever does, too long to wait for."""
         return self.seconds > _LONGEST_WAIT_SECONDS
 
     @property
     def who(self) -> str:
-        """The holder, fit for one line."""
+        """The holder, shortened to one line."""
         text = "".join(each if each.isprintable() else "?" for each in self.holder[:_LONGEST_NAME])
         return f"{text} (which says that it holds for {self.seconds} s)" if self.waits_too_long else text
 
 
 def read(cluster: Cluster) -> Record | None:
-    """The Lease as it is now; None where there is none. Raises ClusterError."""
+    """The Lease as it is now; None if there is none. Raises ClusterError."""
     item = cluster.find(PATH)
     return None if item is None else Record.read(item)

@@ -1,4 +1,4 @@
-"""Reboots the node in an orderly way, through its own init. Runs on the node, standard library only."""
+"""Reboots the node through its init system. Runs on the node, standard library only."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ import time
 ENTER_HOST = ["nsenter", "--target", "1", "--mount", "--uts", "--ipc", "--net", "--pid", "--"]
 
 if os.fork() == 0:
-    # The parent answers first, so that the kubelet can report this pod as done.
+    # The parent ends first, so that the kubelet can report this pod as completed.
     os.setsid()
     time.sleep(1)
     for command in (["systemctl", "reboot"], ["reboot"], ["/sbin/reboot", "-f"]):

@@ -1,1 +1,1 @@
-"""The scheduler's rules as pure functions: which node would take a drained pod's replacement, and why none would."""
+"""The scheduler's rules as pure functions: the node for a drained pod's replacement, or the reasons for none."""

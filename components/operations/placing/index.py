@@ -1,4 +1,4 @@
-"""Pods by their namespaces and labels, so that a selector looks at few of them."""
+"""An index of pods by namespace and label, so that a selector is matched against few of them."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ Label = tuple[str, str]
 
 
 def _label(selector: Object | None) -> Label | None:
-    """A label that everything has that the selector means, if it names one."""
+    """A label that everything matched by the selector has, if the selector demands one."""
     return next(iter(((selector or {}).get("matchLabels") or {}).items()), None)
 
 
@@ -22,12 +22,12 @@ def _buckets() -> dict[Label | None, dict[str, T]]:
 
 @dataclass
 class ByLabel(Generic[T]):
-    """Things by the labels of pods; what has no label to be found by is looked at each time."""
+    """Things indexed by pods' labels; those without labels are candidates every time."""
 
     _found: dict[Label | None, dict[str, T]] = field(default_factory=_buckets)
 
     def put(self, key: str, thing: T, *, labels: Mapping[str, str]) -> None:
-        """A pod, under each of its labels and under none."""
+        """Add a pod, under each of its labels and under none."""
         for label in (*labels.items(), None):
             self._found[label][key] = thing
 
@@ -37,18 +37,18 @@ class ByLabel(Generic[T]):
             self._found[label].pop(key, None)
 
     def meant_by(self, selector: Object | None) -> list[T]:
-        """Those that the selector may mean."""
+        """Candidates that the selector may match."""
         return list(self._found[_label(selector)].values())
 
 
 @dataclass
 class BySelector(Generic[T]):
-    """Things that mean pods, by a label that those pods must have."""
+    """Things with a pod selector, indexed by a label that its pods must have."""
 
     _found: dict[Label | None, dict[str, T]] = field(default_factory=_buckets)
 
     def put(self, key: str, thing: T, *, selector: Object | None) -> None:
-        """One that means the pods of the selector."""
+        """Add one with this selector."""
         self._found[_label(selector)][key] = thing
 
     def take(self, key: str, *, selector: Object | None) -> None:
@@ -56,6 +56,6 @@ class BySelector(Generic[T]):
         self._found[_label(selector)].pop(key, None)
 
     def may_mean(self, labels: Mapping[str, str]) -> Iterator[T]:
-        """Those that may mean a pod with these labels."""
+        """Candidates that may match a pod with these labels."""
         for label in (*labels.items(), None):
             yield from self._found[label].values()

@@ -1,17 +1,17 @@
-"""Required affinity and anti-affinity between pods, that of the pods that are there included."""
+"""Required affinity and anti-affinity between pods, including that of pods already on the nodes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from components.operations.model import Pod
+from components.operations.demands.terms import PodTerm
+from components.operations.objects.model import Pod
 from components.operations.placing.obstacles import Kind, Obstacle
-from components.operations.placing.terms import PodTerm
 from components.operations.placing.world import Offer, World
 
 _Pairs = set[tuple[str, str]]
 
 
 def neighbours(pod: Pod, world: World) -> Callable[[Offer], Obstacle | None]:
-    """Each node's obstacles for the pod."""
+    """A function that returns a node's obstacle for the pod, if any."""
     labels = world.labels
     demand = pod.demand
 
@@ -32,7 +32,7 @@ def neighbours(pod: Pod, world: World) -> Callable[[Offer], Obstacle | None]:
     for term, node in world.excluding(pod):
         if covers(term, pod):
             closed |= _pairs((term,), labels.get(node, {}))
-    # The first of pods that want to be near each other has nobody to be near to.
+    # The first pod of a group with affinity to itself may go anywhere.
     first = not wanted and all(covers(term, pod) for term in demand.affinity)
 
     def judge(offer: Offer) -> Obstacle | None:

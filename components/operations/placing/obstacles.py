@@ -1,4 +1,4 @@
-"""Reasons why a node does not take a pod, in the scheduler's order, and the verdict that they amount to."""
+"""Obstacles that keep a pod off a node, in the scheduler's order, and the verdict from all of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """A node's obstacle for a pod; the words follow a number of nodes."""
+    """Kinds of obstacles; the texts follow a number of nodes."""
 
     NOT_READY = "not Ready"
     MOVING = "cordoned for the wave"
@@ -29,29 +29,29 @@ class Kind(StrEnum):
 
     @property
     def of_room(self) -> bool:
-        """True if a node more, or pods fewer, would mend it."""
+        """True if another node, or fewer pods, would resolve it."""
         return self in (Kind.PODS, Kind.LACKING, Kind.PORT, Kind.VOLUME_LIMIT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Obstacle:
-    """One reason of one node."""
+    """One obstacle on one node."""
 
     kind: Kind
     detail: str = ""
 
     @property
     def text(self) -> str:
-        """In an operator's words."""
+        """The obstacle in a form for messages."""
         return f"{self.kind} ({self.detail})" if self.detail else str(self.kind)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """True if a pod's replacement has a place: on `node`, or on none because of what is in the way, or not known.
+    """The prediction for a pod's replacement: it fits on `node`, or on none for the obstacles listed, or is unknown.
 
-    `refused` is why it does not even come to a choice of nodes; `preempts` says that on `node` pods of lower priority
-    have to go for it.
+    `refused` is the reason why no node is even considered; `preempts` is True if pods of lower priority on `node` have
+    to go for it; `past_cordon` is the reason why it goes to `node` although that is cordoned for the wave.
     """
 
     node: str = ""
@@ -59,15 +59,16 @@ class Verdict:
     in_the_way: Mapping[str, Sequence[Obstacle]] | None = None
     not_known: str = ""
     preempts: bool = False
+    past_cordon: str = ""
 
     @property
     def kinds(self) -> set[Kind]:
-        """Everything that some node has against it."""
+        """All kinds of obstacles on any node."""
         return {each.kind for found in (self.in_the_way or {}).values() for each in found}
 
     @property
     def summary(self) -> str:
-        """The nodes counted by reason: `0 of 4 nodes: 1 cordoned for the wave, 3 without room (cpu)`."""
+        """The nodes counted by obstacle: `0 of 4 nodes: 1 cordoned for the wave, 3 without room (cpu)`."""
         nodes: dict[str, list[str]] = {}
         for node, found in sorted((self.in_the_way or {}).items()):
             for each in found:

@@ -1,11 +1,11 @@
-"""Owners of drained pods: whether they make a replacement, and which."""
+"""Controllers of drained pods, with the fields that decide whether and how they replace a pod."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.operations.selectors import Object
 
-# Lists by kind, for the kinds whose controllers are Kubernetes' own.
+# API lists by kind, for Kubernetes' own workloads.
 OWNER_LISTS: Mapping[tuple[str, str], str] = {
     ("apps/v1", "ReplicaSet"): "/apis/apps/v1/replicasets",
     ("apps/v1", "StatefulSet"): "/apis/apps/v1/statefulsets",
@@ -17,7 +17,7 @@ _BACKOFF_LIMIT = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """The maker of a pod's replacement; `failures_left` is of a Job that counts an eviction as a failure, else None."""
+    """A pod's controller; `failures_left` is set for a Job that counts an eviction as a failure, else None."""
 
     namespace: str
     name: str
@@ -43,7 +43,7 @@ class Owner:
 
 
 def _failures_left(job: Object) -> int | None:
-    """The number of failures that a Job still allows; None where its policy does not count disruptions."""
+    """The number of failures that a Job still allows; None if its policy ignores disruptions."""
     spec, status = job.get("spec") or {}, job.get("status") or {}
     for rule in (spec.get("podFailurePolicy") or {}).get("rules") or []:
         conditions = rule.get("onPodConditions") or []

@@ -1,11 +1,11 @@
-"""Quotas and limits of namespaces: whether the API server would let a replacement be created."""
+"""ResourceQuotas and LimitRanges: whether the API server would admit a replacement."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from components.operations.model import Pod
-from components.operations.placing.amounts import Amounts, read_amounts, together
-from components.operations.placing.terms import NotKnownError
+from components.operations.demands.amounts import Amounts, read_amounts, together
+from components.operations.demands.terms import NotKnownError
+from components.operations.objects.model import Pod
 from components.operations.selectors import Object
 
 _COUNTS = ("pods", "count/pods")
@@ -24,7 +24,7 @@ class Quota:
 
     @classmethod
     def read(cls, item: Object) -> "Quota":
-        """From the API's JSON; amounts of cores are in thousandths."""
+        """The quota in the API's JSON; CPU amounts are in thousandths of a core."""
         spec, status = item.get("spec") or {}, item.get("status") or {}
         chosen = (spec.get("scopeSelector") or {}).get("matchExpressions") or []
         return cls(
@@ -47,11 +47,11 @@ class Quota:
         return f"ResourceQuota {self.namespace}/{self.name}"
 
     def counts(self, pod: Pod) -> bool:
-        """True if the pod is counted by it."""
+        """True if the quota counts the pod."""
         return pod.namespace == self.namespace and all(_in_scope(pod, *scope) for scope in self.scopes)
 
     def charge(self, pod: Pod) -> dict[str, int]:
-        """The pod's share of it, by the quota's own names."""
+        """The amounts that the pod uses of the quota, by the quota's names."""
         wanted = {f"requests.{name}": number for name, number in pod.demand.amounts.items()}
         wanted |= {name: pod.demand.amounts.get(name, 0) for name in _COMPUTE}
         wanted |= {f"limits.{name}": number for name, number in pod.demand.limits.items()}
@@ -59,7 +59,7 @@ class Quota:
         return {name: wanted[name] for name in self.hard if wanted.get(name)}
 
     def unsaid(self, pod: Pod) -> list[str]:
-        """The resources that it limits and the pod leaves open, for which the API server refuses a pod."""
+        """The resources that the quota limits and the pod does not set, for which the API server refuses it."""
         return [
             name for name in self.hard if _part(name) and any(not _says(each, name) for each in pod.demand.containers)
         ]
@@ -74,7 +74,7 @@ def _read(given: Object | None) -> dict[str, int]:
 
 
 def _part(name: str) -> str:
-    """The resource that a pod must speak of where a quota limits it; other resources may be left open."""
+    """The resource that a pod must set if a quota limits it; empty for one that may stay unset."""
     resource = name.rpartition(".")[2] if name.startswith(("requests.", "limits.")) else name
     return resource if resource in ("cpu", "memory") else ""
 
@@ -107,7 +107,7 @@ def _in_scope(pod: Pod, name: str, operator: str, values: Sequence[str]) -> bool
 
 @dataclass(frozen=True, kw_only=True)
 class LimitRange:
-    """The limits of a namespace by what they are for (Container, Pod); `given` is what it fills in where left open."""
+    """The limits of a namespace by kind (Container, Pod); `given` are the defaults for unset amounts."""
 
     namespace: str
     name: str
@@ -128,12 +128,12 @@ class LimitRange:
         )
 
     def refusals(self, pod: Pod) -> Iterator[str]:
-        """Each limit that the pod breaks: the API server would not create it again."""
+        """Each limit that the pod violates, for which the API server would not create it again."""
         if pod.namespace != self.namespace:
             return
         whole = (pod.demand.amounts, pod.demand.limits)
         for kind, subjects in (("Container", pod.demand.containers), ("Pod", (whole,))):
-            # What a container leaves open is filled in, what a pod leaves open is refused.
+            # A container's unset amounts get defaults, a pod's are refused.
             open_ = kind == "Container"
             for name, number in self.least.get(kind, {}).items():
                 if any(asked.get(name, number if open_ else 0) < number for asked, _ in subjects):
@@ -156,7 +156,7 @@ def _filled_in(limit: Object) -> Iterator[str]:
 
 @dataclass
 class Accounts:
-    """The quotas as they are charged while pods go and their replacements come."""
+    """The use of all quotas while pods go and their replacements come."""
 
     quotas: Sequence[Quota]
     limits: Sequence[LimitRange]
@@ -166,13 +166,13 @@ class Accounts:
         self.charged = {quota.title: dict(quota.used) for quota in self.quotas}
 
     def gone(self, pod: Pod) -> None:
-        """The pod is not counted any more."""
+        """Stop counting the pod."""
         for quota in self._of(pod):
             back = {name: -number for name, number in quota.charge(pod).items()}
             self.charged[quota.title] = together([self.charged[quota.title], back])
 
     def refusal(self, pod: Pod) -> str:
-        """Why the pod would not be created; empty, and the pod charged, if it would."""
+        """The reason why the pod would be refused; empty if it would not, and then it is counted."""
         for limit in self.limits:
             for text in limit.refusals(pod):
                 return text
@@ -190,7 +190,7 @@ class Accounts:
         return ""
 
     def without_surge(self, pod: Pod) -> str:
-        """The quota that has no room for the replacement until the pod itself is gone; empty if there is none."""
+        """The quota without room for the replacement until the pod itself is gone; empty if there is none."""
         for quota in self._of(pod):
             over = self._over(quota, pod)
             if over:

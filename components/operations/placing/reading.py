@@ -1,11 +1,11 @@
-"""Reads what replacements rely on besides nodes: each list once, and only if a pod that is drained needs it."""
+"""Reads the objects other than nodes that replacements need: each list once, and only if a drained pod needs it."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from typing import TypeVar
 
-from components.operations.api import Cluster, ClusterError, Object
-from components.operations.model import Pod
+from components.operations.cluster_api.api import Cluster, ClusterError, Object
+from components.operations.objects.model import Pod
 from components.operations.placing.owners import OWNER_LISTS, Owner
 from components.operations.placing.quotas import LimitRange, Quota
 from components.operations.placing.supplies import Claim, StorageClass, Supplies, Volume, read_volume_limits
@@ -16,7 +16,7 @@ _DENIED = 403
 
 
 def read_supplies(cluster: Cluster, pods: Sequence[Pod], *, pool: Executor) -> Supplies:
-    """For these pods; what the user may not list is `unread`. Raises ClusterError for anything else."""
+    """The supplies for these pods; lists denied to the user are `unread`. Raises ClusterError for other errors."""
     coming = [pod for pod in pods if pod.controller and not pod.finished and not pod.controller.is_daemon_set]
     if not coming:
         return Supplies()

@@ -1,12 +1,12 @@
-"""Hard topology spread: which nodes would leave pods too unevenly spread over the domains."""
+"""Topology spread constraints with DoNotSchedule: nodes on which the pod would exceed maxSkew."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from components.operations.model import Pod
+from components.operations.demands.taints import untolerated
+from components.operations.demands.terms import Spread
+from components.operations.objects.model import Pod
 from components.operations.placing.obstacles import Kind, Obstacle
-from components.operations.placing.taints import untolerated
-from components.operations.placing.terms import Spread
 from components.operations.placing.world import Offer, World
 from components.operations.selectors import matches
 
@@ -21,14 +21,14 @@ class _Domains:
 
     @property
     def least(self) -> int:
-        """The fewest pods in any domain; none while there are fewer domains than the constraint wants."""
+        """The fewest pods in any domain; 0 while there are fewer domains than the constraint's minDomains."""
         if len(self.counts) < self.spread.min_domains and self.counts:
             return 0
         return min(self.counts.values(), default=_NO_DOMAIN_COUNTED)
 
 
 def spreading(pod: Pod, world: World) -> Callable[[Offer], Obstacle | None]:
-    """Each node's obstacles for the pod; a cordoned node counts as a domain unless the pod honours taints."""
+    """A function that returns a node's obstacle; cordoned nodes count as domains unless the pod honours taints."""
     spreads = pod.demand.spreads
     keys = {spread.topology_key for spread in spreads}
     counted = [offer for offer in world.offers if keys <= offer.labels.keys()] if spreads else []

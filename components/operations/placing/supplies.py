@@ -1,19 +1,19 @@
-"""Supplies of replacements besides nodes: claims, volumes, quotas, owners; each list is None where nobody read it."""
+"""Objects other than nodes that replacements need: claims, volumes, quotas, owners; a list is None if not read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from components.operations.placing.amounts import Amounts, read_amounts
+from components.operations.demands.amounts import Amounts, read_amounts
+from components.operations.demands.terms import NotKnownError
 from components.operations.placing.owners import Owner
 from components.operations.placing.quotas import LimitRange, Quota
-from components.operations.placing.terms import NotKnownError
 from components.operations.selectors import Object
 
 _ZONES = (
     "topology.kubernetes.io/zone", "topology.kubernetes.io/region",
     "failure-domain.beta.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/region",
 )  # fmt: skip
-# Volumes of the kinds that were compiled in, with the driver that is in charge of them now.
+# In-tree volume types, with the CSI driver that serves them now.
 _DRIVERS = {
     "awsElasticBlockStore": "ebs.csi.aws.com",
     "azureDisk": "disk.csi.azure.com",
@@ -53,7 +53,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Volume:
-    """One PersistentVolume; `terms` is None if any node reaches it, `claim` None if nobody claims it."""
+    """One PersistentVolume; `terms` is None if every node reaches it, `claim` None if it is unclaimed."""
 
     name: str
     terms: tuple[Object, ...] | None = None
@@ -85,7 +85,7 @@ class Volume:
 
 @dataclass(frozen=True, kw_only=True)
 class StorageClass:
-    """The way in which claims of a class get their volumes; `topologies` is None where any node may have one."""
+    """A StorageClass with its volume binding; `topologies` is None if every node is allowed."""
 
     name: str
     provisioner: str
@@ -95,7 +95,7 @@ class StorageClass:
 
     @classmethod
     def read(cls, item: Object) -> "StorageClass":
-        """From the API's JSON; its topologies become terms of a node selector."""
+        """The class in the API's JSON; its allowed topologies become terms of a node selector."""
         allowed = item.get("allowedTopologies") or None
         terms = [
             {
@@ -117,7 +117,7 @@ class StorageClass:
 
 
 def read_volume_limits(item: Object) -> tuple[str, dict[str, int]]:
-    """A CSINode's name, and how many volumes each driver attaches there."""
+    """A CSINode's name, and the number of volumes that each driver can attach there."""
     drivers = (item.get("spec") or {}).get("drivers") or []
     counts = {each["name"]: (each.get("allocatable") or {}).get("count") for each in drivers}
     return item["metadata"]["name"], {name: int(count) for name, count in counts.items() if count is not None}
@@ -125,7 +125,7 @@ def read_volume_limits(item: Object) -> tuple[str, dict[str, int]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Supplies:
-    """All that was read for the pods that are drained; `unread` says by kind why a list is missing."""
+    """Everything that was read for the drained pods; `unread` has the reason for each missing list, by kind."""
 
     claims: Mapping[tuple[str, str], Claim] | None = None
     volumes: Mapping[str, Volume] | None = None
@@ -137,23 +137,23 @@ class Supplies:
     unread: Mapping[str, str] = field(default_factory=dict)
 
     def missing(self, kind: str) -> NotKnownError:
-        """That a list was needed and is not there."""
+        """The error for a list that is needed and was not read."""
         return NotKnownError(f"{kind} could not be read ({self.unread.get(kind, 'nobody asked for them')})")
 
     def claim(self, namespace: str, name: str) -> Claim | None:
-        """A claim, or None where there is none."""
+        """A claim, or None if there is none."""
         if self.claims is None:
             raise self.missing("persistentvolumeclaims")
         return self.claims.get((namespace, name))
 
     def volume(self, name: str) -> Volume | None:
-        """A volume, or None where there is none."""
+        """A volume, or None if there is none."""
         if self.volumes is None:
             raise self.missing("persistentvolumes")
         return self.volumes.get(name)
 
     def storage_class(self, name: str | None) -> StorageClass | None:
-        """A class, or None where there is none; no name means the cluster's own."""
+        """A class, or None if there is none; no name means the cluster's default."""
         if self.classes is None:
             raise self.missing("storageclasses")
         if name is None:

@@ -1,13 +1,13 @@
-"""Volumes of a pod: which nodes reach them, have them attached already, or may get a new one."""
+"""A pod's volumes as obstacles: nodes that cannot reach them, attach another, or get a new one."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from components.operations.model import Pod
-from components.operations.placing.amounts import Amounts
+from components.operations.demands.amounts import Amounts
+from components.operations.demands.terms import NotKnownError, node_fits
+from components.operations.objects.model import Pod
 from components.operations.placing.obstacles import Kind, Obstacle
 from components.operations.placing.supplies import NO_PROVISIONER, StorageClass, Supplies, Volume
-from components.operations.placing.terms import NotKnownError, node_fits
 from components.operations.placing.world import Offer, World
 
 _ONE_POD = "ReadWriteOncePod"
@@ -21,7 +21,7 @@ class NoVolumeError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class _Open:
-    """A claim that gets its volume where the pod goes."""
+    """A claim whose volume is created on the pod's node (WaitForFirstConsumer)."""
 
     title: str
     of: StorageClass
@@ -30,7 +30,7 @@ class _Open:
 
 
 def volumes(pod: Pod, world: World, supplies: Supplies) -> Callable[[Offer], Obstacle | None]:
-    """Each node's obstacles for the pod. Raises NoVolumeError, NotKnownError."""
+    """A function that returns a node's obstacle for the pod. Raises NoVolumeError, NotKnownError."""
     bound, new = list[Volume](), list[_Open]()
     for name in pod.demand.claims:
         _look_up(pod, name, supplies, bound, new)
@@ -77,7 +77,7 @@ def _look_up(pod: Pod, name: str, supplies: Supplies, bound: list[Volume], new: 
 
 
 def _held_alone(pod: Pod, world: World, supplies: Supplies) -> str:
-    """The claim for one pod alone that another pod has."""
+    """A ReadWriteOncePod claim of this pod that another pod uses; empty if there is none."""
     for name in pod.demand.claims:
         claim = supplies.claim(pod.namespace, name)
         if claim and _ONE_POD in claim.modes:
@@ -89,7 +89,7 @@ def _held_alone(pod: Pod, world: World, supplies: Supplies) -> str:
 
 
 def _limit(pod: Pod, offer: Offer, world: World, supplies: Supplies, bound: list[Volume], new: list[_Open]) -> str:
-    """The driver that would have to attach more volumes than it can."""
+    """A driver whose limit of attached volumes would be exceeded; empty if there is none."""
     wanted = {(volume.driver, volume.name) for volume in bound if volume.driver}
     wanted |= {(claim.of.provisioner, f"{pod.uid} {claim.title}") for claim in new}
     if not wanted:
@@ -130,7 +130,7 @@ def _could_have(claim: _Open, offer: Offer, supplies: Supplies) -> bool:
 
 
 def _zones(volume: Volume, offer: Offer) -> Iterator[Obstacle]:
-    """A node that says no zone at all is in no other one."""
+    """Obstacles of a volume in another zone; a node without a zone label has none."""
     if not any(key.startswith((_LABELS, _OLD_LABELS)) for key in offer.labels):
         return
     for key, zones in volume.zones.items():

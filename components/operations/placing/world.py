@@ -1,4 +1,4 @@
-"""The nodes and who is on them, as a scheduler sees them at one moment; pods can be taken away and put elsewhere."""
+"""A model of nodes and their pods as the scheduler sees them, in which pods can be moved."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -6,18 +6,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from components.operations.model import Node, Pod
-from components.operations.node_state import NodeState
-from components.operations.placing.amounts import Amounts
+from components.operations.demands.amounts import Amounts
+from components.operations.demands.taints import CORDON, Taint
+from components.operations.demands.terms import PodTerm
+from components.operations.objects.model import Node, Pod
+from components.operations.objects.node_state import NodeState
 from components.operations.placing.index import ByLabel, BySelector
-from components.operations.placing.taints import CORDON, Taint
-from components.operations.placing.terms import PodTerm
 from components.operations.selectors import Object
 
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """One node as it offers itself to pods; `room` is None where its kubelet's figures are not known."""
+    """One node as the scheduler sees it; `room` is None if its allocatable resources are not known."""
 
     name: str
     labels: Mapping[str, str]
@@ -28,7 +28,7 @@ class Offer:
 
     @classmethod
     def of(cls, node: Node, state: NodeState | None) -> "Offer":
-        """From what was read of the node."""
+        """The offer of a node, with its state if that was read."""
         return cls(
             name=node.name,
             labels=node.labels,
@@ -41,7 +41,7 @@ class Offer:
 
 @dataclass
 class World:
-    """All nodes and the pods on them; `moving` are nodes that are cordoned for their turn."""
+    """All nodes and their pods; `moving` are nodes cordoned for their turn."""
 
     offers: Sequence[Offer]
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class World:
 
     @classmethod
     def of(cls, offers: Sequence[Offer], pods: Iterable[Pod], namespaces: Mapping[str, Mapping[str, str]]) -> "World":
-        """With every pod that is on a node and not over."""
+        """A world with every pod that is on a node and not finished."""
         made = cls(offers=offers, namespaces=namespaces)
         for pod in pods:
             if pod.node and not pod.finished:
@@ -62,7 +62,7 @@ class World:
         return made
 
     def put(self, pod: Pod, node: str) -> None:
-        """The pod is on the node."""
+        """Put the pod on the node."""
         self._where[pod.uid] = node
         self._pods[node][pod.uid] = pod
         for name, number in pod.demand.amounts.items():
@@ -72,7 +72,7 @@ class World:
             self._excluding.put(f"{pod.uid} {number}", (term, node), selector=term.selector)
 
     def take(self, pod: Pod) -> str:
-        """It is not anywhere any more; returns where it was."""
+        """Remove the pod; returns its node."""
         node = self._where.pop(pod.uid, "")
         if node:
             del self._pods[node][pod.uid]
@@ -85,7 +85,7 @@ class World:
 
     @contextmanager
     def without(self, pods: Sequence[Pod]) -> Iterator[None]:
-        """As it is for as long as these pods are gone from where they are."""
+        """Remove these pods for the duration of the context."""
         away = [(pod, self.take(pod)) for pod in pods]
         try:
             yield
@@ -105,16 +105,16 @@ class World:
         return self._pods[node].values()
 
     def used(self, node: str, resource: str) -> int:
-        """The amount of a resource that is set aside for the pods there."""
+        """The amount of a resource that is reserved for the pods there."""
         return self._used[node][resource]
 
     def meant_by(self, selector: Object | None, namespaces: Iterable[str] | None) -> Iterator[tuple[Pod, str]]:
-        """Pods that the selector may mean, with their nodes; no namespaces are all of them."""
+        """Pods that the selector may match, with their nodes; None as namespaces means all of them."""
         for name in list(self._by_label if namespaces is None else namespaces):
             yield from self._by_label[name].meant_by(selector)
 
     def excluding(self, pod: Pod) -> Iterator[tuple[PodTerm, str]]:
-        """By what the pods that are there may keep this one away, and where each of them is."""
+        """Anti-affinity terms of placed pods that may exclude this pod, with the nodes of those pods."""
         return self._excluding.may_mean(pod.labels)
 
     def cordoned(self, offer: Offer) -> bool:
@@ -122,6 +122,6 @@ class World:
         return offer.cordoned or offer.name in self.moving
 
     def taints(self, offer: Offer) -> tuple[Taint, ...]:
-        """Its taints, with the one that a cordon makes."""
+        """The node's taints, with the one that a cordon adds."""
         others = tuple(taint for taint in offer.taints if taint != CORDON)
         return (*others, CORDON) if self.cordoned(offer) else others

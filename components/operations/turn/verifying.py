@@ -1,17 +1,20 @@
-"""A node's verification, begun beside the renewal of its pods: a fresh pod needs none of the node's own."""
+"""A node's verification, begun beside the return of its network and of its pods.
+
+A fresh pod needs none of the node's own, and is on its way while the agent of a node that was restarted starts.
+"""
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
-from components.operations.api import ClusterError
-from components.operations.asking import Teller
+from components.operations.cluster_api.api import ClusterError
 from components.operations.deadline import HoldLostError, OperationError, StoppedError
 from components.operations.progress import Progress
-from components.operations.verification import Verified
+from components.operations.turn_steps.asking import Teller
+from components.operations.turn_steps.verification import Awaited, Verified
 
-Verify = Callable[[Teller, Callable[[], None]], Verified]
+Verify = Callable[[Teller, Awaited], Verified]
 
 
 class _News:
@@ -43,7 +46,7 @@ class _GivenUpError(OperationError):
 
 
 class Verification:
-    """One verification. `verify` is given where its news go and what to call when it needs the node's own pods.
+    """One verification. `verify` is given where its news go, and what to call when it needs the network or the pods.
 
     As a context it waits for the verification's end, and tells it to give up where the block failed; if it had found
     something broken by then, that is what the block failed of.
@@ -52,29 +55,43 @@ class Verification:
     def __init__(self, verify: Verify, progress: Progress) -> None:
         self._verify, self._progress = verify, progress
         self._news = _News()
-        self._pods_are_there = threading.Event()
+        self._network_is_there, self._pods_are_there = threading.Event(), threading.Event()
         self._given_up = False
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verify")
         self._running: Future[Verified] | None = None
 
     def begin(self) -> None:
-        """Start it, as soon as the node's network is the one to verify."""
+        """Start what needs no network of the node's: it has restarted, and its agent is on its way."""
         if self._running is None:
-            self._running = self._pool.submit(self._verify, self._news, self._wait_for_pods)
+            self._running = self._pool.submit(self._verify, self._news, self)
+
+    def switched(self) -> None:
+        """Go on, as the node's network is the one to verify."""
+        self._network_is_there.set()
+        self.begin()
 
     def end(self) -> Verified:
-        """Its outcome, the node's pods being there; it is told as the step `verify`. Raises what it raised."""
-        self._progress.step("verify")
-        self.begin()
+        """Its outcome, the node's pods being there. Raises what it raised."""
+        self.switched()
         self._news.tell(self._progress)
         self._pods_are_there.set()
         assert self._running is not None
         return self._running.result()
 
-    def _wait_for_pods(self) -> None:
-        self._pods_are_there.wait()
+    def network(self) -> bool:
+        """Return once the node's network is there; True if that had to be waited for."""
+        return self._wait(self._network_is_there, missing="the node's network did not come up")
+
+    def pods(self) -> bool:
+        """The same of the node's own pods."""
+        return self._wait(self._pods_are_there, missing="the node's own pods did not come back")
+
+    def _wait(self, event: threading.Event, *, missing: str) -> bool:
+        waited = not event.is_set()
+        event.wait()
         if self._given_up:
-            raise _GivenUpError("the node's own pods did not come back")
+            raise _GivenUpError(missing)
+        return waited
 
     def __enter__(self) -> "Verification":
         return self
@@ -83,6 +100,7 @@ class Verification:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._given_up = kind is not None
+        self._network_is_there.set()
         self._pods_are_there.set()
         self._pool.shutdown()
         found = self._running.exception() if self._running else None

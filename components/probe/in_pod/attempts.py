@@ -1,4 +1,4 @@
-"""Short flows: attempts on a schedule that does not wait for answers, each a connection or a datagram of its own."""
+"""Short flows: attempts at fixed intervals, regardless of answers, each with a connection or datagram of its own."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from .clock import Clock
 from .flows import LIMIT_SECONDS, OWED_SECONDS, PAUSED, VANISHED, Flow
 from .ledger import Ledger, Trouble
 
-_SLOW_SECONDS = 0.9  # the first packet of a connection that is lost is sent again after a second
+_SLOW_SECONDS = 0.9  # a lost first packet of a connection is sent again after a second
 _API_LIMIT_SECONDS = 5.0
 _STRANGER_SECONDS = 1.0
 _MOST_BEFORE_SECONDS = 0.25
 
 
 class BadAnswerError(ValueError):
-    """An answer came, and it is not a good one."""
+    """An answer that is wrong or incomplete."""
 
 
 @dataclass(eq=False)
 class Attempt:
-    """One attempt under way; `peer` is who answered, `held` how long that process says it had not run."""
+    """One attempt under way; `peer` is the pod that answered, `held` the time that its process had not run before."""
 
     started: float
     give_up: Callable[[], None] = lambda: None
@@ -33,7 +33,7 @@ class Attempt:
 
 @dataclass
 class Verdict:
-    """How an attempt ended; `why` is empty if all was well."""
+    """The outcome of an attempt; `why` is empty for a success."""
 
     end: float
     why: str = ""
@@ -42,7 +42,7 @@ class Verdict:
 
 @dataclass
 class Streak:
-    """Attempts that failed or were slow, one after another; moments of the monotonic clock."""
+    """Consecutive attempts that failed or were slow; moments of the monotonic clock."""
 
     first: float
     last_end: float
@@ -51,10 +51,10 @@ class Streak:
 
 
 class Attempts(Flow):
-    """Attempts every so often.
+    """A flow of attempts at a fixed interval.
 
-    An outage reaches from half an interval before the first bad attempt to the middle between the last bad one and the
-    next good one; never so far that a single failure of a rare attempt would look like a long outage.
+    An outage lasts from half an interval before the first bad attempt to the middle between the last bad one and the
+    next good one, within limits: a single failure in a rare flow must not look like a long outage.
     """
 
     def __init__(self, kind: str, address: str, *, interval: float, clock: Clock, ledger: Ledger) -> None:
@@ -67,10 +67,10 @@ class Attempts(Flow):
 
     @abstractmethod
     def begin(self, attempt: Attempt) -> None:
-        """Start one; it ends by `good` or `bad`, or is given up."""
+        """Start an attempt, which ends by `good` or `bad`, or by its time-out."""
 
     def tick(self, now: float) -> None:
-        """Give up what is over the limit and start what is due."""
+        """End attempts over the limit, and start those that are due."""
         for attempt in list(self._under_way):
             if now - attempt.started <= self._limit:
                 break
@@ -86,12 +86,12 @@ class Attempts(Flow):
             self.begin(attempt)
 
     def paused(self, seconds: float) -> None:
-        """What is under way gets the time back."""
+        """Extend attempts under way by the pause."""
         for attempt in self._under_way:
             attempt.started += seconds
 
     def good(self, attempt: Attempt) -> None:
-        """It was answered as it should be."""
+        """Record a correct answer."""
         now = self._clock.look()
         if attempt not in self._under_way:
             return
@@ -103,7 +103,7 @@ class Attempts(Flow):
         self._verdict(attempt, Verdict(end=now, why=slow))
 
     def bad(self, attempt: Attempt, why: str) -> None:
-        """It was not answered, or badly."""
+        """Record a failure: no answer, or a wrong one."""
         now = self._clock.look()
         if attempt not in self._under_way:
             return
@@ -116,7 +116,7 @@ class Attempts(Flow):
         self._verdict(attempt, Verdict(end=now, why=why, failed=True))
 
     def _verdict(self, attempt: Attempt, verdict: Verdict) -> None:
-        """Judge in the order in which they were started: an answer may come before an earlier attempt is given up."""
+        """Judge attempts in the order of their start, as an answer may come before an earlier attempt times out."""
         del self._under_way[attempt]
         if self.leaving:
             return
@@ -164,7 +164,7 @@ class Attempts(Flow):
             self._ledger.closed(trouble, self.row)
 
     def finish(self, why: str) -> None:
-        """Start nothing more; an outage so far is put down to the end only if the pod vanished without a word."""
+        """Start no more attempts; a current outage is explained by the end only if the pod gave no notice of it."""
         if not self.leaving:
             for attempt in sorted(self._judged, key=lambda other: other.started):
                 self._judge(attempt, self._judged[attempt])

@@ -1,4 +1,4 @@
-"""A heartbeat that also measures how long this process itself did not run, which is never the network's fault."""
+"""A timer that also measures pauses of this process, which must not count as network outages."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Callable
 
 TICK_SECONDS = 0.05
 PAUSE_SECONDS = 0.1
-_EARLY_SECONDS = 0.01  # a timer that fires so long before its time, by a step of the wall clock, was not too early
-# Everybody has just sent: a moment's wait, in which the kernel collects it, saves a third of the processor time, and
-# makes latencies so much longer at most.
+_EARLY_SECONDS = 0.01  # a timer that fires so little before its time, by a step of the wall clock, is on time
+# All probes have just sent: a short wait, in which the kernel collects the packets, saves a third of the CPU time, and
+# adds at most this to latencies.
 _GATHER_SECONDS = 0.0015
-_LATE_SECONDS = 0.02  # less is the usual lateness of a timer on a busy machine
+_LATE_SECONDS = 0.02  # a timer on a busy machine may well be late by less
 
 
 class Clock:
-    """Calls `tick(now)` every 50 ms; whoever is called by the event loop first says `look()`, before judging anything.
+    """Calls `tick(now)` every 50 ms; every callback of the event loop must call `look()` before it judges anything.
 
-    It beats at whole multiples of 50 ms of the wall clock, as every other probe does: what they send each other then
-    arrives together, and most of what a beat costs is to wake a process up for it.
+    It ticks at whole multiples of 50 ms of the wall clock, as every other probe does: so packets between probes arrive
+    together, which saves CPU time, as most of it is spent on waking up a process.
 
-    After a stop the loop hands over what arrived meanwhile before any timer fires: without the look, an answer that
-    waited in this process would count against the network.
+    After a pause the loop delivers packets that arrived meanwhile before any timer fires: without `look()`, an answer
+    that waited in this process would count as slow.
     """
 
     def __init__(self, tick: Callable[[float], None], *, on_pause: Callable[[float, float], None]) -> None:
@@ -35,17 +35,17 @@ class Clock:
         """Seconds that the loop did not run just before this moment; 0 while it keeps its time."""
 
     def start(self) -> None:
-        """Begin to beat in the running loop."""
+        """Start ticking in the running loop."""
         self._plan()
 
     def stop(self) -> None:
-        """Beat no more."""
+        """Stop ticking."""
         self._awake = False
         if self._timer:
             self._timer.cancel()
 
     def look(self) -> float:
-        """The monotonic time now; notices a pause and tells it as (when it began, seconds)."""
+        """The monotonic time now; detects a pause and reports it as (its start, seconds)."""
         now = time.monotonic()
         late = now - self._due
         if late > _LATE_SECONDS:
@@ -69,7 +69,7 @@ class Clock:
             self._tick(now)
             time.sleep(_GATHER_SECONDS)
         finally:
-            self.look()  # a stop in the midst of the beat is one, too
+            self.look()  # the process may have paused during the tick
             if on_time and self.held == held:
                 self.held = 0.0
             if self._awake:

@@ -1,4 +1,4 @@
-"""What this process costs."""
+"""CPU time and memory of this process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def processor_seconds() -> float:
-    """Since it began."""
+    """CPU seconds since the process started."""
     return time.process_time()
 
 

@@ -1,10 +1,10 @@
-"""Long connections: a beat every so often, and what a missing answer means.
+"""Long connections: beats at fixed intervals, and the evaluation of missing answers.
 
-TCP repeats what was lost at ever longer intervals, so that a connection is silent for up to twice as long as the
-network was. Therefore, from the first beat that is late, new connections are tried every 25 ms as scouts: they show
-when packets passed again, and that they pass while only the other process is stopped, for a kernel answers them.
-An outage reaches from the middle between the last beat in time and the first late one to the middle between the last
-scout that was lost and the first that was not.
+TCP retransmits at growing intervals, so a connection is silent for up to twice as long as the network was down.
+Therefore, from the first late beat on, new connections are opened every 25 ms as scouts: they show when packets pass
+again, and that packets pass while only the other process is paused, as its kernel answers them.
+An outage lasts from the middle between the last beat in time and the first late one to the middle between the last
+lost scout and the first successful one.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _GIVE_UP_SECONDS = 15.0
 _TELL_SECONDS = 0.2
 _RECOVERY_SECONDS = 0.3
 _MOST_UNANSWERED = 400
-_VANISHED_SECONDS = 60.0  # whoever was silent for longer before it left the names was not just being deleted
+_VANISHED_SECONDS = 60.0  # a pod that was silent for longer before it left DNS was not just being deleted
 _SMOOTHING = 0.1
 
 
 class Echo(Flow):
-    """One long connection to one address, made again whenever it ends."""
+    """One long connection to one address, re-opened whenever it ends."""
 
     def __init__(
         self, kind: str, address: str, *, port: int, full_size: bool, interval: float, clock: Clock, ledger: Ledger
@@ -48,20 +48,20 @@ class Echo(Flow):
         self._peer = ""
 
     def look(self) -> float:
-        """The time now."""
+        """The monotonic time now."""
         return self._clock.look()
 
     @property
     def connected_now(self) -> bool:
-        """Whether there is a connection, silent or not."""
+        """True if there is a connection, silent or not."""
         return self._link is not None
 
     def owns(self, link: Link) -> bool:
-        """Whether it is the flow's own connection, and no scout."""
+        """True if it is the flow's own connection, and no scout."""
         return link is self._link
 
     def tick(self, now: float) -> None:
-        """Beat, and look for answers that are late."""
+        """Send a beat, and check for late answers."""
         if self.leaving:
             return
         if self.gone and self._silence:
@@ -91,12 +91,12 @@ class Echo(Flow):
             self._link.send(self._line(self._number))
 
     def _line(self, number: int) -> bytes:
-        """A beat; a full-size one fills one packet, and its answer, a little longer, more than one."""
+        """The text of a beat; a full-size one fills one packet, and its longer answer more than one."""
         head = b"%d " % number
         return head + self._padding[len(head) + 1 :] + b"\n"
 
     def paused(self, seconds: float) -> None:
-        """Beats under way get the time back, and scouts have nothing to say."""
+        """Extend beats under way by the pause, and discard scouts."""
         for beat in self._unanswered:
             beat[1] += seconds
         for closing in list(self._closing):
@@ -108,7 +108,7 @@ class Echo(Flow):
                 self._silence.first += seconds
                 self._silence.last_late += seconds
 
-    # A silence from its first late beat to its last.
+    # Handling of a silence, from its first late beat to its last.
 
     def _be_silent(self, first: float, *, why: str = "") -> None:
         if self._silence is None:
@@ -155,7 +155,7 @@ class Echo(Flow):
         if not silence.scouts.under_way:
             self._conclude(silence, planned=planned)
             return
-        # On a busy machine a scout can be slow without being lost: each gets its time.
+        # On a busy machine a scout can be slow without being lost: each gets its full time.
         self._closing.append(silence)
         self._loop.call_later(silence.scouts.limit, self._conclude, silence)
 
@@ -176,7 +176,7 @@ class Echo(Flow):
         elif silence.slowest > silence.held and not silence.failed:
             end = min(end, start + silence.slowest)  # several late answers in a row are not one long silence
         milliseconds = (end - start) * 1000
-        # A full-size beat needs the other process; only a plain connection is answered by its kernel alone.
+        # A full-size beat needs the other process; a plain connection is answered by its kernel alone.
         if (self.full_size or not silence.scouts.bad_first) and silence.held > milliseconds / 2000:
             planned, silence.why = planned or PAUSED, f"the other process did not run for {silence.held * 1000:.0f} ms"
         if not silence.counts or (milliseconds < _LEAST_GAP_SECONDS * 1000 and not silence.failed):
@@ -191,7 +191,7 @@ class Echo(Flow):
         trouble.peer = "" if self.to_pod else self._peer
         self._ledger.closed(trouble, self.row)
 
-    # What the connections tell.
+    # Callbacks of the connections.
 
     def _scout_passed(self, link: Link) -> None:
         if link.scouts.passed(link):
@@ -200,7 +200,7 @@ class Echo(Flow):
                     self._conclude(closing)
 
     def connected(self, link: Link) -> None:
-        """A connection was made: the flow's own if it had none, else a scout."""
+        """Handle a new connection: the flow's own if it had none, else a scout."""
         self.look()
         if self.leaving:
             link.drop()
@@ -219,7 +219,7 @@ class Echo(Flow):
             link.drop()
 
     def said(self, link: Link, words: list[bytes], now: float) -> None:
-        """A line came."""
+        """Handle a received line."""
         if words[0] == b"0" and self.full_size:
             self._scout_passed(link)
             if link is not self._link:
@@ -271,7 +271,7 @@ class Echo(Flow):
             silence.slowest = max(silence.slowest, took - held - here)
 
     def ended(self, link: Link, error: Exception | None) -> None:
-        """A connection ended."""
+        """Handle the end of a connection."""
         if link is not self._link or self.leaving:
             return
         if link.peer_terminates and self.to_pod:
@@ -300,7 +300,7 @@ class Echo(Flow):
             silence.failed += lost
 
     def finish(self, why: str) -> None:
-        """End the connection; beats under way are nobody's fault."""
+        """End the connection; beats under way count as planned."""
         if self.leaving:
             return
         self.leaving = True

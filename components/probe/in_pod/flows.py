@@ -1,4 +1,4 @@
-"""What every flow has: whom it is to, whether that one still is to be asked, and a row in the ledger."""
+"""The base class of all flows: the target, its state, and the row in the ledger."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from .clock import Clock
 from .ledger import Ledger, Row, Trouble, wall
 
 LIMIT_SECONDS = 2.0  # an attempt without an answer has failed
-# A name server's caches can tell of a pod that is gone, and a pod can have an address before it listens: whom nobody
-# ever reached counts only when it has been in the names for longer than either lasts.
+# DNS caches may list a pod that is gone, and a pod may have an address before it listens: failures to a pod that was
+# never reached count only once it has been in DNS for longer than both can take.
 INTRODUCTION_SECONDS = 45.0
-# Failures wait so long for a word that explains them before they count for good.
+# Failures are held back so long for a record that explains them.
 OWED_SECONDS = 10.0
 TERMINATING, VANISHED, PAUSED = "terminating", "vanished", "paused"
 
 
 def cause(error: BaseException) -> str:
-    """An error in the words of a report."""
+    """An error in a form for reports."""
     if isinstance(error, ConnectionRefusedError):
         return "refused"
     if isinstance(error, (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)):
@@ -46,36 +46,36 @@ class Flow(ABC):
 
     @property
     def row(self) -> Row:
-        """Where it is counted."""
+        """The ledger's row of this flow."""
         return self._ledger.row(self.kind, self.address)
 
     @property
     def to_pod(self) -> bool:
-        """Whether it is to one pod; only such a flow can have planned ends, as a Service has other pods."""
+        """True if its target is one pod; only such a flow can have planned ends, as a Service has other pods."""
         return self.kind.startswith("pod-")
 
     @property
     def counts(self) -> bool:
-        """Whether failures count already."""
+        """True if failures count already."""
         return self.reached or self._clock.look() - self.began > INTRODUCTION_SECONDS
 
     @abstractmethod
     def tick(self, now: float) -> None:
-        """Do what is due; called every 50 ms."""
+        """Send and check what is due; called every 50 ms."""
 
     @abstractmethod
     def paused(self, seconds: float) -> None:
-        """This process did not run for so long: what was under way gets that time back."""
+        """Extend everything under way by a pause of this process."""
 
     @abstractmethod
     def finish(self, why: str) -> None:
-        """Start nothing more; what is under way ends as planned, for that reason."""
+        """Stop sending; attempts under way end as planned, for that reason."""
 
     def peer_terminates(self) -> None:
-        """The peer said that it is on its way out."""
+        """Note the peer's announcement that it terminates."""
         if self.to_pod and not self.leaving:
             self.finish(TERMINATING)
 
     def trouble(self, start: float, *, why: str = "") -> Trouble:
-        """Begin an outage at a moment of the monotonic clock."""
+        """Open an outage at a moment of the monotonic clock."""
         return self._ledger.opened(Trouble(kind=self.kind, to=self.address, start=wall(start), why=why))

@@ -1,4 +1,4 @@
-"""What probes that ended left behind: their last lines, told on by a neighbour until it ends itself."""
+"""Final records of terminated probes, which a neighbour prints again until it ends itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Key = tuple[str, str, str]
 
 
 class Heirlooms:
-    """Inherited records and pasts; one of each run."""
+    """Inherited records and pasts, one of each per run."""
 
     def __init__(self, pod: str) -> None:
         self._pod = pod
@@ -24,15 +24,15 @@ class Heirlooms:
 
     @property
     def lines(self) -> list[str]:
-        """All of them."""
+        """All inherited lines."""
         return list(self._lines.values())
 
     def count(self, what: str) -> int:
-        """How many there are of the records or of the pasts."""
+        """The number of inherited records, or of pasts."""
         return sum(key[0] == what for key in self._lines)
 
     def take(self, text: str) -> str:
-        """Take over a last line of a probe that ends; the line to tell, or nothing if it is none."""
+        """Take over a final line of a terminating probe; returns the line to print, empty if it is invalid."""
         said = read_record(text)
         what = RECORD if said else PAST
         said = said or read_past(text)
@@ -51,14 +51,14 @@ class Heirlooms:
         return line
 
     def next(self, what: str) -> list[str]:
-        """The one whose turn it is to be told, if there is any."""
+        """The next line to print in turn, if there is any."""
         mine = [line for key, line in self._lines.items() if key[0] == what]
         self._turns[what] += 1
         return [mine[self._turns[what] % len(mine)]] if mine else []
 
 
 async def bequeath(line: str, *, key: Key, address: str, port: int) -> None:
-    """Give a line to another probe; OSError if it does not take it."""
+    """Hand a line over to another probe; raises OSError if it does not accept it."""
     reader, writer = await asyncio.open_connection(address, port)
     try:
         body = line.encode()

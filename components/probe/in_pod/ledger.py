@@ -1,4 +1,4 @@
-"""What the flows of this process did since it began: counts that only grow, and the latest outages."""
+"""Counts of this process's flows since its start, which only grow, and the latest outages."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ LONGEST_LINE_BYTES = 15_000  # container runtimes split lines of 16 KiB
 
 
 def wall(monotonic: float) -> float:
-    """Seconds since 1970 at a moment of the monotonic clock."""
+    """A moment of the monotonic clock as seconds since 1970."""
     return time.time() - (time.monotonic() - monotonic)
 
 
 @dataclass
 class Row:
-    """One kind of flow to one address; gaps in milliseconds."""
+    """Counts of one kind of flow to one address; gaps in milliseconds."""
 
     kind: str
     to: str
@@ -45,17 +45,17 @@ class Row:
 
     @property
     def outcomes(self) -> tuple[int, ...]:
-        """How many attempts ended in each of OUTCOMES."""
+        """The number of attempts for each of OUTCOMES."""
         return sum(self.latency), self.failed, self.planned
 
     def answered(self, seconds: float) -> None:
-        """Count how long an answer took."""
+        """Count the latency of an answer."""
         milliseconds = seconds * 1000
         self.latency[bisect_left(LATENCY_BOUNDS_MS, milliseconds)] += 1
         self.latency_sum_ms += milliseconds
 
     def add(self, other: Row) -> None:
-        """Take over what another row counted."""
+        """Add another row's counts."""
         self.sent += other.sent
         self.failed += other.failed
         self.planned += other.planned
@@ -80,11 +80,11 @@ class Row:
 
 @dataclass
 class Trouble:
-    """A time without a success in one flow; `planned` is empty for a loss, `lost` says on which way the packets were.
+    """A time without a success in one flow; `planned` is empty for a loss, `lost` is the direction of lost packets.
 
-    `there` is from this pod to the other, `back` is the answers' way. `owed` are those of the failed that its row does
-    not count yet, `blamed` those that it has counted as lost already: counts only grow, so where a word comes late that
-    explains the outage, the reader takes these back.
+    `there` is from this pod to the other, `back` is the answers' direction. `owed` are failures not yet counted in the
+    row, `blamed` those already counted as lost: counts only grow, so if an explanation comes late, the reader subtracts
+    these.
     """
 
     kind: str
@@ -108,7 +108,7 @@ class Trouble:
 
 
 class Ledger:
-    """Everything that is counted, and the line that tells it."""
+    """All counts, and the line that reports them."""
 
     def __init__(self, *, pod: str, node: str, address: str, run: str) -> None:
         self.origin = {"pod": pod, "node": node, "ip": address, "run": run}
@@ -125,7 +125,7 @@ class Ledger:
         self._number = 0
 
     def row(self, kind: str, to: str) -> Row:
-        """The row of one kind of flow to one address, made when first asked for."""
+        """The row of one kind of flow to one address, created on first use."""
         row = self.rows.get((kind, to))
         if row is None:
             if len(self.rows) >= _ROWS_KEPT:
@@ -135,7 +135,7 @@ class Ledger:
         return row
 
     def _fold(self) -> None:
-        """Make room: the row that was left alone longest goes into the one of its kind and of no address."""
+        """Make room: merge the least recently used row into the one of its kind without address."""
         oldest = min((row for row in self.rows.values() if row.to), key=lambda row: row.touched)
         self._settle()
         del self.rows[oldest.kind, oldest.to]
@@ -144,14 +144,14 @@ class Ledger:
         rest.settled = rest.outcomes
 
     def target_node(self, kind: str, to: str) -> str:
-        """Where the pod is that a flow goes to, as far as that is known; empty for what is not one pod."""
+        """The node of a flow's target pod, if known; empty for targets other than one pod."""
         return self.names.get(to, ("", ""))[1] if kind.startswith("pod-") else ""
 
     def _settle(self) -> None:
-        """Count what rows gathered since the last time for the nodes that they lead to now.
+        """Add the rows' new counts to the totals of their present target nodes.
 
-        An address can get another pod and a row be folded: a sum over rows would go down for one node and jump for
-        another, which a scraper takes for a restart and for new failures.
+        An address can get another pod, and a row can be merged: a sum over rows would then fall for one node and jump
+        for another, which a scraper takes for a restart and for new failures.
         """
         for row in self.rows.values():
             counts = self._attempts.setdefault((row.kind, self.target_node(row.kind, row.to)), [0] * len(OUTCOMES))
@@ -160,12 +160,12 @@ class Ledger:
             row.settled = row.outcomes
 
     def attempts(self) -> list[tuple[str, str, list[int]]]:
-        """(kind, target node, how many ended in each of OUTCOMES), none of which ever goes down."""
+        """(kind, target node, the number of attempts for each of OUTCOMES), which only grow."""
         self._settle()
         return [(kind, node, counts) for (kind, node), counts in sorted(self._attempts.items())]
 
     def met(self, address: str, *, pod: str, node: str) -> None:
-        """Remember who answers at an address."""
+        """Record the pod that answers at an address."""
         if self.names.get(address) != (pod, node):
             self._settle()
             self.names.pop(address, None)
@@ -174,18 +174,18 @@ class Ledger:
             self.names[address] = (pod, node)
 
     def paused(self, began: float, seconds: float) -> None:
-        """This process did not run for so long."""
+        """Record a pause of this process."""
         self.pauses.append((wall(began), seconds * 1000))
         self.pause_count += 1
         self.pause_ms += seconds * 1000
 
     def opened(self, trouble: Trouble) -> Trouble:
-        """An outage begins."""
+        """Record the beginning of an outage."""
         self.outages.append(trouble)
         return trouble
 
     def closed(self, trouble: Trouble, row: Row) -> None:
-        """An outage is over; its length counts for good."""
+        """Record the end of an outage; its length is final."""
         trouble.open = False
         if trouble.planned:
             row.planned += trouble.owed
@@ -201,7 +201,7 @@ class Ledger:
         counts[-1] += trouble.ms / 1000
 
     def withdraw(self, trouble: Trouble) -> None:
-        """It turned out to be none."""
+        """Remove an outage that turned out to be none."""
         if trouble in self.outages:
             self.outages.remove(trouble)
 

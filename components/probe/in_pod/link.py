@@ -25,14 +25,14 @@ class Link(Receiver):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The flow may use it."""
+        """Tell the flow that the connection can be used."""
         self._transport = cast("asyncio.Transport", transport)
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._echo.connected(self)
 
     @property
     def segment_bytes(self) -> int:
-        """What a full-size packet of this connection carries."""
+        """The payload of a full-size packet of this connection, in bytes."""
         assert self._transport
         size: int = self._transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
         return size
@@ -43,14 +43,14 @@ class Link(Receiver):
             self._transport.write(beat)
 
     def data_received(self, data: bytes) -> None:
-        """Hand on every whole line."""
+        """Pass every whole line to the flow."""
         now = self._echo.look()
         *lines, self._partial = (self._partial + data).split(b"\n")
         for line in lines:
             self._echo.said(self, line.split(b" ", 3), now)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The flow hears of it."""
+        """Tell the flow that the connection is lost."""
         self._echo.look()
         self._echo.ended(self, exc)
 

@@ -31,7 +31,7 @@ class Lookups(Attempts):
         try:
             addresses(result)
         except TruncatedError:
-            pass  # an answer all the same
+            pass  # an answer nevertheless
         except NoAddressError as error:
             self.bad(attempt, str(error))
             return

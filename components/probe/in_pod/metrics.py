@@ -1,4 +1,4 @@
-"""The ledger as Prometheus reads it: what counts is counters and histograms, which no restart of a scraper can miss."""
+"""The ledger in Prometheus' text format, as counters and histograms, so that a scraper's restart loses nothing."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _latencies(ledger: Ledger) -> Iterator[str]:
 def _outages(ledger: Ledger) -> Iterator[str]:
     yield from _head(_OUTAGE, "histogram", "Length of times without an answer that are over; planned or lost.")
     none = [0.0] * (len(OUTAGE_BOUNDS_SECONDS) + 2)
-    # Told before the first one: a counter that begins with a one has not risen, as a scraper sees it.
+    # Shown from 0 on: a counter whose first value is 1 has not risen in a scraper's view.
     for kind in sorted({row.kind for row in ledger.rows.values()}):
         for cause in ("lost", "planned"):
             counts = ledger.outage_seconds.get((kind, cause), none)
@@ -79,7 +79,7 @@ def _open(ledger: Ledger) -> Iterator[str]:
 
 
 def _process(ledger: Ledger) -> Iterator[str]:
-    """What Prometheus's own libraries tell of every process, by the same names."""
+    """The process metrics of Prometheus' client libraries, by the same names."""
     yield from _head("process_cpu_seconds_total", "counter", "Processor time of the probe.")
     yield f"process_cpu_seconds_total {processor_seconds():.3f}"
     yield from _head("process_resident_memory_bytes", "gauge", "Memory of the probe.")
@@ -89,7 +89,7 @@ def _process(ledger: Ledger) -> Iterator[str]:
 
 
 def metrics(ledger: Ledger) -> str:
-    """All of it, in the text format."""
+    """All metrics in the text format."""
     lines = [*_attempts(ledger), *_latencies(ledger), *_outages(ledger), *_open(ledger)]
     lines += [*_head(_PAUSES, "counter", "Times that the probe's process itself did not run for over 0.1 s.")]
     lines.append(f"{_PAUSES} {ledger.pause_count}")

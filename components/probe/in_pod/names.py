@@ -1,4 +1,4 @@
-"""Name lookups of our own: one datagram and no retry, so that nothing caches and no lost packet is hidden."""
+"""DNS lookups without cache or retry, one datagram each, so that no lost packet is hidden."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _LONGEST_DATAGRAM = 4096
 
 
 class NoAddressError(Exception):
-    """The name server answered, with no address."""
+    """An answer of the name server without an address."""
 
 
 class TruncatedError(Exception):
-    """The answer did not fit into a datagram."""
+    """An answer that did not fit into a datagram."""
 
 
 def resolver(resolv_conf: Path = Path("/etc/resolv.conf")) -> tuple[str, str]:
@@ -39,7 +39,7 @@ def resolver(resolv_conf: Path = Path("/etc/resolv.conf")) -> tuple[str, str]:
 
 
 def question(name: str) -> bytes:
-    """A query for the IPv4 addresses of a full name, with an identity that nobody can guess."""
+    """A query for the IPv4 addresses of a full name, with a random ID."""
     labels = [label.encode() for label in name.rstrip(".").split(".")]
     encoded = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
     return os.urandom(2) + _HEADER.pack(0, _RECURSION_DESIRED, 1, 0, 0, 0)[2:] + encoded + _QUESTION_TAIL
@@ -80,7 +80,7 @@ def addresses(message: bytes) -> tuple[str, ...]:
 
 
 class Query:
-    """One datagram from a port of its own, as a new process would send it; `done` gets the answer or the error."""
+    """One query from a port of its own, as from a new process; `done` gets the answer or the error."""
 
     def __init__(self, name: str, *, server: tuple[str, int], done: Callable[[bytes | OSError], None]) -> None:
         self._done = done
@@ -112,7 +112,7 @@ class Query:
         self._done(result)
 
     def close(self) -> None:
-        """Wait no longer."""
+        """Stop waiting for the answer."""
         if self._socket is not None:
             self._loop.remove_reader(self._socket)
             self._socket.close()
@@ -145,7 +145,7 @@ async def _by_connection(name: str, *, server: tuple[str, int]) -> bytes:
 
 
 async def lookup(name: str, *, server: tuple[str, int]) -> tuple[str, ...]:
-    """All addresses of a full name, over a connection where a datagram is too small for them.
+    """All addresses of a full name, by TCP if a datagram is too small for them.
 
     Raises OSError, NoAddressError or TimeoutError.
     """

@@ -1,4 +1,4 @@
-"""Whom a probe talks to: all in a small cluster, a few in a large one, and the same few while others come and go."""
+"""The choice of a probe's targets: all in a small cluster, in a large one a few, stable while others come and go."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ def _weight(mine: str, other: str) -> bytes:
 
 
 def choose(mine: str, others: Iterable[str], count: int) -> list[str]:
-    """The `count` addresses that weigh most for `mine` (rendezvous hashing): no one's weight depends on another's."""
+    """The `count` addresses with the highest weights for `mine` (rendezvous hashing, each weight independent)."""
     candidates = {other for other in others if other != mine}
     return sorted(candidates, key=lambda other: _weight(mine, other), reverse=True)[:count]

@@ -1,4 +1,4 @@
-"""What the flows did over time: counts by kind in ever wider moments, so that any length of time fits into one line."""
+"""Counts over time by kind, in intervals that widen with the run's length, so that they always fit into one line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_MOMENTS = 120
 
 
 class Past:
-    """Counts by moment and kind: sent, failed, planned, and the answers by bucket of their latency."""
+    """Counts by interval and kind: sent, failed, planned, and the answers by latency bucket."""
 
     def __init__(self) -> None:
         self.seconds = _NARROWEST_SECONDS
@@ -23,7 +23,7 @@ class Past:
         self._before: dict[str, list[int]] = {}
 
     def take(self, rows: Iterable[Row], *, at: float) -> None:
-        """Put down what was gained since the last time to the moment of `at`, in seconds since 1970."""
+        """Add the counts gained since the last call to the interval of `at`, in seconds since 1970."""
         totals: dict[str, list[int]] = {}
         for row in rows:
             counts = [row.sent, row.failed, row.planned, *row.latency]
@@ -49,7 +49,7 @@ class Past:
                 moment[kind] = [mine + its for mine, its in zip(known, counts)] if known else counts
 
     def line(self, origin: Mapping[str, str]) -> str:
-        """All of it as one line of JSON; any later one supersedes it."""
+        """All counts as one line of JSON; a later line replaces it."""
         while True:
             packed = zlib.compress(json.dumps(self.moments, separators=(",", ":")).encode())
             said: dict[str, Any] = {

@@ -1,12 +1,12 @@
-"""The probe: answers its neighbours, keeps traffic to them going, and tells by its log what became of it.
+"""The probe: answers its neighbours, sends traffic to them, and reports the results in its log.
 
-`python3 -m probe.probe` with this folder as /probe; standard library, Python 3.9 or later. It is one program in a few
-files, as one would be too long to read: a `Clock` that knows when the process itself did not run, flows (`echo`,
-`attempts`) that judge what they send, a `Ledger` that counts, and a server for the other probes' flows.
+`python3 -m probe.probe` with this folder as /probe; standard library, Python 3.9 or later. Its parts are a `Clock` that
+detects pauses of the process, flows (`echo`, `attempts`) that send and judge, a `Ledger` that counts, and a server for
+the other probes' flows.
 
-Every 2 s it writes its whole record as one line, which the kubelet hands out even where the pod network is broken.
-Asked to end, it says so to those it talks to, gives its record to a neighbour, which tells it from then on, serves on
-until it is out of every Service, and says goodbye.
+Every 2 s it prints its whole record as one line, which the kubelet delivers even if the pod network is broken. On
+SIGTERM it notifies its peers, hands its record over to a neighbour, which prints it from then on, keeps serving until
+it is out of every Service, and closes its connections with a goodbye.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ _RECORD_SECONDS = 2.0
 _RECORDS_A_PAST = 15
 _RECORDS_AN_OLD_PAST = 5
 _LOOKUP_SECONDS = 5.0
-_PROBES_A_LOOKUP_SECOND = 20  # a list of all probes grows with them: so does the time between two questions for it
+_PROBES_A_LOOKUP_SECOND = 20  # the list of all probes grows with their number: so does the interval of its lookups
 _PROBES_AT_FULL_DNS_RATE = 50
 _SLOWEST_DNS_SECONDS = 1.0
-_FORGET_SECONDS = 60.0  # a name server's caches are over by then
+_FORGET_SECONDS = 60.0  # longer than DNS caches last
 _HEIRS_ASKED = 4
 _HANDOVER_SECONDS = 1.0
 
 
 class Probe:
-    """All of one process."""
+    """The whole state of one process."""
 
     def __init__(self, settings: Settings, *, pod: str, node: str, address: str, api: tuple[str, int]) -> None:
         self._settings = settings
@@ -72,7 +72,7 @@ class Probe:
         self._told = 0
 
     async def run(self) -> None:
-        """Serve and measure until SIGTERM, then end in order."""
+        """Serve and measure until SIGTERM, then shut down in order."""
         loop = asyncio.get_running_loop()
         told_to_end = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -118,7 +118,7 @@ class Probe:
             self._tell()
 
     def _let_go(self, now: float) -> None:
-        """What one flow heard of its peer's end holds for all flows to it."""
+        """Apply one flow's notice of its peer's termination to all flows to that peer."""
         for (kind, address), flow in list(self._flows.items()):
             if flow.leaving:
                 self._leaving.append(self._flows.pop((kind, address)))
@@ -134,10 +134,10 @@ class Probe:
         for flow in [*self._flows.values(), *self._leaving]:
             flow.paused(seconds)
 
-    # Whom to talk to.
+    # Targets.
 
     async def _follow(self) -> None:
-        """Ask for the names again and again; what was known last holds while nobody answers."""
+        """Look up the probes' names regularly; the last answer stays valid while none comes."""
         settings = self._settings
         self._record_due = time.monotonic() + _RECORD_SECONDS
         while True:
@@ -155,7 +155,7 @@ class Probe:
         return f"{name}.{self._settings.domain}" if self._settings.domain and not name.endswith(".") else name
 
     def _neighbours(self) -> list[tuple[str, bool]]:
-        """Each with whether it stays where it is."""
+        """(address, True if the pod stays on its node) of each chosen target."""
         now, settings = time.monotonic(), self._settings
         self._ended = {address: at for address, at in self._ended.items() if now - at < _FORGET_SECONDS}
         found: list[tuple[str, bool]] = []
@@ -168,7 +168,7 @@ class Probe:
         return found
 
     def _arrange(self) -> None:
-        """Have the flows that there should be."""
+        """Start and end flows, to match the chosen targets."""
         settings = self._settings
         wanted: list[tuple[str, str]] = []
         for address, stays in self._neighbours():
@@ -222,7 +222,7 @@ class Probe:
     # The record.
 
     def _tell(self) -> None:
-        """Write our own record, now and then our past, and what we inherited, in turn."""
+        """Print the own record, now and then the own past, and inherited lines in turn."""
         self._told += 1
         self._past.take(self._ledger.rows.values(), at=time.time())
         lines = [self._record(), *self._heirlooms.next(RECORD)]
@@ -238,7 +238,7 @@ class Probe:
         return self._ledger.line(inherited=heirlooms.count(RECORD), inherited_pasts=heirlooms.count(PAST), final=final)
 
     def _inherit(self, body: bytes, signed: str, receiver: str) -> bool:
-        """Take over a last line of a probe that ends; False if it is none, or not from a probe of ours to us."""
+        """Take over a final line of a terminating probe; False if it is invalid, or not signed for this probe."""
         known = self._key.signed(signed, body, receiver=receiver, now=time.time())
         line = self._heirlooms.take(body.decode(errors="replace")) if known else ""
         if line:
@@ -247,7 +247,7 @@ class Probe:
         return bool(line)
 
     async def _end_measuring(self) -> None:
-        """End the flows, write the last record and give it, with all that we inherited, to a neighbour."""
+        """End the flows, print the last record, and hand it over to a neighbour with all inherited lines."""
         self._ledger.terminating = time.time()
         heirs = self._heirs()
         for flow in self._flows.values():
@@ -273,7 +273,7 @@ class Probe:
 
 
 def main() -> None:
-    """Run as the environment says: POD_NAME, NODE_NAME, POD_IP, SETTINGS, and the API server's address."""
+    """Run with the environment's POD_NAME, NODE_NAME, POD_IP, SETTINGS, and API server address."""
     environment = os.environ
     probe = Probe(
         Settings.read(environment),

@@ -1,8 +1,8 @@
-"""Tries to reach each target given, all at once, and prints the outcome as one line of JSON.
+"""Tries to reach all given targets concurrently, and prints the outcome as one line of JSON.
 
     reach.py '{"name": "http://10.0.0.1:8080/", "dns": "dns://kubernetes.default.svc", "x": "tcp://10.0.0.1:2"}' SECONDS
 
-A target is asked again until it answers or the time is over: {"name": {"ok", "seconds", "tries", "said"}}.
+Each target is tried again until it answers or the time is over: {"name": {"ok", "seconds", "tries", "said"}}.
 Runs in a pod, standard library only.
 """
 
@@ -28,7 +28,7 @@ def ask(target: str) -> str:
         host, _, port = target[6:].rpartition(":")
         socket.create_connection((host.strip("[]"), int(port)), timeout=TRY_SECONDS).close()
         return "accepted"
-    context = ssl._create_unverified_context()  # noqa: S323 (whether it answers is the question, not who it is)
+    context = ssl._create_unverified_context()  # noqa: S323 (any answer counts, whoever sends it)
     try:
         with urllib.request.urlopen(target, timeout=TRY_SECONDS, context=context) as answer:  # noqa: S310
             return f"{answer.status} {answer.read(200).decode(errors='replace')}"
@@ -37,7 +37,7 @@ def ask(target: str) -> str:
 
 
 def reach(target: str) -> dict[str, object]:
-    """Ask until there is an answer or time is over."""
+    """Try until there is an answer or the time is over."""
     began, tries = time.monotonic(), 0
     while True:
         tries += 1

@@ -45,7 +45,7 @@ class _Exchange(Receiver):
 
 
 def read_answer(received: bytes) -> dict[str, Any]:
-    """What the other probe said of itself in a whole answer of status 200."""
+    """The other probe's identity in a complete answer with status 200."""
     head, end, body = received.partition(b"\r\n\r\n")
     if not end:
         raise BadAnswerError(f"cut short after {len(received)} bytes")

@@ -1,6 +1,6 @@
-"""New connections, one after the other, while a long one is silent: they show when packets passed again.
+"""Scouts: new connections, one after the other, while a long one is silent; they show when packets pass again.
 
-A kernel answers them even where the other process is stopped; only a full-size beat needs that process.
+A kernel answers them even if the other process is paused; only a full-size beat needs that process.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from .echo import Echo
 
 _SECONDS, _LIMIT_SECONDS = 0.025, 0.2
-# A large packet that is lost is sent again after 0.2 s, a connection's first one after 1 s. A scout that needed that
-# does not show that packets passed when it began.
+# TCP retransmits a lost large packet after 0.2 s, a connection's first one after 1 s. A scout that needed this does not
+# prove that packets passed at its start.
 _FULL_LIMIT_SECONDS = 0.1
 _SLOW_SECONDS, _SLOWEST_SECONDS = 0.25, 2.0
 _STRANGER_SECONDS = 0.5
 
 
 class Scouts:
-    """Those of one silence of one flow; moments are of the monotonic clock, 0 if there was none."""
+    """The scouts of one silence of one flow; moments are of the monotonic clock, 0 if there was none."""
 
     def __init__(self, echo: Echo, *, silent_since: float) -> None:
         self.bad_first = 0.0
@@ -41,20 +41,20 @@ class Scouts:
 
     @property
     def under_way(self) -> bool:
-        """Whether the outcome of any is open."""
+        """True if the outcome of any scout is open."""
         return bool(self._under_way)
 
     @property
     def limit(self) -> float:
-        """How long one may take, in seconds."""
+        """The time that one scout may take, in seconds."""
         return (_FULL_LIMIT_SECONDS if self._echo.full_size else _LIMIT_SECONDS) + 4 * self._echo.usual
 
     def path_back(self, now: float) -> float:
-        """When packets passed again: between the last scout that was lost and the next that was not, or `now`."""
+        """The moment when packets passed again: between the last lost scout and the next successful one, or `now`."""
         return (self._bad_last + min((each for each in self._good if each > self._bad_last), default=now)) / 2
 
     def send(self) -> None:
-        """Send the next when it is due, and call those lost that took too long; again and again until `stop()`."""
+        """Send scouts as they are due, and count those over the limit as lost, until `stop()`."""
         if self._echo.leaving:
             return
         now = self._echo.look()
@@ -70,24 +70,24 @@ class Scouts:
         self._timer = self._loop.call_later(_SECONDS, self.send)
 
     def stop(self) -> None:
-        """Send no more; those under way go on."""
+        """Send no more scouts; those under way go on."""
         if self._timer:
             self._timer.cancel()
 
     def drop(self) -> None:
-        """Give up those under way: they say nothing."""
+        """Discard scouts under way without a result."""
         for task in self._under_way.values():
             task.cancel()
         self._under_way.clear()
 
     def lose(self) -> None:
-        """Those under way are lost."""
+        """Count scouts under way as lost."""
         for link in self._under_way:
             self._lost(link.started)
         self.drop()
 
     def passed(self, link: Link) -> bool:
-        """One got through; False if it counts no more."""
+        """Record a successful scout; False if it counts no more."""
         if self._under_way.pop(link, None) is None:
             return False
         self._good.append(link.started)
@@ -105,7 +105,7 @@ class Scouts:
         return _SECONDS * (2 if self._echo.full_size else 1) * 0.9
 
     def _lost(self, started: float) -> None:
-        """From now on they follow each other quickly again."""
+        """Record a lost scout; the next ones follow quickly again."""
         self.bad_first = min(self.bad_first or started, started)
         self._bad_last = max(self._bad_last, started)
         self._good = [each for each in self._good if each > self._bad_last]

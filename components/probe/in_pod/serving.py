@@ -1,7 +1,7 @@
-"""What the probe answers: who and where it is by HTTP, and every beat of a long connection, with an orderly end.
+"""The probe's server: its identity by HTTP, answers to beats of long connections, and their orderly end.
 
-A beat is a line of a number and, for full-size packets, padding. The answer gives the number back with the
-millisecond of this process's clock at which it came and the milliseconds that this process had not run before.
+A beat is a line with a number and, for full-size packets, padding. The answer repeats the number, with its time of
+arrival on this process's clock and the length of a pause of this process just before, both in milliseconds.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ LONGEST_RECORD = 32 << 10
 _LONGEST_HEAD = 8 << 10
 _LONGEST_LINE = 64 << 10
 _REQUEST_SECONDS = 10.0
-# The memory that strangers can take is bounded: what is held longest gives way, as what our probes send is brief.
+# The memory for unknown clients is bounded: the oldest connections are closed, as those of probes are brief.
 _MOST_REQUESTS = 1024
 _MOST_RECORDS_AT_ONCE = 32
 _MOST_ECHOES = 2048
 _MOST_HELD_BYTES = 8 << 20
 _MOST_UNREAD_BYTES = 256 << 10
-_BACKLOG = 1024  # a stopped process's connections wait here: the kernel answers, and the network is seen to work
+_BACKLOG = 1024  # connections to a paused process wait here: its kernel answers, which proves that the network works
 _PAUSE_TOLD_SECONDS = 10.0
 
 
 @dataclass
 class Server:
-    """Who answers; `metrics` gives the text for a scraper, `inherit` takes the last record of a pod that ends."""
+    """The server's state; `metrics` makes the text for a scraper, `inherit` takes a terminating pod's final line."""
 
     pod: str
     node: str
@@ -45,28 +45,28 @@ class Server:
     terminating: bool = False
     paused_at: float = 0.0
     paused_ms: float = 0.0
-    echoes: dict[EchoConnection, None] = field(default_factory=dict)  # the oldest first, as are the others
+    echoes: dict[EchoConnection, None] = field(default_factory=dict)  # the oldest first, as in the others
     requests: dict[HttpConnection, None] = field(default_factory=dict)
     records: dict[HttpConnection, None] = field(default_factory=dict)
     held_bytes: int = 0
 
     def now(self) -> float:
-        """The monotonic time, after a look whether this process was stopped."""
+        """The monotonic time, after a check for a pause of this process."""
         assert self.clock
         return self.clock.look()
 
     @property
     def held_ms(self) -> float:
-        """How long this process did not run just before this moment."""
+        """The length of a pause of this process just before this moment, in milliseconds."""
         return self.clock.held * 1000 if self.clock else 0.0
 
     def say(self, word: bytes) -> None:
-        """Tell it on every long connection."""
+        """Send a word on every long connection."""
         for echo in list(self.echoes):
             echo.say(word)
 
     def whoami(self, peer: str, padding: int) -> bytes:
-        """Who answers, to whom."""
+        """The identity of this pod and the address of its client, as JSON."""
         said: dict[str, Any] = {"pod": self.pod, "node": self.node, "peer": peer}
         if self.terminating:
             said["terminating"] = True
@@ -78,7 +78,7 @@ class Server:
         return json.dumps(said).encode()
 
     def make_room(self) -> None:
-        """Let go what has been held longest, where there is more than our own probes need."""
+        """Close the oldest connections if there are more than our own probes need."""
         while len(self.requests) > _MOST_REQUESTS:
             next(iter(self.requests)).cut()
         while len(self.records) > _MOST_RECORDS_AT_ONCE:
@@ -105,7 +105,7 @@ class Server:
         return "200 OK", "application/json", self.whoami(peer, _size(size))
 
     async def start(self, address: str, *, http: int, echo: int) -> list[asyncio.AbstractServer]:
-        """Begin to serve on two ports."""
+        """Start serving on two ports."""
         loop = asyncio.get_running_loop()
         return [
             await loop.create_server(lambda: HttpConnection(self), address, http, backlog=_BACKLOG, reuse_address=True),
@@ -114,7 +114,7 @@ class Server:
 
 
 def _size(text: str) -> int:
-    """A number of bytes; what is none, or far too many, is taken for none."""
+    """A number of bytes in a text; 0 if it is no number, or far too large."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
@@ -130,7 +130,7 @@ class Request:
 
     @classmethod
     def read(cls, received: bytes) -> Request | None:
-        """None as long as the head is not whole."""
+        """The request; None as long as its head is incomplete."""
         head, end, body = received.partition(b"\r\n\r\n")
         if not end:
             return None
@@ -142,12 +142,12 @@ class Request:
 
     @property
     def is_record(self) -> bool:
-        """True if it hands over a record, and may be long for that."""
+        """True if it hands over a record, and so may be long."""
         return self.method == "POST" and self.target == "/inherit" and self.length <= LONGEST_RECORD
 
 
 class HttpConnection(Receiver):
-    """One request and its answer, in so many seconds."""
+    """One request and its answer, limited in time."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -156,7 +156,7 @@ class HttpConnection(Receiver):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way to answer."""
+        """Keep the transport for the answer."""
         self._transport = cast("asyncio.Transport", transport)
         self._timer = asyncio.get_running_loop().call_later(_REQUEST_SECONDS, self.cut)
         self._server.requests[self] = None
@@ -174,7 +174,7 @@ class HttpConnection(Receiver):
             self._timer.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Answer as soon as the request is whole."""
+        """Answer as soon as the request is complete."""
         assert self._transport
         if self._transport.is_closing():
             return
@@ -205,7 +205,7 @@ class HttpConnection(Receiver):
 
 
 class EchoConnection(Receiver):
-    """One long connection: says hello, gives back every beat, says goodbye."""
+    """One long connection: sends hello, answers every beat, sends goodbye."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -215,11 +215,11 @@ class EchoConnection(Receiver):
 
     @property
     def held(self) -> int:
-        """Bytes of a beat that is not whole."""
+        """Bytes of an incomplete beat."""
         return len(self._partial)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Tell the peer whom it reached."""
+        """Tell the peer which pod and node it reached."""
         self._transport = cast("asyncio.Transport", transport)
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._server.echoes[self] = None
@@ -229,7 +229,7 @@ class EchoConnection(Receiver):
             self.say(b"terminating")
 
     def data_received(self, data: bytes) -> None:
-        """Answer every whole beat."""
+        """Answer every complete beat."""
         arrived, held = self._server.now() * 1000, self._server.held_ms
         if self._partial:
             data = self._partial + data
@@ -264,12 +264,12 @@ class EchoConnection(Receiver):
         return self._transport.get_write_buffer_size() if self._transport else 0
 
     def say(self, word: bytes) -> None:
-        """Send a line, unless the connection is on its way out."""
+        """Send a line, unless the connection is closing."""
         if self._transport and not self._transport.is_closing():
             self._transport.write(word + b"\n")
 
     def end(self) -> None:
-        """Say goodbye; the peer ends the connection, as a reset for a beat under way could overtake the word."""
+        """Send goodbye; the peer closes the connection, as a reset for a beat under way could overtake it."""
         self.say(b"goodbye")
 
     def cut(self) -> None:

@@ -1,4 +1,4 @@
-"""What can be set for a probe."""
+"""Settings of a probe."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .names import resolver
 
 @dataclass(frozen=True)
 class Settings:
-    """What can be set; seconds are between two attempts of one flow. Zero neighbours only serve.
+    """Settings of a probe; seconds are intervals between attempts of one flow. With zero neighbours it only serves.
 
-    Without `echoes` there are no long connections of its own.
+    Without `echoes` it opens no long connections.
     """
 
     listen: str = "0.0.0.0"  # noqa: S104 (a pod's own address is its namespace's)
@@ -41,7 +41,7 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
-        """From SETTINGS, a JSON object of those that are not the default; raises ValueError for an unknown one."""
+        """The settings in SETTINGS, a JSON object of values other than the defaults; ValueError for unknown ones."""
         given = json.loads(environment.get("SETTINGS") or "{}")
         unknown = set(given) - {each.name for each in fields(cls)}
         if unknown:

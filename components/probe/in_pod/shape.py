@@ -1,6 +1,6 @@
-"""The form of a record and of a past: a line that is torn, or that somebody else made, is none.
+"""Validation of records and pasts: a truncated line, or one of another program, is rejected.
 
-Both sides read by it: a probe that inherits, and the program that reads the logs.
+Used by both readers: a probe that inherits a line, and the program that reads the logs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .ledger import LATENCY_BOUNDS_MS
 KINDS = ("pod-http", "pod-full", "pod-echo", "service-http", "service-echo", "dns", "api")
 _LONGEST_TEXT = 2000
 _MOST_ITEMS = 1000
-_MOST_PAST_BYTES = 1 << 20  # a few kilobytes of zlib can come to as many megabytes
+_MOST_PAST_BYTES = 1 << 20  # a few kilobytes of zlib can expand to megabytes
 _LARGEST = 1 << 53
 _BUCKETS = len(LATENCY_BOUNDS_MS) + 1
 _Fits = Callable[[Any], bool]
@@ -31,7 +31,7 @@ def _text(value: Any) -> bool:
 
 
 def _address(value: Any) -> bool:
-    """Of a pod; empty where none is known."""
+    """True for a pod's address, or an empty text if none is known."""
     return isinstance(value, str) and (not value or _is_address(value))
 
 
@@ -48,7 +48,7 @@ def _count(value: Any) -> bool:
 
 
 def _counts(length: int) -> _Fits:
-    """So many counts; most of a record are some."""
+    """A validator of a list of that many counts."""
 
     def every(value: Any) -> bool:
         if not isinstance(value, list) or len(value) != length or set(map(type, value)) != {int}:
@@ -104,7 +104,7 @@ def _fields(needed: Mapping[str, _Fits], other: Mapping[str, _Fits]) -> _Fits:
 
 
 def _to_a_pod(fits: _Fits) -> _Fits:
-    """True if the flow has an address where it goes to a pod; the rest may have a name."""
+    """A validator that demands an address of flows to pods; others may have a name."""
     return lambda value: fits(value) and (not value["kind"].startswith("pod-") or _address(value["to"]))
 
 

@@ -1,4 +1,4 @@
-"""Signatures of lines that are handed over: with the installation's key, for one receiver and for a while."""
+"""Signatures of lines that probes hand over: with the shared key, for one receiver, and valid for a limited time."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import hmac
 from pathlib import Path
 
 HEADER = "x-probe-signed"
-_VALID_SECONDS = 300.0  # nodes' clocks differ
+_VALID_SECONDS = 300.0  # long enough for differing clocks
 
 
 class Key:
-    """The key in a file, which is read each time: a file that is renewed counts at once, without one nobody signs."""
+    """The key in a file, read on each use, so that a renewed key works at once; without the file nothing is signed."""
 
     def __init__(self, file: str) -> None:
         self._file = Path(file)
         self._seen: dict[str, float] = {}
 
     def sign(self, line: bytes, *, receiver: str, at: float) -> str:
-        """The moment and the signature, as HEADER has them; empty without a key."""
+        """The value of HEADER: time and signature; empty without a key."""
         moment = f"{at:.3f}"
         digest = self._digest(line, receiver=receiver, moment=moment)
         return f"{moment} {digest}" if digest else ""
 
     def signed(self, said: str, line: bytes, *, receiver: str, now: float) -> bool:
-        """True if it was signed with the key, for this receiver, a moment ago and never seen before."""
+        """True if it was signed with the key, for this receiver, recently, and was not seen before."""
         moment, _, digest = said.partition(" ")
         mine = self._digest(line, receiver=receiver, moment=moment)
         if not mine or not hmac.compare_digest(mine.encode(), digest.encode()):

@@ -1,4 +1,4 @@
-"""What is known of a time without answers on a long connection."""
+"""The state of a time without answers on a long connection."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .scouts import Scouts
 class Silence:
     """A time without an answer in time; all moments are of the monotonic clock, 0 if there was none.
 
-    `owed` are those of the failed beats that nobody counted yet, `blamed` those counted as lost, `held` is how long the
-    other process said that it had not run, `slowest` the longest that an answer took otherwise, in seconds.
+    `owed` are failed beats that were not counted yet, `blamed` those counted as lost, `held` is the time that the other
+    process reported not to have run, `slowest` the longest latency of other answers, in seconds.
     """
 
     first: float
@@ -34,7 +34,7 @@ class Silence:
 
     @property
     def reason(self) -> str:
-        """In the words of a report."""
+        """The reason in a form for reports."""
         if self.scouts.why or self.why:
             return self.scouts.why or self.why
         return "no packets passed" if self.scouts.bad_first else "answers late, though new connections worked"

@@ -1,1 +1,1 @@
-"""The seconds of a run of the engine, by what they go to: `make bench-time` writes the tables of docs/benchmarks.md."""
+"""Breakdown of the time of an engine run: `make bench-time` writes the tables of docs/benchmarks.md."""

@@ -1,4 +1,4 @@
-"""Where the seconds of runs of the engine go: `python -m scripts.bench.times` measures and prints Markdown tables."""
+"""Measures where the time of engine runs goes, as Markdown tables: `python -m scripts.bench.times`."""
 
 import json
 import tempfile
@@ -16,7 +16,7 @@ from scripts.lab.paths import lab_folder
 
 
 def show(title: str, costs: Sequence[Cost]) -> None:
-    """Print the three tables and keep the numbers."""
+    """Print the three tables and save the numbers."""
     for table in (processes_table(costs), spans_table(costs), waits_table(costs)):
         print("\n".join([f"\n### {title}\n", *table]))
     kept = [{"command": each.command, "seconds": each.seconds, "processor": each.processor} for each in costs]

@@ -1,4 +1,4 @@
-"""The cost of one command of the engine: wall and processor time, by process and by what our own processes note."""
+"""The cost of one engine command: wall and CPU time, by process and by the spans that the program records."""
 
 import tempfile
 import time
@@ -25,7 +25,7 @@ _WAITS = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """One command: its wall time, and per role its processes' (number, life, processor), seconds all."""
+    """One command: its wall time, and for each role its processes' (number, lifetime, CPU time), in seconds."""
 
     command: str
     seconds: float
@@ -34,7 +34,7 @@ class Cost:
 
     @property
     def processor(self) -> float:
-        """Processor seconds of all its processes."""
+        """CPU seconds of all its processes."""
         return sum(processor for _, _, processor in self.roles.values())
 
     def total(self, kind: str, beginning: str = "") -> float:
@@ -43,7 +43,7 @@ class Cost:
 
 
 def measure(command: str, run: Callable[[], object], *, environment: dict[str, str]) -> Cost:
-    """Run it once and see what it costs: the processes that begin meanwhile, and what ours note in `environment`."""
+    """Run the command once and measure the processes that start meanwhile and the spans recorded in `environment`."""
     with tempfile.TemporaryDirectory() as folder, Watch() as watch:
         environment[timings.VARIABLE] = folder
         try:
@@ -57,7 +57,7 @@ def measure(command: str, run: Callable[[], object], *, environment: dict[str, s
 
 
 def processes_table(costs: Sequence[Cost]) -> list[str]:
-    """Processor seconds by role, with the number of processes where there were several."""
+    """CPU seconds by role, with the number of processes if there were several."""
     lines = [f"| command | wall | processor | {' | '.join(_ROLES)} |", "|---" * (3 + len(_ROLES)) + "|"]
     for cost in costs:
         cells = []
@@ -69,7 +69,7 @@ def processes_table(costs: Sequence[Cost]) -> list[str]:
 
 
 def spans_table(costs: Sequence[Cost]) -> list[str]:
-    """Wall seconds of the program and the providers, by what they spent them on."""
+    """Wall seconds of the program and the providers, by activity."""
     lines = [
         "| command | program: start and imports | reading the cluster | checks | declaring | providers: start | "
         "requests (number, kB) | steps |",
@@ -87,7 +87,7 @@ def spans_table(costs: Sequence[Cost]) -> list[str]:
 
 
 def waits_table(costs: Sequence[Cost]) -> list[str]:
-    """The steps and the waits that took longest, of all commands together."""
+    """The longest steps and waits of all commands together."""
     lines = ["| command | what | seconds |", "|---|---|---|"]
     for cost in costs:
         spans: dict[str, float] = defaultdict(float)

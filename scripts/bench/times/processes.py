@@ -1,4 +1,4 @@
-"""The processes below one that runs: which role each had, how long it lived and what it took of the processor."""
+"""Descendants of a process: the role, lifetime and CPU time of each."""
 
 import os
 import threading
@@ -10,7 +10,7 @@ from pathlib import Path
 
 _LOOK_SECONDS = 0.02
 _TICKS = os.sysconf("SC_CLK_TCK")
-# The first word that a command line has decides; in this order.
+# Checked in this order; the first word found in a command line decides.
 _ROLES = (
     ("pip list", "language host asks pip"),
     ("pulumi-language-python-exec", "program"),
@@ -24,7 +24,7 @@ _ROLES = (
 
 @dataclass
 class Life:
-    """One process as last seen: seconds of its processor time and of its life."""
+    """One process as last seen: its CPU time and its lifetime in seconds."""
 
     command: str
     began: float
@@ -33,12 +33,12 @@ class Life:
 
     @property
     def role(self) -> str:
-        """Its part in the run."""
+        """Its role in the run."""
         return next((role for word, role in _ROLES if word in self.command), "other")
 
 
 class Watch:
-    """Looks at all processes below this one until the block ends; `lives` has everyone that was seen."""
+    """Samples all descendants of this process until the block ends; `lives` has every process that was seen."""
 
     def __init__(self) -> None:
         self.lives: dict[int, Life] = {}
@@ -68,12 +68,12 @@ class Watch:
         if not command:
             return
         life = self.lives.setdefault(process, Life(command=command, began=now))
-        life.command = command  # a shell becomes what it starts
+        life.command = command  # a shell's command line changes when it executes another program
         life.seconds = now - life.began
         life.processor = (int(fields[11]) + int(fields[12])) / _TICKS
 
     def by_role(self) -> dict[str, tuple[int, float, float]]:
-        """(processes, seconds of life, seconds of processor) of each role."""
+        """(processes, lifetime, CPU time) of each role, in seconds."""
         found: dict[str, tuple[int, float, float]] = {}
         for life in self.lives.values():
             count, seconds, processor = found.get(life.role, (0, 0.0, 0.0))
@@ -82,7 +82,7 @@ class Watch:
 
 
 def below(process: int) -> Iterator[int]:
-    """Every process below this one, by the kernel's own lists."""
+    """Every descendant of this process, from the kernel's lists."""
     for task in Path(f"/proc/{process}/task").glob("*/children"):
         with suppress(OSError):
             for child in map(int, task.read_text().split()):

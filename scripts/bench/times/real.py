@@ -1,4 +1,4 @@
-"""Every preview and `up` of the demo on the real lab, measured as it goes."""
+"""Measures every preview and `up` of the demo on the real lab."""
 
 from dataclasses import dataclass, field
 
@@ -11,13 +11,13 @@ _MEASURED = ("preview", "up")
 
 @dataclass
 class MeasuredSession(Session):
-    """A session that keeps what its commands cost, under the setting that was made last."""
+    """A session that records the cost of its commands, labelled with the last setting made."""
 
     costs: list[Cost] = field(default_factory=list)
     _last: str = ""
 
     def pulumi(self, *words: str, check: bool = True, quiet: bool = False, with_stack: bool = True) -> Run:
-        """Run it, and keep its cost beside its outcome."""
+        """Run the command, and record its cost."""
         runs: list[Run] = []
 
         def run() -> None:

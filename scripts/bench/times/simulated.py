@@ -1,4 +1,4 @@
-"""Runs of the engine that change nothing, on a simulated lab."""
+"""Measures engine runs without changes on a simulated lab."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from scripts.lab.simulated.control_plane import ControlPlane
 
 
 def simulated_costs(folder: Path, *, nodes: int) -> list[Cost]:
-    """Runs without changes on a simulated lab, in the first phase and with Cilium there."""
+    """Costs of runs without changes on a simulated lab, in the first phase and with Cilium installed."""
     found = []
     with ControlPlane(simulated_nodes=True, pod_network=simulated.POD_NETWORK) as plane:
         simulated.populate(plane, nodes)

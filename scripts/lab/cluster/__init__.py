@@ -1,1 +1,1 @@
-"""The cluster itself: a supervisor with the lab's network, a control plane, and nodes in namespaces of their own."""
+"""The lab's cluster: a supervisor with the lab's network, a control plane, and nodes in namespaces of their own."""

@@ -11,7 +11,7 @@ _CPUSET = ("cpuset.cpus", "cpuset.mems")
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """One mounted tree of control groups; `base` is the folder in it under which the lab makes its own."""
+    """One mounted tree of control groups; the lab creates its groups below the folder `base`."""
 
     version: int
     options: str
@@ -20,12 +20,12 @@ class Hierarchy:
 
     @property
     def has_cpuset(self) -> bool:
-        """Whether new groups need processors and memory assigned before a process may join."""
+        """True if new groups need CPUs and memory assigned before a process may join."""
         return self.version == 1 and "cpuset" in self.options.split(",")
 
 
 def hierarchies(*, mounts: str, own: str) -> list[Hierarchy]:
-    """The trees by the text of /proc/self/mountinfo and /proc/self/cgroup.
+    """Parse the trees from the text of /proc/self/mountinfo and /proc/self/cgroup.
 
     In version 1 the lab's groups hang below the caller's own. In version 2 controllers can only be handed on
     by groups without processes, so they hang below the root of the tree.
@@ -73,7 +73,7 @@ def create(name: str, *, trees: list[Hierarchy]) -> None:
 
 def _hand_on_controllers(folder: Path) -> None:
     for controller in (folder / "cgroup.controllers").read_text().split():
-        # One that this kernel or its owner keeps for itself is no loss: kubelet says which it needs.
+        # A controller that cannot be delegated is no loss here: kubelet reports those that it needs.
         with contextlib.suppress(OSError):
             (folder / "cgroup.subtree_control").write_text(f"+{controller}")
 

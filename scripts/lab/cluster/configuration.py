@@ -1,4 +1,4 @@
-"""Writes what the machines boot from: certificates, configuration files and the boot plans."""
+"""Writes the machines' certificates, configuration files and boot plans."""
 
 import os
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NODE_PATH = f"/opt/lab/kubernetes:/opt/lab/containerd:/opt/lab/runc:{_PATH}"
 _CONFIG = "/opt/lab/config"
 _SHOWN_INSTEAD = {
-    # What kubelet insists on.
+    # Settings that kubelet requires.
     "vm/overcommit_memory": "1",
     "vm/panic_on_oom": "0",
     "kernel/panic": "10",
@@ -28,7 +28,7 @@ _SHOWN_INSTEAD = {
     "kernel/keys/root_maxbytes": "25000000",
 }
 _SHOWN_AS_IT_IS = (
-    # What Cilium changes; the first cannot be put back before the machine itself reboots.
+    # Settings that Cilium changes; the first cannot be restored before the machine itself reboots.
     "kernel/unprivileged_bpf_disabled",
     "kernel/timer_migration",
 )
@@ -57,12 +57,12 @@ def write_all(layout: Layout, *, parts: Parts, folder: Path) -> None:
 
 
 def machine_folder(folder: Path, name: str) -> Path:
-    """Where one machine's disk, log and configuration are."""
+    """The folder of one machine's disk, log and configuration."""
     return folder / "nodes" / name
 
 
 def write_admin_kubeconfig(folder: Path, *, port: int) -> Path:
-    """The kubeconfig of whoever runs the lab, for use on the machine itself."""
+    """Write the administrator's kubeconfig, for use on the host."""
     authority = Authority.load(folder / "pki", "ca")
     path = folder / "kubeconfig"
     admin = authority.client("lab-admin", groups=["system:masters"])
@@ -210,7 +210,7 @@ def write_node(layout: Layout, node: Machine, *, parts: Parts, folder: Path) -> 
         config / "kubelet.kubeconfig", layout, authority, authority.client(identity, groups=["system:nodes"])
     )
     _write_kubeconfig(config / "kube-proxy.kubeconfig", layout, authority, authority.client("system:kube-proxy"))
-    (config / "containerd.toml").write_text(_containerd())
+    (config / "containerd.toml").write_text(_containerd(layout))
     (config / "kubelet.yaml").write_text(yaml.safe_dump(_kubelet(layout)))
     (config / "kube-proxy.yaml").write_text(yaml.safe_dump(_kube_proxy(layout, node)))
     programs = {
@@ -250,7 +250,7 @@ def write_node(layout: Layout, node: Machine, *, parts: Parts, folder: Path) -> 
             Bind(source=str(CHECKOUT / "scripts"), target="/opt/lab/python/scripts", read_only=True),
             Bind(source=str(config), target=_CONFIG, read_only=True),
             *(Bind(source=str(path), target=f"/opt/lab/{name}", read_only=True) for name, path in programs.items()),
-            # Not on the overlay: containerd lays overlays of its own, and kubelet's mounts are the pods'.
+            # Not on the overlay: containerd mounts overlays of its own, and kubelet mounts the pods' volumes.
             Bind(source=str(home / "containerd"), target="/var/lib/containerd"),
             Bind(source=str(home / "kubelet"), target="/var/lib/kubelet"),
             Bind(source=str(home / "log"), target="/var/log"),
@@ -262,7 +262,7 @@ def write_node(layout: Layout, node: Machine, *, parts: Parts, folder: Path) -> 
     ).write(config / "boot.json")
 
 
-def _containerd() -> str:
+def _containerd(layout: Layout) -> str:
     return f"""\
 version = 3
 root = '/var/lib/containerd'
@@ -280,7 +280,7 @@ sandbox = '{catalogue.PAUSE}'
 restrict_oom_score_adj = true
 [plugins.'io.containerd.cri.v1.runtime'.cni]
 bin_dirs = ['/opt/cni/bin']
-conf_dir = '/etc/cni/net.d'
+conf_dir = '{layout.conf_folder}'
 [plugins.'io.containerd.cri.v1.runtime'.containerd]
 default_runtime_name = 'runc'
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
@@ -293,7 +293,7 @@ SystemdCgroup = false
 
 def _kubelet(layout: Layout) -> dict[str, Any]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    # Each kubelet sees the whole machine; what is left to pods adds up to no more than there is.
+    # Each kubelet sees the whole host; the reservations keep the sum for pods within what the host has.
     share = memory // (layout.node_count + 1)
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -315,7 +315,7 @@ def _kubelet(layout: Layout) -> dict[str, Any]:
         "tlsCertFile": f"{_CONFIG}/kubelet.crt",
         "tlsPrivateKeyFile": f"{_CONFIG}/kubelet.key",
         "systemReserved": {"memory": str(memory - share)},
-        # The machine's disk is not the lab's to clean, and an image removed could not be had again.
+        # The host's disk is not the lab's to clean, and a removed image could not be pulled again.
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
         "imageGCHighThresholdPercent": 100,
         "imageGCLowThresholdPercent": 99,
@@ -330,6 +330,6 @@ def _kube_proxy(layout: Layout, node: Machine) -> dict[str, Any]:
         "clientConnection": {"kubeconfig": f"{_CONFIG}/kube-proxy.kubeconfig"},
         "clusterCIDR": str(layout.pods),
         "hostnameOverride": node.name,
-        # The table of connections is sized for the whole machine, which is not a node's to change.
+        # The connection tracking table is sized for the whole host; a node must not change it.
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
     }

@@ -18,10 +18,10 @@ def _ip(*words: str) -> None:
 
 
 def enter(layout: Layout) -> None:
-    """Leave the machine's network for a new one with only a bridge in it.
+    """Move this process from the host's network namespace to a new one that has only a bridge.
 
-    All cables hang off this namespace, so nothing of the lab is ever seen in the machine's own network, and all
-    of it is gone when the supervisor is.
+    All cables are attached to this namespace, so nothing of the lab is visible in the host's network, and all of it
+    disappears with the supervisor.
     """
     kernel.unshare(kernel.NEW_NETWORK)
     _ip("link", "set", "lo", "up")
@@ -36,7 +36,7 @@ def enter(layout: Layout) -> None:
 
 
 def plug_in(machine: Machine, *, pid: int) -> None:
-    """Lay a cable from the bridge to the network namespace of this process."""
+    """Attach a cable (a veth pair) from the bridge to the network namespace of a process."""
     _ip(
         "link",
         "add",
@@ -55,5 +55,5 @@ def plug_in(machine: Machine, *, pid: int) -> None:
 
 
 def unplug(machine: Machine) -> None:
-    """Take the cable away, both ends; the kernel would do so too, but only some time after the machine's end."""
+    """Remove both ends of the cable; the kernel would do so too, but only some time after the machine's end."""
     subprocess.run(["ip", "link", "delete", machine.port], capture_output=True, check=False)

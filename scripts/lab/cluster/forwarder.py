@@ -1,4 +1,4 @@
-"""Makes the API server reachable on the machine's loopback address."""
+"""Makes the API server reachable on the host's loopback address."""
 
 import asyncio
 import contextlib
@@ -10,8 +10,8 @@ _PIECE = 1 << 16
 def listen(preferred_port: int) -> socket.socket:
     """A socket on loopback, on the port that an earlier start had if it is still free.
 
-    A socket stays in the network namespace it was made in: opened before the supervisor leaves the machine's
-    network, it accepts from there what the supervisor then passes on within the lab.
+    A socket stays in the network namespace that it was created in: opened before the supervisor leaves the host's
+    network, it accepts connections there, which the supervisor then forwards into the lab.
     """
     for port in (preferred_port, 0):
         server = socket.socket()
@@ -27,7 +27,7 @@ def listen(preferred_port: int) -> socket.socket:
 
 
 async def serve(server: socket.socket, *, host: str, port: int) -> asyncio.Server:
-    """Pass every connection on to `host`:`port`."""
+    """Forward every connection to `host`:`port`."""
 
     async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -43,7 +43,7 @@ class Boot:
             fabric.plug_in(self.machine, pid=child)
             os.write(go, b"!")
         finally:
-            # Closed unwritten, it tells the child to give up.
+            # Closing it without a write tells the child to give up.
             os.close(go)
         return child
 
@@ -79,6 +79,6 @@ class Boot:
             os._exit(1)
 
     def clear(self) -> None:
-        """Take away what the machine leaves on the outside once its last process has ended."""
+        """Remove what the machine left on the host once its last process has ended."""
         fabric.unplug(self.machine)
         cgroups.remove(self.group, trees=self.trees)

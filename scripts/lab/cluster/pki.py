@@ -1,4 +1,4 @@
-"""Certificates: an authority of the cluster's own, and the key pairs that it signs."""
+"""Certificates: the cluster's own authority, and the key pairs that it signs."""
 
 import base64
 import datetime
@@ -25,14 +25,14 @@ class KeyPair:
     key: bytes
 
     def write(self, folder: Path, name: str) -> None:
-        """Write `NAME.crt` and `NAME.key`, the key for the owner's eyes only."""
+        """Write `NAME.crt` and `NAME.key`; only the owner may read the key."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.crt").write_bytes(self.certificate)
         write_private(folder / f"{name}.key", self.key)
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, at no instant otherwise."""
+    """Write a file that only its owner may read, from its creation on."""
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
     path.write_bytes(content)
@@ -44,7 +44,7 @@ def new_key() -> ec.EllipticCurvePrivateKey:
 
 
 def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    """The private key as PEM, in the form that every component reads."""
+    """The private key as PEM, in the format that every component reads."""
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
@@ -69,7 +69,7 @@ class Authority:
 
     @classmethod
     def create(cls, common_name: str) -> Self:
-        """A new authority that signs for itself."""
+        """A new, self-signed authority."""
         key = new_key()
         name = _name(common_name, ())
         certificate = (
@@ -83,15 +83,15 @@ class Authority:
 
     @classmethod
     def load(cls, folder: Path, name: str) -> Self:
-        """The authority that `KeyPair.write` kept."""
+        """Load the authority that `KeyPair.write` saved."""
         return cls(KeyPair((folder / f"{name}.crt").read_bytes(), (folder / f"{name}.key").read_bytes()))
 
     def client(self, user: str, *, groups: Iterable[str] = ()) -> KeyPair:
-        """A key pair with which `user`, of these groups, proves itself to the API server."""
+        """A key pair that authenticates `user`, a member of these groups, to the API server."""
         return self._issue(_name(user, groups), ExtendedKeyUsageOID.CLIENT_AUTH, alternatives=[])
 
     def server(self, common_name: str, *, names: Iterable[str] = (), addresses: Iterable[IPv4Address] = ()) -> KeyPair:
-        """A key pair for a server that is reached by these names and addresses."""
+        """A key pair for a server with these names and addresses."""
         alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
         alternatives += [x509.IPAddress(address) for address in addresses]
         return self._issue(_name(common_name, ()), ExtendedKeyUsageOID.SERVER_AUTH, alternatives=alternatives)
@@ -132,7 +132,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        # A machine whose clock is set back a little must still accept it.
+        # A machine whose clock is slightly behind must still accept it.
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(days=_VALID_DAYS))
     )

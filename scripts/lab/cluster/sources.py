@@ -1,7 +1,9 @@
-"""The CNIs that a new lab can begin with: how each is installed, what shows that it works, what it leaves on a node."""
+"""The CNIs that a new lab can start with: for each its installation, its signs of readiness, its traces on a node."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -10,7 +12,11 @@ from scripts.lab.cluster import addons
 from scripts.lab.cluster.layout import Layout
 from scripts.lab.console import LabError
 from scripts.lab.images import calico, catalogue
-from scripts.lab.toolchain.calico import calico_manifests
+from scripts.lab.images.archive import Image
+from scripts.lab.images.store import MoreImages
+from scripts.lab.toolchain import cache
+from scripts.lab.toolchain.calico import build_calico, calico_key, calico_manifests
+from scripts.lab.toolchain.plan import Item
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,21 +24,25 @@ class Source:
     """One CNI that the lab can migrate from."""
 
     name: str
-    """What `--source` and the program's `cleanup.consent` call it."""
+    """Its name for `--source` and for the program's `cleanup.consent`."""
     title: str
     manifest: Callable[[Layout], str]
     namespace: str
     workloads: tuple[str, ...]
-    """What has to be rolled out, in this order."""
+    """The workloads to wait for, in this order."""
     node_files: tuple[str, ...]
-    """What is on every node once pods can start there; it is called Ready before that."""
+    """Files on every node once pods can start there; the CNI is Ready earlier."""
     conf: str
     devices: tuple[str, ...]
     chains: tuple[str, ...]
-    """What the names of its chains of iptables begin with."""
+    """Prefix of its iptables chains."""
     words: tuple[str, ...]
-    """What the names of its objects have in them."""
-    images_of_calico: bool = False
+    """Substring of the names of its objects."""
+    prefixes: tuple[str, ...] = ()
+    """Prefixes of the names of its pods' links and of its IP sets."""
+    parts: tuple[Item, ...] = ()
+    """Programs that it needs and not every lab has."""
+    more_images: MoreImages | None = None
 
 
 _IMAGES = {
@@ -52,6 +62,7 @@ def calico_manifest(text: str, layout: Layout, *, environment: Mapping[str, str]
         if item["kind"] not in ("DaemonSet", "Deployment"):
             continue
         pod = item["spec"]["template"]["spec"]
+        addons.move_conf_folder(pod, layout)
         for container in (*pod.get("initContainers", []), *pod["containers"]):
             container["image"] = _IMAGES[container["image"].rpartition("/")[2].partition(":")[0]]
             if container["name"] == "calico-node":
@@ -67,10 +78,18 @@ def _calico(layout: Layout) -> str:
     return calico_manifest(text, layout, environment=pool)
 
 
+def _prepare_images() -> tuple[str, Callable[[Path], list[Image]]]:
+    made_from = calico.ingredients()
+    key = "\n".join((made_from.key(), inspect.getsource(calico)))
+    return key, lambda scratch: calico.make_images(made_from, scratch=scratch)
+
+
 def _canal(layout: Layout) -> str:
     return calico_manifest((calico_manifests() / "canal.yaml").read_text(), layout, environment={})
 
 
+_CALICO = Item(name="calico", there=lambda: cache.present(calico_key()), make=build_calico)
+_CALICO_IMAGES = MoreImages(name="calico", count=len(calico.NAMES), prepare=_prepare_images)
 FLANNEL = Source(
     name="flannel",
     title="Flannel",
@@ -94,7 +113,9 @@ CANAL = Source(
     devices=("flannel.1",),
     chains=("cali-", "FLANNEL"),
     words=("calico", "canal"),
-    images_of_calico=True,
+    prefixes=("cali",),
+    parts=(_CALICO,),
+    more_images=_CALICO_IMAGES,
 )
 CALICO = Source(
     name="calico",
@@ -107,13 +128,15 @@ CALICO = Source(
     devices=("vxlan.calico",),
     chains=("cali-",),
     words=("calico",),
-    images_of_calico=True,
+    prefixes=("cali",),
+    parts=(_CALICO,),
+    more_images=_CALICO_IMAGES,
 )
-_SOURCES = {source.name: source for source in (FLANNEL, CANAL, CALICO)}
+SOURCES = {source.name: source for source in (FLANNEL, CANAL, CALICO)}
 
 
 def source(name: str) -> Source:
     """The source of that name; raises LabError with those that there are."""
-    if name not in _SOURCES:
-        raise LabError(f"source {name} is not known; the lab has {', '.join(_SOURCES)}")
-    return _SOURCES[name]
+    if name not in SOURCES:
+        raise LabError(f"source {name} is not known; the lab has {', '.join(SOURCES)}")
+    return SOURCES[name]

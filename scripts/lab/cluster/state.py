@@ -1,4 +1,4 @@
-"""What runs: written by the supervisor, read by everyone else."""
+"""The lab's running processes: written by the supervisor, read by all other commands."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 
 class Process(BaseModel):
-    """A process that cannot be mistaken for a later one with the same number."""
+    """A process by number and start time, so that a later process with the same number is not mistaken for it."""
 
     pid: int
     started: int
@@ -25,13 +25,13 @@ class Process(BaseModel):
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs; a dead one that its parent has not collected does not."""
+        """True if it still runs; a zombie does not."""
         return start_time(self.pid) == self.started
 
     def kill(self, signal_number: int) -> bool:
-        """Signal it, and nothing else; whether it was there."""
+        """Signal it, and never another process; returns True if it existed."""
         try:
-            # From here on the descriptor means this process, even if it ends and its number is used again.
+            # From here on the descriptor refers to this process, even if it ends and its number is reused.
             descriptor = os.pidfd_open(self.pid)
         except ProcessLookupError:
             return False
@@ -67,7 +67,7 @@ class MachineState(BaseModel):
 
 
 class LabState(BaseModel):
-    """All that runs of one lab."""
+    """The state of one lab."""
 
     lab_id: str
     supervisor: Process
@@ -76,7 +76,7 @@ class LabState(BaseModel):
 
 
 def read_state(folder: Path) -> LabState | None:
-    """The state, or None when no lab was started here."""
+    """Read the state; None if no lab was started here."""
     try:
         return LabState.model_validate_json((folder / "state.json").read_text())
     except FileNotFoundError:
@@ -84,12 +84,12 @@ def read_state(folder: Path) -> LabState | None:
 
 
 def write_whole(path: Path, content: str) -> None:
-    """Write a file so that a reader finds the old text or the new, never a part."""
+    """Write a file atomically: a reader finds the old text or the new, never a part."""
     scratch = path.with_name(path.name + ".new")
     scratch.write_text(content)
     scratch.replace(path)
 
 
 def write_state(folder: Path, state: LabState) -> None:
-    """Keep the state."""
+    """Write the state."""
     write_whole(folder / "state.json", json.dumps(state.model_dump(mode="json"), indent=2) + "\n")

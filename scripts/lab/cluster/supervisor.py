@@ -1,4 +1,4 @@
-"""The one process outside of the lab's machines: holds their network, starts them, and starts again those that reboot.
+"""The one process outside the lab's machines: holds their network, starts them, and restarts those that reboot.
 
 A reboot inside a machine makes the kernel end the machine's first process by SIGHUP, a power-off by SIGINT; any
 other end counts as a crash, after which a machine starts again too. When the supervisor ends, however it ends,
@@ -36,11 +36,11 @@ class Supervisor:
         self._stopped = asyncio.Event()
 
     def write(self) -> None:
-        """Keep what runs where everyone can read it."""
+        """Write the state file, which all other commands read."""
         state.write_state(self._folder, self._state)
 
     async def run(self) -> None:
-        """Start all machines; returns when told to stop, with all of them gone."""
+        """Start all machines; returns after a stop request, when all of them have ended."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopped.set)
@@ -50,7 +50,7 @@ class Supervisor:
         self._stop_all()
 
     def _start_missing(self) -> None:
-        """Start what the layout has and does not run: at first all, later new nodes and those powered off."""
+        """Start the machines of the layout that do not run: at first all, later new nodes and those powered off."""
         self._layout = read_layout(self._folder)
         for machine in self._layout.machines:
             if machine.name not in self._boots:
@@ -140,7 +140,7 @@ async def _main(folder: Path, up_lock: int) -> None:
     before = state.read_state(folder)
     server = forwarder.listen(before.port if before else 0)
     supervisor = Supervisor(folder, layout=layout, port=server.getsockname()[1])
-    # The lock of `up` came with us, so that no `down` can run between our start and this line.
+    # This process inherited the lock of `up`, so that no `down` can run between its start and this line.
     supervisor.write()
     os.close(up_lock)
     fabric.enter(layout)

@@ -1,4 +1,4 @@
-"""The machine's own kernel settings: noted before the lab starts, put back when it is gone."""
+"""The host's kernel settings: saved before the lab starts, restored when it is gone."""
 
 import json
 from pathlib import Path
@@ -21,18 +21,18 @@ _SYSCTL = Path("/proc/sys")
 
 
 def current(root: Path = _SYSCTL) -> dict[str, str]:
-    """The values now, of those that this kernel has."""
+    """The current values of the settings that this kernel has."""
     return {setting: (root / setting).read_text().strip() for setting in WATCHED if (root / setting).exists()}
 
 
 def note(file: Path, root: Path = _SYSCTL) -> None:
-    """Keep the values; what an earlier start noted stands until it has been put back."""
+    """Save the values; those saved by an earlier start stay until they are restored."""
     if not file.exists():
         write_whole(file, json.dumps(current(root), indent=2) + "\n")
 
 
 def put_back(file: Path, root: Path = _SYSCTL) -> list[str]:
-    """Write back what has changed since `note`; returns a line for each that the kernel does not take back."""
+    """Restore the values that changed since `note`; returns a line for each that the kernel does not restore."""
     if not file.exists():
         return []
     stuck = []

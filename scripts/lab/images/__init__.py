@@ -1,1 +1,1 @@
-"""The root file system, the container images and the ready image store of the lab's nodes, all made on this machine."""
+"""The lab nodes' root file system, container images and image store, all built on this machine."""

@@ -37,7 +37,7 @@ class Image:
 
 
 def machine_architecture() -> str:
-    """This machine's architecture by the name that images use."""
+    """This machine's architecture, by its name in image manifests."""
     machine = platform.machine()
     return _ARCHITECTURES.get(machine, machine)
 
@@ -54,7 +54,7 @@ def layer_of_files(files: Mapping[str, Path | str], *, scratch: Path, name: str)
             shutil.copytree(source, target, symlinks=True)
         else:
             shutil.copy2(source, target)
-            # Go's modules carry no modes, so a script that comes from one has lost its own.
+            # Go modules do not store file modes, so a script from a module has lost its execute bit.
             if target.suffix == ".sh":
                 target.chmod(0o755)
     layer = layer_of_folder(folder, scratch=scratch, name=name)
@@ -63,7 +63,7 @@ def layer_of_files(files: Mapping[str, Path | str], *, scratch: Path, name: str)
 
 
 def layer_of_folder(folder: Path, *, scratch: Path, name: str) -> Layer:
-    """A layer with all of a folder; the same content gives the same digest, whoever owns the files and whenever."""
+    """A layer with all of a folder; equal content gives the same digest, whatever the files' owners and times."""
     tar = scratch / f"{name}.tar"
     done = subprocess.run(
         [
@@ -74,7 +74,7 @@ def layer_of_folder(folder: Path, *, scratch: Path, name: str) -> Layer:
             "--sort=name",
             "--mtime=@0",
             "--numeric-owner",
-            # ping has its right to open raw sockets in such an attribute.
+            # ping has its capability to open raw sockets in such an attribute.
             "--xattrs",
             "--xattrs-include=security.capability",
             "--format=posix",
@@ -112,7 +112,7 @@ def _config(image: Image) -> bytes:
 
 
 def write_archive(images: Sequence[Image], target: Path) -> None:
-    """Write all images to one archive, in the format that `docker save` made common."""
+    """Write all images to one archive, in the format of `docker save`."""
     manifest = []
     layers: dict[str, Layer] = {}
     with tarfile.open(target, "w") as archive:

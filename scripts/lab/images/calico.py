@@ -1,4 +1,4 @@
-"""The images of Calico and Canal: what is in each. They are made only where a lab has one of the two."""
+"""Contents of the images of Calico and Canal, which are built only for labs that have one of the two."""
 
 import hashlib
 from dataclasses import dataclass
@@ -16,26 +16,26 @@ KUBE_CONTROLLERS = f"{PREFIX}/calico/kube-controllers:v{parts.CALICO_VERSION}"
 NAMES = (NODE, CNI, KUBE_CONTROLLERS)
 
 _RUNSVDIR = Path(__file__).parent / "runsvdir.py"
-# Calico's CNI conf names those that are not its own, and its image brings them.
+# Plugins of other projects that Calico's CNI conf names and its image brings.
 _OTHER_PLUGINS = ("bandwidth", "host-local", "loopback", "portmap")
 
 
 @dataclass(frozen=True)
 class Ingredients:
-    """The folders that the images are made from; their names carry their versions."""
+    """The folders that the images are built from; their names contain their versions."""
 
     root: Path
     calico: Path
     cni_plugins: Path
 
     def key(self) -> str:
-        """What changes when any image does."""
+        """A key that changes whenever an image does."""
         ours = hashlib.sha256(_RUNSVDIR.read_bytes()).hexdigest()
         return "\n".join([*(folder.name for folder in vars(self).values()), ours])
 
 
 def ingredients() -> Ingredients:
-    """Build whatever is not in the cache yet."""
+    """Build the parts that are not in the cache yet."""
     return Ingredients(root=root_file_system(), calico=build_calico(), cni_plugins=build.build_part(parts.CNI_PLUGINS))
 
 
@@ -74,6 +74,6 @@ def _node_files(made_from: Ingredients) -> dict[str, Path | str]:
     for file in sorted((made_from.calico / "node").rglob("*")):
         if file.is_file():
             inside = str(file.relative_to(made_from.calico / "node"))
-            # What Calico's Dockerfile does too: /sbin may be a link.
+            # As Calico's Dockerfile does: /sbin may be a link.
             files[f"/usr/{inside}" if inside.startswith("sbin/") else f"/{inside}"] = file
     return files | {"/usr/bin/runsvdir": _RUNSVDIR}

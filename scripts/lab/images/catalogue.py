@@ -1,4 +1,4 @@
-"""The images of the lab: which there are, and what is in each."""
+"""The images of the lab and their contents."""
 
 import os
 import re
@@ -27,7 +27,7 @@ _CLANG = "clang-19"
 
 @dataclass(frozen=True)
 class Ingredients:
-    """The folders that the images are made from; their names carry their versions."""
+    """The folders that the images are built from; their names contain their versions."""
 
     root: Path
     pause: Path
@@ -38,12 +38,12 @@ class Ingredients:
     cni_plugins: Path
 
     def key(self) -> str:
-        """What changes when any image does."""
+        """A key that changes whenever an image does."""
         return "\n".join(folder.name for folder in vars(self).values())
 
 
 def ingredients() -> Ingredients:
-    """Build whatever is not in the cache yet."""
+    """Build the parts that are not in the cache yet."""
     return Ingredients(
         root=root_file_system(),
         pause=build.build_pause(),
@@ -99,13 +99,13 @@ def _cilium_files(made_from: Ingredients) -> dict[str, Path | str]:
 
 
 def _compiler_files(root: Path) -> dict[str, Path | str]:
-    """The machine's clang, with which the Cilium agent compiles its programs, and the libraries that the root lacks."""
+    """The host's clang, with which the Cilium agent compiles its programs, and libraries that the root lacks."""
     found = shutil.which(_CLANG)
     if not found:
         raise LabError(f"{_CLANG} is not on this machine and Cilium compiles with it; install the package {_CLANG}")
     compiler = Path(found).resolve()
     linked = subprocess.run(["ldd", str(compiler)], capture_output=True, text=True, check=True).stdout
-    # Everything stays at its own path: the compiler finds its libraries relative to itself.
+    # All files keep their paths: the compiler finds its libraries relative to itself.
     files: dict[str, Path | str] = {str(compiler): compiler, "/usr/bin/clang": str(compiler)}
     for library in re.findall(r"=> (/\S+)", linked):
         # On a merged /usr the linker may name either /lib or /usr/lib.

@@ -1,12 +1,12 @@
-"""Runs a program so that nothing of it is left when it, or this process, ends in any way."""
+"""Runs a program in namespaces that disappear with it, or with this process, however either ends."""
 
-# Killed with us, even by `kill -9`, and what it has mounted is gone with it.
+# Killed with this process, even by `kill -9`; its mounts disappear with it.
 _PREFIX = ("setpriv", "--pdeathsig", "KILL", "--", "unshare", "--mount", "--propagation", "private")
 _WITH_CHILDREN = ("--pid", "--fork", "--kill-child", "--mount-proc")
 
 
 def contained(*command: str, has_children: bool) -> list[str]:
-    """The command line that runs `command` in a mount namespace of its own; with children, these go when it goes.
+    """The command line that runs `command` in its own mount namespace; with `has_children` these end with it.
 
     Signals to the process reach `command` itself only when `has_children` is not set.
     """

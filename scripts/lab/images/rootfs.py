@@ -1,4 +1,4 @@
-"""The Debian root file system: what a node's root and every container image are built on."""
+"""The Debian root file system, the base of every node's root and every container image."""
 
 import platform
 import shutil
@@ -19,15 +19,16 @@ PACKAGES = (
     "iptables",
     "iputils-ping",
     "kmod",
+    "nftables",
     "procps",
     "python3",
 )
-_SCHEMA = 1
+_SCHEMA = 2
 _NOT_NEEDED = ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale")
 
 
 def root_file_system() -> Path:
-    """The cached folder with the root file system, of the machine's own Debian release and from its own mirror."""
+    """The cached folder with the root file system, of the host's own Debian release and from its own mirror."""
     suite = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
 
     def make(folder: Path) -> None:
@@ -59,7 +60,7 @@ def root_file_system() -> Path:
 
 
 def _mirror(suite: str) -> str:
-    """The address from which this machine's own apt takes `suite`, so that the lab asks nobody else."""
+    """The mirror from which this machine's own apt takes `suite`, so that the lab uses no other."""
     targets = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"],
         capture_output=True,

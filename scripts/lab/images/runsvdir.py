@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What Calico's node image needs of runit: runs each service of a folder, and again whenever it ends.
+"""A minimal replacement of runit for Calico's node image: runs each service of a folder, and restarts it when it ends.
 
 Called as `runsvdir -P FOLDER` by Calico's own `start_runit`, as the first process of its container.
 """
@@ -17,7 +17,7 @@ _PAUSE_SECONDS = 1.0
 
 
 def _ended() -> int:
-    """Wait for any child, also one that was left to us; returns its process id."""
+    """Wait for any child, including adopted orphans; returns its process id."""
     try:
         return os.wait()[0]
     except ChildProcessError:
@@ -28,7 +28,7 @@ def _ended() -> int:
 @dataclass
 class _Service:
     folder: Path
-    # Kept, as one that nobody holds is waited for by `subprocess` itself and its end missed here.
+    # Kept: `subprocess` would reap an unreferenced one itself, and its end would be missed here.
     process: "subprocess.Popen[bytes]"
 
     @classmethod
@@ -37,7 +37,7 @@ class _Service:
 
 
 def main(folder: Path) -> None:
-    """Never returns but by a signal, which every service gets too."""
+    """Run all services until a signal, which is passed on to every service."""
     started = [_Service.start(file.parent) for file in sorted(folder.glob("*/run"))]
     running = {service.process.pid: service for service in started}
 

@@ -1,4 +1,4 @@
-"""The image store that every node starts with: unpacked once, then shared between nodes by hard links."""
+"""The nodes' initial image store: unpacked once, then shared between nodes by hard links."""
 
 import hashlib
 import inspect
@@ -7,11 +7,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.lab.console import LabError, Step
 from scripts.lab.images import archive, catalogue
-from scripts.lab.images import calico as calico_images
 from scripts.lab.images.contained import contained
 from scripts.lab.toolchain import build, cache, parts
 
@@ -30,8 +30,21 @@ address = '{socket}.ttrpc'
 """
 
 
-def image_store(*, calico: bool = False) -> Path:
-    """The cached containerd root with all images of the catalogue unpacked in it, and Calico's where asked."""
+@dataclass(frozen=True, kw_only=True)
+class MoreImages:
+    """Images that not every lab needs.
+
+    `prepare` builds whatever they are made of, and returns a text that changes when any of them does, and what writes
+    them below a folder.
+    """
+
+    name: str
+    count: int
+    prepare: Callable[[], tuple[str, Callable[[Path], list[archive.Image]]]]
+
+
+def image_store(*, besides: MoreImages | None = None) -> Path:
+    """The cached containerd root with all images of the catalogue unpacked in it, and those `besides`."""
     made_from = catalogue.ingredients()
     containerd = build.build_part(parts.CONTAINERD)
     recipes = "\n".join(inspect.getsource(module) for module in (archive, catalogue))
@@ -41,20 +54,19 @@ def image_store(*, calico: bool = False) -> Path:
         _fill(folder, len(catalogue.NAMES), lambda scratch: catalogue.make_images(made_from, scratch=scratch))
 
     plain = cache.entry(f"images/store-{key}-{_SCHEMA}", make) / "containerd"
-    return _with_calico(plain, key) if calico else plain
+    return _with_more(plain, key, besides) if besides else plain
 
 
-def _with_calico(plain: Path, key: str) -> Path:
-    """A copy of the store that shares its files, with Calico's images besides."""
-    made_from = calico_images.ingredients()
-    recipe = inspect.getsource(calico_images)
-    key = hashlib.sha256("\n".join((key, made_from.key(), recipe)).encode()).hexdigest()[:10]
+def _with_more(plain: Path, key: str, besides: MoreImages) -> Path:
+    """A copy of the store that shares its files, with more images in it."""
+    own_key, make_images = besides.prepare()
+    key = hashlib.sha256("\n".join((key, own_key)).encode()).hexdigest()[:10]
 
     def make(folder: Path) -> None:
         copy_store(plain, folder / "containerd")
-        _fill(folder, len(calico_images.NAMES), lambda scratch: calico_images.make_images(made_from, scratch=scratch))
+        _fill(folder, besides.count, make_images)
 
-    return cache.entry(f"images/store-calico-{key}-{_SCHEMA}", make) / "containerd"
+    return cache.entry(f"images/store-{besides.name}-{key}-{_SCHEMA}", make) / "containerd"
 
 
 def _fill(folder: Path, count: int, images: Callable[[Path], list[archive.Image]]) -> None:
@@ -65,7 +77,7 @@ def _fill(folder: Path, count: int, images: Callable[[Path], list[archive.Image]
         archive.write_archive(images(scratch), archive_file)
     with Step("images unpacked for the nodes"):
         binaries = build.build_part(parts.CONTAINERD)
-        # A socket's path has little more than a hundred letters, and the cache may be anywhere.
+        # A socket's path is limited to little more than a hundred characters, and the cache may be anywhere.
         with tempfile.TemporaryDirectory() as short:
             _import(
                 archive_file, binaries=binaries, root=folder / "containerd", scratch=scratch,
@@ -106,7 +118,7 @@ def _wait_until_it_answers(ctr: list[str], daemon: "subprocess.Popen[bytes]", lo
 
 
 def copy_store(store: Path, target: Path) -> None:
-    """Give a node its own copy of the store; file content is shared by hard links where the disk allows it.
+    """Give a node its own copy of the store; files are shared by hard links if the disk allows it.
 
     Layers and blobs never change once written, so sharing is safe; the databases do, so each copy has its own.
     """

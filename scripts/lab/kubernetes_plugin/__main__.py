@@ -1,4 +1,4 @@
-"""Starts the plugin: prints its port on the first line, then serves the engine until it is ended."""
+"""Starts the plugin: prints its port as the first line, then serves the engine until it is stopped."""
 
 import os
 import signal
@@ -14,11 +14,13 @@ from scripts.lab.kubernetes_plugin.server import Plugin
 # The engine's own limit; a cluster's largest objects exceed gRPC's usual four megabytes.
 _MESSAGE_BYTES = 400 * 1024 * 1024
 _PARENT_POLL_SECONDS = 0.5
+# Upstream's plugin checks its engine's health every five minutes, so it outlives the engine by that long.
+_ORPHANED_SECONDS = 240.0
 _STOP_SECONDS = 25.0
 
 
 def serve(plugin: Plugin) -> tuple[grpc.Server, int]:
-    """A started server on a free loopback port, and that port."""
+    """Start a server on a free loopback port; returns both."""
     server = grpc.server(
         ThreadPoolExecutor(max_workers=64),
         options=[("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)],
@@ -35,17 +37,17 @@ def main() -> None:
     plugin = Plugin(addresses[-1] if addresses else "")
     server, port = serve(plugin)
     ended = threading.Event()
-    # The engine interrupts a plugin that it is done with, and waits five seconds for its end.
+    # The engine interrupts a plugin that it no longer needs, and waits five seconds for its end.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: ended.set())
     print(port, flush=True)
     parent = os.getppid()
-    # An engine that is killed can tell nobody; what it asked for must not go on without it.
     while os.getppid() == parent and not ended.wait(_PARENT_POLL_SECONDS):
         pass
+    ended.wait(_ORPHANED_SECONDS)
     plugin.stop()
     server.stop(grace=_STOP_SECONDS).wait()
-    # All is answered; taking the modules down one by one would keep the engine waiting for a tenth of a second.
+    # All requests are answered; an ordinary exit would keep the engine waiting for a tenth of a second.
     os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""The `pulumi.com/` annotations with which a program steers one object."""
+"""The `pulumi.com/` annotations by which a program controls the handling of one object."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ DELETION_PROPAGATION = "pulumi.com/deletionPropagationPolicy"
 
 
 def metadata(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The object's metadata; empty when there is none, or none known yet."""
+    """The object's metadata; empty if it has none, or they are not known yet."""
     found = content.get("metadata")
     return found if isinstance(found, dict) else {}
 
@@ -27,12 +27,12 @@ def annotation(content: Mapping[str, Any], name: str) -> str:
 
 
 def is_set(content: Mapping[str, Any], name: str) -> bool:
-    """Whether the annotation says `true`."""
+    """True if the annotation is `true`."""
     return annotation(content, name) == "true"
 
 
 def timeout_seconds(content: Mapping[str, Any], *, requested: float, default: float) -> float:
-    """How long to wait: the resource option customTimeouts, else the annotation, else the default."""
+    """The time to wait: the resource option customTimeouts, else the annotation, else the default."""
     if requested > 0:
         return requested
     try:

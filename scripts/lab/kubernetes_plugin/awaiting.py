@@ -1,4 +1,4 @@
-"""Waits until an object works: what is still missing per kind, in words, and the wait itself."""
+"""Waits until an object is ready: conditions by kind, with messages, and the wait itself."""
 
 import json
 import re
@@ -18,7 +18,7 @@ DELETE_SECONDS = 300.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
 _PODS_NAMED = 5
 _ENDPOINTS, _POD = Kind("", "v1", "Endpoints"), Kind("", "v1", "Pod")
-# What upstream's waits look at beside the object itself.
+# Kinds that upstream's waits read in addition to the object itself.
 _FOLLOWED = {
     "Service": (_ENDPOINTS,),
     "Deployment": (Kind("apps", "v1", "ReplicaSet"), _POD, Kind("", "v1", "PersistentVolumeClaim")),
@@ -31,7 +31,7 @@ Object = Mapping[str, Any]
 
 @dataclass
 class NotReadyError(PluginError):
-    """The wait ended without success; `live` is the object as last seen."""
+    """The wait failed; `live` is the object as last seen."""
 
     live: dict[str, Any]
     reasons: list[str]
@@ -41,11 +41,11 @@ class NotReadyError(PluginError):
 
 
 class HopelessError(Exception):
-    """The object failed for good: more waiting cannot help."""
+    """The object failed permanently: waiting longer cannot help."""
 
 
 def missing(live: Object, cluster: Cluster) -> list[str]:
-    """What the object still lacks to be ready, one reason a line; empty when it is, or when nothing is waited for."""
+    """The reasons why the object is not ready yet; empty if it is, or if its kind needs no wait."""
     if is_set(live, SKIP_AWAIT):
         return []
     kind = kind_of(live)
@@ -57,7 +57,7 @@ def missing(live: Object, cluster: Cluster) -> list[str]:
 def wait_ready(
     live: dict[str, Any], cluster: Cluster, *, seconds: float, cancelled: Event, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """The object once it is ready; NotReadyError when the time is up or it failed for good."""
+    """The object once it is ready; raises NotReadyError at the deadline, or if the object failed permanently."""
     kind, namespace, name = kind_of(live), namespace_of(live), metadata(live)["name"]
     deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
     if (kind.group, kind.name) in _CHECKS and not is_set(live, SKIP_AWAIT):
@@ -89,7 +89,7 @@ def wait_ready(
 
 
 def wait_gone(live: Object, cluster: Cluster, *, seconds: float, cancelled: Event, say: Callable[[str], None]) -> None:
-    """Return once the object is gone (or another has its name); NotReadyError when the time is up."""
+    """Return once the object is gone (or another has its name); raises NotReadyError at the deadline."""
     deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
     _follow(dict(live), cluster, [kind_of(live)], deadline=deadline, cancelled=cancelled)
     while True:
@@ -109,7 +109,7 @@ def wait_gone(live: Object, cluster: Cluster, *, seconds: float, cancelled: Even
 def _follow(
     live: dict[str, Any], cluster: Cluster, kinds: Sequence[Kind], *, deadline: float, cancelled: Event
 ) -> None:
-    """Nothing if the user may list and watch what upstream's waits look at; else they wait, and say nothing of it."""
+    """Time out like upstream if the user may not list and watch the kinds that upstream's waits read."""
     if not all(cluster.may_follow(each, namespace_of(live)) for each in kinds):
         cancelled.wait(max(deadline - time.monotonic(), 0))
         raise NotReadyError(live, [f"{title(live)}: timed out"])
@@ -127,7 +127,7 @@ def _condition(live: Object, name: str) -> dict[str, Any]:
 
 
 def _unseen(live: Object) -> bool:
-    # Until its controller has seen the new generation, the status tells of the old one.
+    # Until its controller has seen the new generation, the status is that of the old one.
     return int(_status(live).get("observedGeneration", 0)) < int(metadata(live).get("generation", 0))
 
 
@@ -165,7 +165,7 @@ def _daemon_set(live: Object, cluster: Cluster) -> list[str]:
         return ["its controller has not seen the change yet"]
     wanted = int(status.get("desiredNumberScheduled", 0))
     updated, available = int(status.get("updatedNumberScheduled", 0)), int(status.get("numberAvailable", 0))
-    # With OnDelete, old pods stay until somebody deletes them: that is no failure.
+    # With OnDelete, old pods stay until a user deletes them: that is no failure.
     if available >= wanted and (on_delete or updated >= wanted):
         return []
     return [

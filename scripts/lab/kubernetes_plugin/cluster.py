@@ -1,4 +1,4 @@
-"""The API server: kinds looked up in its discovery, and requests on objects of any kind."""
+"""A client of the API server: looks kinds up by discovery, and sends requests for objects of any kind."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _MERGE_PATCH = "application/merge-patch+json"
 
 @dataclass
 class ApiError(PluginError):
-    """The API server's refusal: its code, reason and, per field, the causes."""
+    """An error answer of the API server: its code, reason and, per field, the causes."""
 
     code: int
     reason: str
@@ -32,7 +32,7 @@ class ApiError(PluginError):
 
     @staticmethod
     def of(code: int, body: bytes) -> "ApiError":
-        """The error in a Status answer, or the bare text of anything else."""
+        """Parse a Status answer; anything else becomes the error's text."""
         try:
             status = json.loads(body)
         except ValueError:
@@ -42,12 +42,12 @@ class ApiError(PluginError):
 
     @property
     def is_missing_namespace(self) -> bool:
-        """Whether the namespace is what is not there."""
+        """True if it is the namespace that does not exist."""
         return self.code == 404 and self.message.startswith("namespaces ")
 
     @property
     def is_immutable(self) -> bool:
-        """Whether the object exists and cannot be changed in the way asked for."""
+        """True if the object exists and the requested change is not possible in place."""
         return self.reason == "Invalid" and "field is immutable" in self.message
 
 
@@ -80,14 +80,14 @@ class Cluster:
         return self._settings.namespace or self.kubeconfig.namespace
 
     def is_namespaced(self, kind: Kind) -> bool:
-        """Whether objects of this kind live in a namespace; assumed for a kind that is not served (yet)."""
+        """True if the kind is namespaced; assumed for a kind that is not served (yet)."""
         try:
             return self._endpoint(kind).namespaced
         except (UnknownKindError, UnreachableError):
             return True
 
     def serves(self, kind: Kind) -> bool:
-        """Whether the API server knows this kind."""
+        """True if the API server serves this kind."""
         try:
             self._endpoint(kind)
         except UnknownKindError:
@@ -95,7 +95,7 @@ class Cluster:
         return True
 
     def forget_kinds(self) -> None:
-        """Look kinds up again: definitions have changed."""
+        """Clear the lookup cache after changes to definitions."""
         self._endpoints.clear()
 
     def get(self, kind: Kind, namespace: str, name: str) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class Cluster:
         return list(answer.get("items") or [])
 
     def named(self, kind: Kind, namespace: str, name: str) -> list[dict[str, Any]]:
-        """The object of that name as its collection lists it: one, or none."""
+        """The object of that name from a list of its collection: one, or none."""
         answer = self._request("GET", self._path(kind, namespace, ""), {"fieldSelector": f"metadata.name={name}"})
         return list(answer.get("items") or [])
 
@@ -138,7 +138,7 @@ class Cluster:
         return True
 
     def create(self, content: Mapping[str, Any], *, manager: str, dry_run: bool = False) -> dict[str, Any]:
-        """Create an object; ApiError 409 when it exists."""
+        """Create an object; raises ApiError 409 if it exists."""
         kind = kind_of(content)
         path = self._path(kind, namespace_of(content), "")
         return self._request("POST", path, {"fieldManager": manager, **_dry(dry_run=dry_run)}, content)
@@ -146,19 +146,19 @@ class Cluster:
     def apply(
         self, content: Mapping[str, Any], *, manager: str, force: bool = False, dry_run: bool = False, name: str = ""
     ) -> dict[str, Any]:
-        """Server-side apply; ApiError 409 with the fields that other managers own."""
+        """Server-side apply; raises ApiError 409 with the fields that other managers own."""
         kind = kind_of(content)
         path = self._path(kind, namespace_of(content), name or metadata(content).get("name", ""))
         query = {"fieldManager": manager, "force": str(force).lower(), **_dry(dry_run=dry_run)}
         return self._request("PATCH", path, query, content, content_type=_APPLY_PATCH)
 
     def replace(self, content: Mapping[str, Any], *, manager: str, dry_run: bool = False) -> dict[str, Any]:
-        """Put the whole object in place of the live one."""
+        """Replace the live object as a whole."""
         path = self._path(kind_of(content), namespace_of(content), metadata(content)["name"])
         return self._request("PUT", path, {"fieldManager": manager, **_dry(dry_run=dry_run)}, content)
 
     def json_patch(self, live: Mapping[str, Any], operations: list[dict[str, Any]]) -> dict[str, Any]:
-        """Change single places of a live object."""
+        """Change single fields of a live object."""
         path = self._path(kind_of(live), namespace_of(live), metadata(live)["name"])
         return self._request("PATCH", path, {}, operations, content_type=_JSON_PATCH)
 
@@ -168,7 +168,7 @@ class Cluster:
         return self._request("PATCH", path, {}, change, content_type=_MERGE_PATCH)
 
     def delete(self, kind: Kind, namespace: str, name: str, *, propagation: str) -> None:
-        """Ask for an object's deletion; it may take time to go."""
+        """Request an object's deletion, which may take time."""
         body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
         self._request("DELETE", self._path(kind, namespace, name), {}, body)
 
@@ -213,12 +213,12 @@ class Cluster:
         content_type: str = "application/json",
         opens_only: bool = False,
     ) -> dict[str, Any]:
-        """The answer as JSON; with `opens_only` nothing, as soon as the server has said that it will answer."""
+        """The answer as JSON; with `opens_only` nothing, as soon as the answer's headers arrive."""
         from urllib3.exceptions import HTTPError
 
         client = self._client
         headers: dict[str, str] = {"Accept": "application/json", "User-Agent": "pulumi-resource-kubernetes"}
-        # Each time anew: tokens of cloud providers expire.
+        # Read for each request: tokens of cloud providers expire.
         client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         if body is not None:
             headers["Content-Type"] = content_type
@@ -247,7 +247,7 @@ class Cluster:
 
     @cached_property
     def _client(self) -> Any:
-        # Costs a quarter second, and not every start of the plugin talks to the cluster.
+        # Imported late: it takes a quarter second, and not every start of the plugin needs the cluster.
         from kubernetes import config
         from kubernetes.client import Configuration
         from kubernetes.client.api_client import ApiClient
@@ -262,17 +262,17 @@ class Cluster:
 
 
 def kind_of(content: Mapping[str, Any]) -> Kind:
-    """The kind that an object says it is of."""
+    """The kind of an object, from its apiVersion and kind."""
     return Kind.of(str(content.get("apiVersion", "")), str(content.get("kind", "")))
 
 
 def namespace_of(content: Mapping[str, Any]) -> str:
-    """The namespace that an object names, or an empty string."""
+    """The namespace in an object's metadata, or an empty string."""
     return str(metadata(content).get("namespace") or "")
 
 
 def title(content: Mapping[str, Any]) -> str:
-    """An object's kind, namespace and name as errors show it."""
+    """An object's kind, namespace and name, for messages."""
     name = str(metadata(content).get("name", ""))
     namespace = namespace_of(content)
     return f"{content.get('kind', 'object')} {join_id(namespace, name)}"

@@ -1,4 +1,4 @@
-"""What changed between two sets of inputs, place by place, and which changes need a new object."""
+"""Differences between two sets of inputs, by path, and those that need a new object."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ Path = tuple[str | int, ...]
 
 
 class Change(Enum):
-    """What happened to one place."""
+    """Kinds of change at one path."""
 
     ADD = "ADD"
     DELETE = "DELETE"
@@ -22,7 +22,7 @@ class Change(Enum):
 
 @dataclass(frozen=True)
 class Difference:
-    """One changed place; with `replaces` the object cannot be changed there in place."""
+    """One changed path; with `replaces` the change needs a new object."""
 
     path: Path
     change: Change
@@ -31,7 +31,7 @@ class Difference:
 
 _IDENTITY = ("metadata.name", "metadata.namespace", "apiVersion", "kind")
 _SELECTOR = ("spec.selector",)
-# By group and kind: the places at or below which a change needs a new object.
+# By group and kind: the paths at or below which a change needs a new object.
 _IMMUTABLE: dict[tuple[str, str], tuple[str, ...]] = {
     ("apps", "Deployment"): _SELECTOR,
     ("apps", "DaemonSet"): _SELECTOR,
@@ -59,7 +59,7 @@ _SCALES = {"": 1.0, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e
 
 
 def immutable_places(kind: Kind, settings: Settings, *, is_patch: bool, marked_immutable: bool) -> tuple[str, ...]:
-    """The places where a change of this kind needs a new object; a patch only ever moves to another object."""
+    """The paths at which a change needs a new object of this kind; for a patch only those that name its object."""
     if is_patch:
         return _IDENTITY
     mutable_by_setting = {"ConfigMap": settings.enable_config_map_mutable, "Secret": settings.enable_secret_mutable}
@@ -69,13 +69,13 @@ def immutable_places(kind: Kind, settings: Settings, *, is_patch: bool, marked_i
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], *, immutable: Iterable[str] = ()) -> list[Difference]:
-    """Every place that differs, with whether it lies in an immutable one."""
+    """Every path that differs, with True if it is immutable."""
     found = _compare((), dict(old), dict(new))
     return [Difference(each.path, each.change, replaces=_lies_in(each.path, immutable)) for each in found]
 
 
 def same(old: Any, new: Any, *, path: Path = ()) -> bool:
-    """Whether two values mean the same to the API server: it rewrites quantities (1000m becomes 1)."""
+    """True if two values are equal for the API server, which rewrites quantities (1000m becomes 1)."""
     if old == new and isinstance(old, bool) == isinstance(new, bool):
         return True
     if not _QUANTITIES.intersection(path):
@@ -106,7 +106,7 @@ def _entry(path: Path, old: Mapping[Any, Any], new: Mapping[Any, Any], key: str 
 
 def _lies_in(path: Path, places: Iterable[str]) -> bool:
     dotted = ".".join(str(part) for part in path if isinstance(part, str))
-    # A change above an immutable place (all of spec goes) changes that place too.
+    # A change above an immutable path (all of spec removed) changes that path too.
     return any(f"{dotted}.".startswith(f"{place}.") or place.startswith(f"{dotted}.") for place in places)
 
 
@@ -138,9 +138,9 @@ def parse_path(text: str) -> Path:
 
 
 def prune(live: Any, wanted: Any, *, path: Path = ()) -> Any:
-    """What the live object holds at the places that `wanted` names; the rest is the server's or others'.
+    """The live object reduced to the paths in `wanted`; the rest belongs to the server or to others.
 
-    Items of a list are found by their `name` where they have one, for the server and others add to such lists.
+    Items of a list are matched by their `name` if they have one, as the server and others add to such lists.
     """
     if isinstance(live, Mapping) and isinstance(wanted, Mapping):
         return {key: prune(live[key], item, path=(*path, key)) for key, item in wanted.items() if key in live}

@@ -1,4 +1,4 @@
-"""Lines of the plugin in the engine's output."""
+"""Writes the plugin's messages to the engine's output."""
 
 from threading import Lock
 from typing import Any
@@ -13,16 +13,16 @@ class EngineLog:
         self._lock = Lock()
 
     def attach(self, address: str) -> None:
-        """Talk to another engine from now on."""
+        """Use another engine from now on."""
         with self._lock:
             self._address, self._stub = address, None
 
     def warn(self, urn: str, message: str) -> None:
-        """A warning that stays on the terminal."""
+        """Send a warning that stays on the terminal."""
         self._send(urn, message, severity="WARNING", passing=False)
 
     def progress(self, urn: str, message: str) -> None:
-        """What the resource waits for right now; replaced by the next such line."""
+        """Send a status line of the resource; the next one replaces it."""
         self._send(urn, message, severity="INFO", passing=True)
 
     def _send(self, urn: str, message: str, *, severity: str, passing: bool) -> None:
@@ -40,4 +40,4 @@ class EngineLog:
         try:
             self._stub.Log(request, timeout=5)
         except grpc.RpcError:
-            return  # A line that cannot be shown is no reason to fail what it tells of.
+            return  # A message that cannot be shown must not fail the operation.

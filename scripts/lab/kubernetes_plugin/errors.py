@@ -1,19 +1,19 @@
-"""What can go wrong, in words for the person who reads the Pulumi output."""
+"""Errors of the plugin, with messages for the reader of Pulumi's output."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 
 class PluginError(Exception):
-    """An operation that did not happen; the text names the object, the fact and the remedy."""
+    """An operation failed; the text names the object, the fact and the remedy."""
 
 
 class CancelledError(PluginError):
-    """The engine asked to stop while something was waited for."""
+    """The engine cancelled a wait."""
 
 
 class UnreachableError(PluginError):
-    """Nobody answers at the API server's address."""
+    """The API server's address does not answer."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The real helm program: install, upgrade, uninstall, render and read releases; its errors in its own words."""
+"""Runs the real helm program: installs, upgrades, uninstalls, renders and reads releases; passes on its error texts."""
 
 import json
 import os
@@ -21,12 +21,12 @@ _GRACE_SECONDS = 20.0
 
 
 class HelmError(PluginError):
-    """Helm's own last words on why it failed."""
+    """Helm failed; the text is its own error message."""
 
 
 @dataclass(frozen=True)
 class LiveRelease:
-    """A release as Helm has it recorded."""
+    """A release in Helm's records."""
 
     name: str
     namespace: str
@@ -50,7 +50,7 @@ class Helm:
     def run(
         self, *arguments: str, namespace: str, values: Mapping[str, Any] | None = None, only_reads: bool = False
     ) -> str:
-        """What helm prints; values go through its standard input, never through a file."""
+        """Run helm and return its output; values go through its standard input, never through a file."""
         with_values = [] if values is None else ["--values=-"]
         command = [self._binary(), *arguments, *with_values, f"--namespace={namespace}"]
         inherited = [self._kubeconfig.fileno()] if self._kubeconfig else []
@@ -72,7 +72,7 @@ class Helm:
                 break
             except subprocess.TimeoutExpired:
                 given = None
-                # What a cancelled operation left behind is still read, for the engine to keep.
+                # Reads go on after a cancel, so that the engine records the state that the operation left.
                 if self._cancelled.is_set() and not only_reads:
                     stopping += 1
                     process.kill() if stopping * _POLL_SECONDS > _GRACE_SECONDS else process.terminate()
@@ -82,7 +82,7 @@ class Helm:
         return output
 
     def find(self, name: str, namespace: str) -> LiveRelease | None:
-        """The newest revision of a release, or None if there is no such release."""
+        """The newest revision of a release, or None if it does not exist."""
         with ThreadPoolExecutor(max_workers=3) as pool:
             described = pool.submit(self._get, "metadata", name, "--output=json", namespace=namespace)
             given = pool.submit(self._get, "values", name, "--output=json", namespace=namespace)
@@ -118,7 +118,7 @@ class Helm:
 
     @cached_property
     def _kubeconfig(self) -> IO[bytes] | None:
-        # In memory and gone with the process: it holds credentials, and helm takes them from a file only.
+        # In memory only, as it holds credentials, and helm reads them only from a file.
         content = self._cluster.kubeconfig.content
         if not content:
             return None

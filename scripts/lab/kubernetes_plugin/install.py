@@ -1,4 +1,4 @@
-"""Puts the plugin where the engine looks for it: a small launcher in a PULUMI_HOME's plugin folder."""
+"""Installs the plugin for the engine: a small launcher in the plugin folder of a PULUMI_HOME."""
 
 import shlex
 from pathlib import Path
@@ -20,6 +20,6 @@ def install(pulumi_home: Path, *, python: Path) -> Path:
     ]
     launcher.write_text("\n".join(lines) + "\n")
     launcher.chmod(0o755)
-    # The engine takes a folder with this mark for one whose installation was interrupted.
+    # To the engine this mark means that the installation was interrupted.
     folder.with_name(f"{folder.name}.partial").unlink(missing_ok=True)
     return launcher

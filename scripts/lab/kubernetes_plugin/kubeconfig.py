@@ -1,4 +1,4 @@
-"""Which cluster the provider's settings mean: the kubeconfig they give, or the environment's."""
+"""The kubeconfig of the provider's settings, or of the environment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from scripts.lab.kubernetes_plugin.settings import Settings
 
 @dataclass(frozen=True)
 class Kubeconfig:
-    """A kubeconfig's content; empty when there is none, as in a pod."""
+    """A kubeconfig's content; empty without one, as in a pod."""
 
     content: dict[str, Any]
 
@@ -67,7 +67,7 @@ def _from_environment() -> dict[str, Any]:
 
 
 def _plain(node: Any) -> Any:
-    """The merger's own wrapping of what several kubeconfig files say, taken off."""
+    """Plain data from the wrapper types of the library that merges several kubeconfig files."""
     value = getattr(node, "value", node)
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}

@@ -1,4 +1,4 @@
-"""Field managers of server-side apply: our name on an object, taking over older names, and letting go."""
+"""Field managers of server-side apply: the plugin's own name, taking over older names, and giving up fields."""
 
 import copy
 import secrets
@@ -12,16 +12,16 @@ from scripts.lab.kubernetes_plugin.diff import Path, parse_path
 from scripts.lab.kubernetes_plugin.errors import PluginError
 
 STATE_KEY = "__fieldManager"
-# Whoever set fields under these names stood for the same owner: the plugin itself in other modes, or kubectl.
+# Managers that count as the same owner: the plugin itself in other modes, and kubectl.
 _PREDECESSORS = frozenset(
     {"kubectl", "kubectl-client-side-apply", "before-first-apply", "pulumi-kubernetes", "pulumi-resource-kubernetes"}
 )
 
 
 def manager_name(inputs: Mapping[str, Any], state: Mapping[str, Any]) -> str:
-    """The object's field manager: the annotation's, else the one in the state, else one drawn by chance.
+    """The object's field manager: that of the annotation, else of the state, else a random name.
 
-    So, as with upstream, an object whose state was lost has two, and they conflict at its next change.
+    So, as with upstream, an object whose state was lost has two managers, which conflict at its next change.
     """
     kept = state.get(STATE_KEY)
     own = f"pulumi-kubernetes-{secrets.token_hex(4)}"
@@ -30,7 +30,7 @@ def manager_name(inputs: Mapping[str, Any], state: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Succession:
-    """A field manager, and the former entries in an object's managedFields that stand for the same owner."""
+    """A field manager, and earlier entries in an object's managedFields that count as the same owner."""
 
     manager: str
     former_name: str = ""
@@ -41,16 +41,16 @@ class Succession:
             return False
         if entry.get("operation") == "Apply":
             return entry.get("manager") == self.former_name != self.manager
-        # What a create writes counts as an update by the same name, and apply sees another owner in it.
+        # A create is recorded as an update by the same name, which apply treats as another owner.
         return self.whole_object and entry.get("manager") in {self.manager, self.former_name, *_PREDECESSORS}
 
     def inherited(self, live: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The former entries; while there are any, apply would see a conflict with ourselves."""
+        """The earlier entries; as long as there are any, apply would conflict with the plugin's own fields."""
         return [entry for entry in metadata(live).get("managedFields") or [] if self._succeeds(entry)]
 
 
 def take_over(live: dict[str, Any], cluster: Cluster, succession: Succession) -> dict[str, Any]:
-    """Move the former entries' fields into the manager's own, as applied; apply then may change and remove them."""
+    """Move the earlier entries' fields to the manager's own entry, so that apply may change and remove them."""
     manager, ours = succession.manager, succession.inherited(live)
     if not ours:
         return live
@@ -65,14 +65,14 @@ def take_over(live: dict[str, Any], cluster: Cluster, succession: Succession) ->
         live,
         [
             {"op": "replace", "path": "/metadata/managedFields", "value": [*others, merged]},
-            # Refused if somebody changed the object in between.
+            # Refused if the object changed in between.
             {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata(live)["resourceVersion"]},
         ],
     )
 
 
 def relinquish(live: Mapping[str, Any], cluster: Cluster, manager: str) -> None:
-    """Give up every field that `manager` holds; those that nobody else holds go back to their defaults."""
+    """Give up every field that `manager` owns; fields without another owner go back to their defaults."""
     identity = {
         "apiVersion": live["apiVersion"],
         "kind": live["kind"],
@@ -91,7 +91,7 @@ def relinquish(live: Mapping[str, Any], cluster: Cluster, manager: str) -> None:
 
 
 def conflict(error: ApiError, content: Mapping[str, Any], manager: str) -> PluginError:
-    """The refusal of an apply, with the fields and their owners named."""
+    """The error for a refused apply, which names the fields and their owners."""
     owned = [f"{cause.get('field')} ({cause.get('message')})" for cause in error.causes] or [error.message]
     return PluginError(
         f"{title(content)}: field manager {manager} cannot set what others own: {'; '.join(owned)}; take the fields "
@@ -100,12 +100,12 @@ def conflict(error: ApiError, content: Mapping[str, Any], manager: str) -> Plugi
 
 
 def is_forced(inputs: Mapping[str, Any], *, by_setting: bool) -> bool:
-    """Whether apply overrides other managers: the annotation decides, else the provider's setting."""
+    """True if apply overrides other managers: by the annotation, else by the provider's setting."""
     return is_set(inputs, PATCH_FORCE) if annotation(inputs, PATCH_FORCE) else by_setting
 
 
 def with_ignored(inputs: dict[str, Any], live: Mapping[str, Any], manager: str, ignored: list[str]) -> dict[str, Any]:
-    """The inputs, at the ignored places as the live object is; those owned by others are left out of the apply."""
+    """The inputs with live values at the ignored paths; paths that others own are left out of the apply."""
     result = copy.deepcopy(inputs)
     for path in map(parse_path, ignored):
         found = _at(live, path)
@@ -124,7 +124,7 @@ def _owns(live: Mapping[str, Any], manager: str, path: Path) -> bool:
         if entry.get("manager") == manager:
             fields: Any = entry.get("fieldsV1") or {}
             for part in path:
-                # How a list's items are told apart is the schema's business; below one, ownership counts as ours.
+                # Only the schema knows the keys of list items; below a list all fields count as the plugin's own.
                 if isinstance(part, int):
                     return True
                 fields = fields.get(f"f:{part}") if isinstance(fields, Mapping) else None

@@ -1,4 +1,4 @@
-"""Names for resources that the program leaves unnamed: the resource's own name with a random end."""
+"""Names for objects that the program leaves unnamed: the resource's name with a random suffix."""
 
 import hashlib
 import secrets
@@ -21,7 +21,7 @@ def fresh_name(urn: str, naming: Naming) -> str:
 
 
 def name_object(inputs: dict[str, Any], old_inputs: dict[str, Any], urn: str, naming: Naming) -> None:
-    """Give the object a name where it has none: its old automatic one, else a fresh one."""
+    """Name the object if it has no name: by its old automatic name, else by a new one."""
     known = inputs.setdefault("metadata", {})
     if not isinstance(known, dict) or known.get("name") is not None or known.get("generateName") is not None:
         return
@@ -30,7 +30,7 @@ def name_object(inputs: dict[str, Any], old_inputs: dict[str, Any], urn: str, na
         return
     old_name = metadata(old_inputs).get("name")
     if old_name and not is_set(old_inputs, AUTONAMED):
-        # The program used to give a name and no longer does: the object gets a name of its own.
+        # The program used to set a name and no longer does: the object gets an automatic name.
         old_name = None
     known["name"] = old_name or fresh_name(urn, naming)
     known["annotations"] = {**(annotations or {}), AUTONAMED: "true"}

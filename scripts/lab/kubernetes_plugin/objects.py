@@ -1,4 +1,4 @@
-"""The life of one Kubernetes object or patch: create, read, change by server-side apply, and delete."""
+"""Operations on one Kubernetes object or patch: create, read, change by server-side apply, and delete."""
 
 import time
 from collections.abc import Callable
@@ -85,7 +85,7 @@ class Objects:
             live = self._retried(lambda: self._make(inputs, manager, request), request)
         except ApiError as error:
             if request.preview and (error.is_missing_namespace or error.code == 403 or error.reason == "AlreadyExists"):
-                # An earlier step of the same update may make, or first delete, what the dry run met.
+                # An earlier step of the same update may create or delete the object that the dry run found.
                 return Made("", request.inputs)
             raise _not_created(error, inputs, manager) from None
         if request.preview:
@@ -94,7 +94,7 @@ class Objects:
         return self._when_ready(live, request, inputs, manager)
 
     def read(self, request: Request) -> Made:
-        """The live object and the inputs that would make it; an empty id when it is gone."""
+        """The live object and the inputs that would create it; an empty id if it is gone."""
         namespace, name = split_id(request.object_id)
         old = _old_inputs(request) or as_sent(request.state)
         kind = kind_of(old) if old.get("kind") else parse_token(type_of(request.urn)).kind
@@ -153,7 +153,7 @@ class Objects:
             raise
         manager = managers.manager_name(inputs, plain(request.state))
         if _is_patch(request.urn, inputs or state):
-            # An apply of nothing to what is gone makes it anew, as a stub (upstream does not look either).
+            # An empty apply to a missing object would create a stub (upstream does not check either).
             managers.relinquish(live or {**(inputs or state)}, self.cluster, manager)
             return
         if live is None:
@@ -187,7 +187,7 @@ class Objects:
             force = managers.is_forced(inputs, by_setting=self.settings.enable_patch_force)
             return self.cluster.apply(inputs, manager=manager, force=force)
         if self.settings.upsert_existing_objects:
-            # A replacement's dry run meets the old object's fields; only a real run may fail on conflicts.
+            # A replacement's dry run sees the old object's fields; only a real run may fail on conflicts.
             force = request.preview or managers.is_forced(inputs, by_setting=self.settings.enable_patch_force)
             if not request.preview:
                 found = self.cluster.find(kind_of(inputs), namespace_of(inputs), metadata(inputs).get("name", ""))
@@ -198,15 +198,15 @@ class Objects:
         return made if request.preview else self._applied(made, manager)
 
     def _applied(self, made: dict[str, Any], manager: str) -> dict[str, Any]:
-        # The object was posted, for apply cannot refuse an existing one. What it holds is booked as applied at once,
-        # or the next dry run would merge into our own fields as if they were others'.
+        # The object was created by POST, as apply cannot refuse an existing one. Its fields are recorded as applied at
+        # once, or the next dry run would treat the plugin's own fields as another manager's.
         try:
             return managers.take_over(made, self.cluster, managers.Succession(manager))
         except ApiError:
-            return made  # Somebody changed it in between; the next update tries again.
+            return made  # It changed in between; the next update tries again.
 
     def _retried(self, make: Callable[[], dict[str, Any]], request: Request) -> dict[str, Any]:
-        # Namespaces and definitions may come from another step that has only just ended.
+        # Namespaces and definitions may come from a step that has just ended.
         for pause in () if request.preview else _RETRY_PAUSES:
             try:
                 return make()
@@ -228,7 +228,7 @@ class Objects:
             self.cluster.forget_kinds()
             return changed
         force = managers.is_forced(inputs, by_setting=self.settings.enable_patch_force)
-        # A patch's other fields belong to whoever owns the object, whatever name that has.
+        # The other fields of a patched object belong to its owner, whatever the owner's name.
         whole = not _is_patch(request.urn, inputs)
         succession = managers.Succession(manager, former_name=former, whole_object=whole)
         if request.preview:

@@ -1,4 +1,4 @@
-"""What the engine asks for, and the answers: one vocabulary for Kubernetes objects and Helm releases."""
+"""Requests of the engine and their answers, common to Kubernetes objects and Helm releases."""
 
 # ruff: noqa: D102 (the protocol's methods are named for what they do)
 
@@ -13,7 +13,7 @@ Properties = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Naming:
-    """How a resource without a name gets one: the engine's proposal, or a suffix from its seed."""
+    """The naming of a resource without a name: the engine's proposal, or a suffix from its seed."""
 
     seed: bytes = b""
     proposed: str = ""
@@ -22,7 +22,7 @@ class Naming:
 
 @dataclass(frozen=True)
 class Checked:
-    """Inputs with the defaults filled in, or what is wrong with them by property."""
+    """Inputs with the defaults filled in, or the errors by property."""
 
     inputs: Properties
     failures: dict[str, str] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Diffed:
-    """What would change, and whether the old object must go before its replacement comes."""
+    """The differences, and whether the old object must be deleted before its replacement is created."""
 
     differences: Sequence[Difference] = ()
     delete_first: bool = False
@@ -38,7 +38,7 @@ class Diffed:
 
 @dataclass(frozen=True)
 class Made:
-    """A resource as it is now; the id is empty in a preview, and when there is no such object."""
+    """A resource as it is now; the id is empty in a preview, and if the object does not exist."""
 
     object_id: str
     state: Properties
@@ -47,7 +47,7 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """The resource that an operation is about, and what is known of it; inputs and state keep their secrets."""
+    """The resource of an operation, with its known inputs and state, in which secrets stay marked."""
 
     urn: str
     object_id: str = ""
@@ -60,7 +60,7 @@ class Request:
 
 
 class Operations(Protocol):
-    """The life of one family of resources."""
+    """The operations on one family of resources."""
 
     def check(self, request: Request, naming: Naming) -> Checked: ...
     def diff(self, request: Request) -> Diffed: ...

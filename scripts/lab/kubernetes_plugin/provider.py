@@ -1,4 +1,4 @@
-"""Changes of the provider's own settings: which of them mean another cluster."""
+"""Changes of the provider's own settings, and those among them that mean another cluster."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ _WHERE = frozenset({"kubeconfig", "context", "cluster"})
 
 
 def differences_of_settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
-    """The changed settings; those that lead to another cluster replace the provider and all that it made."""
+    """The changed settings; those that select another cluster replace the provider and all its resources."""
     changed = changed_keys(old, new)
     elsewhere = bool(_WHERE.intersection(changed)) and _server(old) != _server(new) and not holds_unknown(dict(new))
     identified = bool(old.get("clusterIdentifier") or new.get("clusterIdentifier"))

@@ -1,4 +1,4 @@
-"""The life of one Helm release: the inputs and outputs of `kubernetes:helm.sh/v3:Release` over the helm program."""
+"""Operations on one Helm release: implements `kubernetes:helm.sh/v3:Release` with the helm program."""
 
 import hashlib
 import re
@@ -21,7 +21,7 @@ from scripts.lab.kubernetes_plugin.values import TextFile, holds_unknown, plain,
 _DEFAULT_SECONDS = 300
 _OLD_STYLE_INPUTS = "__inputs"
 _IDENTITY = ("name", "namespace")
-# Helm 4's words, where upstream, built on Helm 3, says it otherwise.
+# Helm 4's messages that differ from those of upstream, which is built on Helm 3.
 _NAME_IN_USE = re.compile(r"cannot re-?use a name that is still in use")
 _REFUSED = ("lint", "postrender", "recreatePods")
 _SWITCHES = {
@@ -54,7 +54,7 @@ class Releases:
     cluster: Cluster
 
     def check(self, request: Request, naming: Naming) -> Checked:
-        """Fill in the defaults and render the chart: wrong values and missing charts show before anything changes."""
+        """Fill in the defaults and render the chart, so that wrong values fail before anything changes."""
         inputs = {key: value for key, value in request.inputs.items() if key != "compat"}
         refused = {key: "is not supported by this stand-in; leave it out" for key in _REFUSED if plain(inputs.get(key))}
         if inputs.get("name") is None:
@@ -82,13 +82,13 @@ class Releases:
         return Diffed([each for each in found if not any(each.path[: len(path)] == path for path in ignored)])
 
     def create(self, request: Request) -> Made:
-        """Install; a release of that name must not exist, whoever made it."""
+        """Install; no release of that name may exist."""
         if request.preview:
             return Made("", request.inputs)
         return self._run(request, "install", _switches(plain(request.inputs), _INSTALL_SWITCHES))
 
     def read(self, request: Request) -> Made:
-        """The newest revision as Helm has it recorded, whatever became of it; an empty id when there is none."""
+        """The newest revision in Helm's records, in whatever status; an empty id if there is none."""
         namespace, name = split_id(request.object_id)
         namespace = namespace or self.cluster.default_namespace or "default"
         live = self.helm.find(name, namespace)
@@ -112,7 +112,7 @@ class Releases:
             raise PluginError(f"Release {namespace}/{name} is gone; run `pulumi refresh`, then it is installed anew")
         inputs = plain(request.inputs)
         history = f"--history-max={int(inputs.get('maxHistory') or 0)}"
-        # Without it Helm takes the last revision's values whenever the program gives none.
+        # Without it Helm reuses the last revision's values if the program gives none.
         reset = [] if inputs.get("reuseValues") and not inputs.get("resetValues") else ["--reset-values"]
         flags = [history, *reset, *_switches(inputs, _UPGRADE_SWITCHES)]
         return self._run(request, "upgrade", flags, before=live.revision)
@@ -149,12 +149,12 @@ class Releases:
             if live is None:
                 raise PluginError(f"Release {object_id} was not installed: {error}") from None
             if live.revision == before:
-                raise PluginError(str(error)) from None  # nothing began
+                raise PluginError(str(error)) from None  # Helm changed nothing
             reason = f"Release {object_id} is {live.status} after helm {verb}: {error}"
             raise InitializationError(object_id, _state(request.inputs, live), [reason]) from None
         live = self.helm.find(name, namespace)
         if live is None:
-            raise PluginError(f"Release {object_id} vanished right after helm {verb}; look for who deletes it")
+            raise PluginError(f"Release {object_id} vanished right after helm {verb}; find out what deletes it")
         return Made(object_id, _state(request.inputs, live))
 
     def _render(self, inputs: Mapping[str, Any]) -> Rendering:
@@ -193,7 +193,7 @@ def _switches(inputs: Mapping[str, Any], table: Mapping[str, str]) -> list[str]:
 
 
 def _waits(inputs: Mapping[str, Any]) -> list[str]:
-    # The way Helm 3 judges readiness, which upstream's plugin is built on.
+    # Helm 3's rule of readiness, as upstream's plugin is built on Helm 3.
     return [] if inputs.get("skipAwait") and not inputs.get("atomic") else ["--wait=legacy"]
 
 

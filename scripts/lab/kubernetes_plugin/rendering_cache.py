@@ -1,6 +1,6 @@
 """A cache of a chart's renderings between runs: rendering Cilium's takes half a second of each `pulumi up`.
 
-Kept are a digest and names, never the rendering: it holds the keys of generated certificates.
+It stores a digest and names, never the rendering, which holds the keys of generated certificates.
 """
 
 import hashlib
@@ -24,16 +24,16 @@ class Rendering:
 @dataclass(frozen=True, kw_only=True)
 class _Kept:
     rendering: Rendering
-    # Known after a second rendering: whether a chart that generates certificates renders differently each time.
+    # Known after a second rendering: a chart that generates certificates renders differently each time.
     varies: bool | None
 
 
 def kept(
     render: Callable[[], Rendering], *, chart: str, command: list[str], namespace: str, values: Mapping[str, Any]
 ) -> Rendering:
-    """The rendering of a chart that lies on this machine, from the file of an earlier run where that is known.
+    """The rendering of a chart on this machine, from the cache file of an earlier run if there is one.
 
-    A chart that renders differently each time gets another checksum each time, as if it were rendered.
+    A chart that renders differently each time gets a new checksum each time, as if it were rendered.
     """
     home, folder = os.environ.get("PULUMI_HOME"), Path(chart)
     if not home or not folder.exists():
@@ -49,7 +49,7 @@ def kept(
 
 
 def _key(chart: Path, command: list[str], values: Mapping[str, Any]) -> str:
-    # The chart's files by their times and sizes: whoever edits one gets a new rendering.
+    # The chart's files by their times and sizes: an edited file causes a new rendering.
     files = sorted(path for path in chart.rglob("*") if path.is_file()) if chart.is_dir() else [chart]
     marks = [(str(path), status.st_size, status.st_mtime_ns) for path in files for status in [path.stat()]]
     said = json.dumps([command, values, str(chart.resolve()), marks, os.environ.get("HELM_BINARY")], sort_keys=True)
@@ -61,7 +61,7 @@ def _read(file: Path) -> _Kept | None:
         content = json.loads(file.read_text())
         return _Kept(rendering=Rendering(**content["rendering"]), varies=content["varies"])
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # never written, or half: it is rendered again
+        return None  # missing or incomplete: render again
 
 
 def _write(file: Path, content: _Kept) -> None:

@@ -1,4 +1,4 @@
-"""The plugin's side of Pulumi's provider protocol: messages in and out, nothing of Kubernetes itself."""
+"""The plugin's side of Pulumi's provider protocol: converts messages, without any Kubernetes logic."""
 
 # ruff: noqa: ARG002, D102, N802 (the names of methods and arguments are the protocol's)
 
@@ -30,7 +30,7 @@ Context = grpc.ServicerContext
 
 
 def _answer(context: Context, operation: Callable[[], Any]) -> Any:
-    """The operation's answer; a known failure becomes the engine's error, with the state when there is one."""
+    """The operation's answer; a known failure becomes an engine error, with the state if there is one."""
     try:
         return operation()
     except InitializationError as failure:
@@ -71,7 +71,7 @@ def _differences(found: list[Difference], *, delete_first: bool) -> provider_pb2
 
 
 class Plugin(provider_pb2_grpc.ResourceProviderServicer):
-    """The service that the engine talks to; configured once, then used by many threads."""
+    """The service that the engine calls; configured once, then used by many threads."""
 
     def __init__(self, engine_address: str = "") -> None:
         self._log = EngineLog(engine_address)
@@ -80,7 +80,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         self._releases: Operations | None = None
 
     def stop(self) -> None:
-        """End every wait and every helm that runs."""
+        """Cancel every wait and every running helm."""
         self._cancelled.set()
 
     def Handshake(self, request: provider_pb2.ProviderHandshakeRequest, context: Context) -> Any:

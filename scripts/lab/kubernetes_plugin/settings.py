@@ -22,18 +22,18 @@ _FROM_ENVIRONMENT = {
 
 
 class _Section(BaseModel):
-    # Upstream has settings that this plugin has no use for, and newer versions of it more.
+    # Upstream has settings that this plugin does not need, and newer versions add more.
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
 
 
 class ClientSettings(_Section):
-    """How to talk to the API server; upstream's request rates are not limited here."""
+    """Settings of the API client; upstream's request rate limits are not applied."""
 
     timeout: float = 32.0
 
 
 class HelmSettings(_Section):
-    """Where Helm keeps what; empty means Helm's own default."""
+    """Helm's folders and files; empty means Helm's own default."""
 
     driver: str = ""
     plugins_path: str = ""
@@ -44,7 +44,7 @@ class HelmSettings(_Section):
 
 
 class Settings(_Section):
-    """One provider's configuration, checked."""
+    """One provider's validated configuration."""
 
     kubeconfig: str = ""
     context: str = ""
@@ -66,7 +66,7 @@ class Settings(_Section):
 
     @staticmethod
     def parse(given: Mapping[str, Any]) -> "Settings":
-        """Settings from the engine's properties; what the program leaves open comes from the environment."""
+        """Parse the engine's properties; settings that the program leaves open come from the environment."""
         content = {key: _decoded(key, value) for key, value in plain(given).items() if not holds_unknown(value)}
         for key, variable in _FROM_ENVIRONMENT.items():
             if key not in content and os.environ.get(variable):
@@ -88,7 +88,7 @@ class Settings(_Section):
 
 
 def _decoded(key: str, value: Any) -> Any:
-    # The SDK sends everything that is not text as JSON in a string; a kubeconfig may be JSON and stays text.
+    # The SDK sends all values but texts as JSON in a string; a kubeconfig may be JSON and stays a text.
     if key in ("kubeconfig", "namespace", "context", "cluster", "clusterIdentifier") or not isinstance(value, str):
         return value
     try:
@@ -98,6 +98,6 @@ def _decoded(key: str, value: Any) -> Any:
 
 
 def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """The settings that differ; those not known yet count as changed."""
+    """The settings that differ; settings not known yet count as changed."""
     keys = {*old, *new} - {"version"}
     return sorted(key for key in keys if new.get(key) is UNKNOWN or plain(old.get(key)) != plain(new.get(key)))

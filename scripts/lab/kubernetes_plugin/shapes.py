@@ -1,4 +1,4 @@
-"""The shapes of one object: as the program gives it, as the API server gets it, as it comes back."""
+"""Conversions of one object between the program's inputs, the API server's request and its answer."""
 
 import base64
 from typing import Any
@@ -9,7 +9,7 @@ from scripts.lab.kubernetes_plugin.managers import STATE_KEY
 from scripts.lab.kubernetes_plugin.operations import Properties
 from scripts.lab.kubernetes_plugin.values import plain
 
-# What upstream keeps beside the live object in the state.
+# Entries that upstream adds to the live object in the state.
 FIRST_VERSION = "__initialApiVersion"
 OLD_STYLE_INPUTS = "__inputs"
 _SERVER_FIELDS = (
@@ -25,7 +25,7 @@ _SERVER_FIELDS = (
 
 
 def as_sent(properties: Properties) -> dict[str, Any]:
-    """The object as the API server gets it: no secrets' wrapping, no fields of ours or its own."""
+    """The object for the API server: secrets unwrapped, without fields of the plugin or of the server."""
     content: dict[str, Any] = _with_dashes(plain(properties))
     for key in (STATE_KEY, FIRST_VERSION, OLD_STYLE_INPUTS):
         content.pop(key, None)
@@ -36,7 +36,7 @@ def as_sent(properties: Properties) -> dict[str, Any]:
 
 
 def _with_dashes(content: Any) -> Any:
-    # The SDKs cannot have dashes in names, so the OpenAPI extensions of a definition come with underscores.
+    # The SDKs cannot have dashes in names, so a definition's OpenAPI extensions arrive with underscores.
     if isinstance(content, dict):
         return {
             key.replace("_", "-") if key.startswith("x_kubernetes_") else key: _with_dashes(value)
@@ -46,7 +46,7 @@ def _with_dashes(content: Any) -> Any:
 
 
 def live_inputs(live: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-    """The inputs as the live object would have them: what it holds where the known inputs say something."""
+    """The inputs with the live object's values, at the paths of the known inputs."""
     inputs: dict[str, Any] = prune(live, known)
     text = known.get("stringData")
     if live.get("kind") == "Secret" and isinstance(text, dict):
@@ -58,7 +58,7 @@ def live_inputs(live: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
 
 
 def imported_inputs(live: dict[str, Any]) -> dict[str, Any]:
-    """The inputs of an object that no program made: all but what only the server writes."""
+    """The inputs for an imported object: all fields except those that only the server writes."""
     content = as_sent({key: value for key, value in live.items() if key != "status"})
     annotations = metadata(content).get("annotations") or {}
     for key in ("deployment.kubernetes.io/revision", "kubectl.kubernetes.io/last-applied-configuration"):

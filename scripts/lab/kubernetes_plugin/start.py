@@ -1,4 +1,4 @@
-"""Starts the plugin with the protocol's modules alone: Pulumi's SDK around them takes a fifth of a second to import."""
+"""Starts the plugin with only the protocol's modules: importing the rest of Pulumi's SDK takes a fifth of a second."""
 
 import sys
 from importlib.util import find_spec
@@ -7,7 +7,7 @@ from types import ModuleType
 
 
 def _empty_package(name: str, folder: Path) -> None:
-    """Put a package into the process whose modules can be imported and whose own code does not run."""
+    """Register a package so that its modules can be imported but its own code does not run."""
     package = ModuleType(name)
     package.__path__ = [str(folder)]
     sys.modules[name] = package

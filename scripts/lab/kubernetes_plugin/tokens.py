@@ -1,4 +1,4 @@
-"""Pulumi's names for things (type tokens, URNs, ids), and the Kubernetes kinds they stand for."""
+"""Pulumi's identifiers (type tokens, URNs, ids) and the Kubernetes kinds that they stand for."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Kind:
 
     @property
     def api_version(self) -> str:
-        """As it stands in an object's apiVersion."""
+        """The text of an object's apiVersion."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @staticmethod
@@ -30,14 +30,14 @@ class Kind:
 
 @dataclass(frozen=True)
 class ResourceType:
-    """A Pulumi type of this plugin: a kind, and whether it only patches objects that exist."""
+    """A Pulumi type of this plugin: a kind, and whether it only patches existing objects."""
 
     kind: Kind
     is_patch: bool
 
 
 def parse_token(token: str) -> ResourceType:
-    """The type that a token such as `kubernetes:apps/v1:DaemonSetPatch` names."""
+    """Parse a type token such as `kubernetes:apps/v1:DaemonSetPatch`."""
     package, _, rest = token.partition(":")
     module, _, name = rest.partition(":")
     if package != "kubernetes" or "/" not in module or not name:

@@ -1,4 +1,4 @@
-"""Property values as the engine sends them: with secrets, values not known yet, and text files among plain ones."""
+"""Property values in the engine's protocol: plain values, secrets, values not known yet, and text files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Secret:
 
 
 class _Unknown:
-    """The one value that stands for all that a preview does not know yet."""
+    """The singleton for values that a preview does not know yet."""
 
     def __repr__(self) -> str:
         return "unknown"
@@ -56,7 +56,7 @@ class TextFile:
 
 
 def read(struct: Struct) -> dict[str, Any]:
-    """The properties of a message; those that are null are left out."""
+    """The properties of a message, without null ones."""
     return {key: _read(value) for key, value in struct.fields.items() if value.WhichOneof("kind") != "null_value"}
 
 
@@ -114,7 +114,7 @@ def _write(value: Any) -> Value:
 
 
 def plain(value: Any) -> Any:
-    """The value with every secret taken out of its wrapping."""
+    """The value with every secret unwrapped."""
     match value:
         case Secret(inner):
             return plain(inner)
@@ -126,7 +126,7 @@ def plain(value: Any) -> Any:
 
 
 def holds_unknown(value: Any) -> bool:
-    """Whether anything in the value is not known yet."""
+    """True if anything in the value is not known yet."""
     match value:
         case _Unknown():
             return True
@@ -140,7 +140,7 @@ def holds_unknown(value: Any) -> bool:
 
 
 def holds_secret(value: Any) -> bool:
-    """Whether anything in the value is secret."""
+    """True if anything in the value is secret."""
     match value:
         case Secret():
             return True
@@ -152,7 +152,7 @@ def holds_secret(value: Any) -> bool:
 
 
 def with_secrets_of(outputs: Any, inputs: Any) -> Any:
-    """The outputs, secret wherever the inputs at the same place are; a list with a secret becomes one as a whole."""
+    """The outputs, marked secret where the inputs at the same path are; a list with a secret is marked as a whole."""
     match outputs, inputs:
         case Secret(), _:
             return outputs

@@ -1,4 +1,4 @@
-"""A Kubernetes control plane on loopback ports, with simulated nodes: real API behaviour without real machines."""
+"""The simulated lab: a real Kubernetes control plane on loopback ports, with simulated nodes instead of machines."""
 
-# The files of a control plane's folder that it shares with its simulator.
+# Files that a control plane shares with its simulator, in its folder.
 PORTS_FILE, FAULTS_FILE, MACHINES_FILE = "ports.json", "faults.json", "machines.json"

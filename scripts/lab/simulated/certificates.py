@@ -1,4 +1,4 @@
-"""The certificates and keys of one control plane: its own authority, made at first start, good for a year."""
+"""Certificates and keys of one control plane, from its own authority: created at the first start, valid for a year."""
 
 import datetime
 import ipaddress
@@ -15,7 +15,7 @@ _VALID_FOR = datetime.timedelta(days=365)
 
 @dataclass(frozen=True)
 class Pair:
-    """The files of one key; `certificate` holds the bare public key where no certificate is needed."""
+    """The files of one key; `certificate` holds only the public key if no certificate is needed."""
 
     certificate: Path
     key: Path
@@ -23,7 +23,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Certificates:
-    """What the programs of a control plane authenticate with."""
+    """The key pairs with which the programs of a control plane authenticate."""
 
     authority: Path
     server: Pair
@@ -54,7 +54,7 @@ class _Authority:
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-        # An hour back: a virtual machine's clock may jump a little.
+        # Valid from an hour ago, as a virtual machine's clock may jump.
         begin = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
         return (
             x509.CertificateBuilder()
@@ -67,7 +67,7 @@ class _Authority:
         )
 
     def issue(self, name: str, *, organization: str = "", hosts: tuple[str, ...] = ()) -> Pair:
-        """A key and certificate: for the server if `hosts` are given, else for a client."""
+        """Issue a key and certificate: for the server if `hosts` are given, else for a client."""
         pair = Pair(self._folder / f"{name}.crt", self._folder / f"{name}.key")
         key = ec.generate_private_key(ec.SECP256R1())
         subject = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
@@ -96,7 +96,7 @@ def _service_account_key(folder: Path) -> Pair:
 
 
 def make_certificates(folder: Path, *, service_address: str) -> Certificates:
-    """Make every certificate and key in `folder`; `service_address` is the API server's own cluster IP."""
+    """Create every certificate and key in `folder`; `service_address` is the API server's cluster IP."""
     folder.mkdir(parents=True, exist_ok=True)
     authority = _Authority(folder)
     hosts = ("127.0.0.1", "localhost", service_address, "kubernetes", "kubernetes.default", "kubernetes.default.svc")
@@ -109,7 +109,7 @@ def make_certificates(folder: Path, *, service_address: str) -> Certificates:
 
 
 def read_certificates(folder: Path) -> Certificates:
-    """The certificates that `make_certificates` left in `folder`."""
+    """Read the certificates that `make_certificates` wrote to `folder`."""
 
     def pair(name: str, *, public: str = "crt") -> Pair:
         return Pair(folder / f"{name}.{public}", folder / f"{name}.key")

@@ -1,4 +1,4 @@
-"""Cilium as far as a migration sees it: what its agents do to their machines, and what its operator gives them."""
+"""A simulation of Cilium: its agents' effects on their machines, and its operator's work."""
 
 import asyncio
 import ipaddress
@@ -16,12 +16,12 @@ _KINDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _NODES = "/apis/cilium.io/v2/ciliumnodes"
 _DEFINITIONS = "pkg/k8s/apis/cilium.io/client/crds"
 _LOOK_SECONDS = 0.2
-# What the operator closes nodes with whose agent is scheduled and not Ready (cilium: operator/watchers/node_taint.go).
+# The operator's taint on nodes whose agent is scheduled but not Ready (cilium: operator/watchers/node_taint.go).
 _TAINT = {"key": "node.cilium.io/agent-not-ready", "effect": "NoSchedule"}
 
 
 def settings_of(live: Mapping[str, str], node_configs: list[Object], labels: Mapping[str, str]) -> AgentSettings:
-    """What an agent makes of the ConfigMap and of the CiliumNodeConfigs that select its node, at its start."""
+    """An agent's settings at its start, from the ConfigMap and the CiliumNodeConfigs that select its node."""
     texts = dict(live)
     for item in sorted(node_configs, key=lambda each: str(each["metadata"]["name"])):
         selector = item["spec"].get("nodeSelector") or {}
@@ -37,7 +37,7 @@ def settings_of(live: Mapping[str, str], node_configs: list[Object], labels: Map
 
 
 class Cilium:
-    """The agents and the operator of the cluster's one Cilium."""
+    """The agents and the operator of the cluster's Cilium."""
 
     def __init__(self, world: World, api: Api, faults: FaultFile) -> None:
         self._world = world
@@ -51,7 +51,7 @@ class Cilium:
         self._taints = False
 
     async def operate(self, life: Life) -> None:
-        """The operator: it registers Cilium's kinds and from then on gives every agent's node its block."""
+        """Run the operator: register Cilium's kinds, then give every agent's node its block."""
         live = await self._live(life.namespace)
         self._pool = live.get("cluster-pool-ipv4-cidr", "").split()
         self._block_size = int(live.get("cluster-pool-ipv4-mask-size") or 24)
@@ -75,7 +75,7 @@ class Cilium:
         return (found or {}).get("data") or {}
 
     async def start(self, life: Life, not_ready: Callable[[str], Awaitable[None]]) -> AgentSettings:
-        """An agent's start, up to the moment when it is Ready; `not_ready` tells the API server why."""
+        """Start an agent until it is Ready; `not_ready` reports the reason for a delay to the API server."""
         await self._say_closed(life.node, closed=self._taints)
         fault = self._faults.read().node(life.node)
         while fault.agent:
@@ -94,7 +94,7 @@ class Cilium:
         return settings
 
     async def _say_closed(self, name: str, *, closed: bool) -> None:
-        """The operator's taint, as long as the node's agent is not Ready."""
+        """Set the operator's taint as long as the node's agent is not Ready."""
         node = await self._api.find(f"/api/v1/nodes/{name}")
         taints = ((node or {}).get("spec") or {}).get("taints") or []
         others = [each for each in taints if each["key"] != _TAINT["key"]]
@@ -104,14 +104,14 @@ class Cilium:
             )
 
     async def take_over(self, life: Life, settings: AgentSettings) -> None:
-        """What a Ready agent does next: its conf is the only one, if it shall be."""
+        """A Ready agent's next action: it makes its conf the only one, if its settings say so."""
         if settings.conf:
             while self._faults.read().node(life.node).conf_never_written:
                 await asyncio.sleep(_LOOK_SECONDS)
             self._world.change(conf_taken_over(self._world.machines[life.node], settings))
 
     def stop(self, life: Life) -> None:
-        """The agent is gone from its node."""
+        """Stop the agent of a node."""
         others = [each for each in self._world.of_node(life.node) if each.is_agent and each.ready and each is not life]
         machine = self._world.machines.get(life.node)
         if machine and not others:
@@ -125,7 +125,7 @@ class Cilium:
         return settings_of(live, (configs or {}).get("items") or [], node["metadata"].get("labels") or {})
 
     async def _block(self, life: Life) -> str:
-        """The node's block of the pool, as its CiliumNode says."""
+        """The node's block of the pool, from its CiliumNode."""
         path = f"{_NODES}/{life.node}"
         while True:
             found = await self._api.find(path)

@@ -1,4 +1,4 @@
-"""A small asynchronous client of the API server: JSON in and out, and watches that never end."""
+"""A small asynchronous client of the API server: JSON requests, and watches that resume after errors."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ _YAML = "application/yaml"
 
 
 class ApiError(Exception):
-    """The API server said no."""
+    """The API server refused a request."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(f"{status}: {text[:300]}")
@@ -24,7 +24,7 @@ class ApiError(Exception):
 
 
 class Api:
-    """The API server at `server`."""
+    """A client of the API server at `server`."""
 
     def __init__(self, server: str, tls: ssl.SSLContext) -> None:
         self._server = server
@@ -40,7 +40,7 @@ class Api:
     async def _send(
         self, method: str, path: str, body: Object | bytes | None, *, kind: str = "application/json", **query: str
     ) -> Object:
-        """Send until there is an answer: like a kubelet, which outlives its API server and never gives up."""
+        """Send a request until there is an answer, like a kubelet, which retries for ever."""
         while True:
             try:
                 return await self._send_once(method, path, body, kind=kind, **query)
@@ -71,7 +71,7 @@ class Api:
         return await self._send("GET", path, None, **query)
 
     async def find(self, path: str) -> Object | None:
-        """The object at `path`, or None where there is none."""
+        """The object at `path`, or None."""
         try:
             return await self.get(path)
         except ApiError as error:
@@ -80,7 +80,7 @@ class Api:
             raise
 
     async def ensure(self, path: str, body: Object | bytes) -> None:
-        """Create the object, or the one that a YAML text describes, in the collection at `path` unless it is there."""
+        """Create the object, also from a YAML text, in the collection at `path` unless it exists."""
         try:
             await self._send("POST", path, body, kind="application/json" if isinstance(body, dict) else _YAML)
         except ApiError as error:
@@ -93,12 +93,12 @@ class Api:
         try:
             return await self._send("PATCH", path, body, kind=kind)
         except ApiError as error:
-            if error.status in (404, 409):  # 409: another object has its name by now
+            if error.status in (404, 409):  # 409: another object has its name now
                 return None
             raise
 
     async def delete_now(self, path: str, *, uid: str) -> None:
-        """Remove that very pod at once, as its kubelet does when nothing of it runs any more."""
+        """Delete the pod with this uid at once, as its kubelet does when none of its containers run."""
         try:
             body = {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0, "preconditions": {"uid": uid}}
             await self._send("DELETE", path, body)
@@ -107,9 +107,9 @@ class Api:
                 raise
 
     async def watch(self, path: str, saw: Callable[[Object], None], gone: Callable[[Object], None]) -> None:
-        """Call `saw` with every object of the collection, now and whenever it changes, and `gone` with those removed.
+        """Call `saw` with every object of the collection, now and on each change, and `gone` with removed ones.
 
-        Never returns; after a break it looks at everything anew.
+        Never returns; after an interruption it lists everything again.
         """
         known: dict[str, Object] = {}
         while True:

@@ -1,4 +1,4 @@
-"""One Kubernetes control plane on loopback: etcd, API server and controller manager, and nodes that are simulated."""
+"""One Kubernetes control plane on loopback: etcd, API server and controller manager, and simulated nodes."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ from scripts.lab.toolchain.build import build_part
 
 _SERVICE_NETWORK, _SERVICE_ADDRESS = "10.96.0.0/16", "10.96.0.1"
 _PORTS = ("etcd", "etcd-peer", "kube-apiserver", "kubelet")
-# The order they start in; they stop in the reverse.
+# The programs in order of their start; they stop in reverse order.
 _PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "simulator")
 
 
@@ -47,9 +47,9 @@ def _free_ports(count: int) -> list[int]:
 class ControlPlane:
     """A control plane whose whole state is `folder`: `ControlPlane(folder).stop()` works from another process.
 
-    Without a folder it lives in a temporary one, removed by `stop`. A start in a folder that was used before brings
-    the same cluster back, on the same ports and with the same kubeconfig. `simulated_nodes` adds the scheduler and
-    the simulator, which plays every node, its kubelet and its pods; `faults` says what goes wrong there.
+    Without a folder it uses a temporary one, which `stop` removes. A start in a folder that was used before restores
+    the same cluster, on the same ports and with the same kubeconfig. `simulated_nodes` adds the scheduler and the
+    simulator, which simulates every node, its kubelet and its pods; `faults` injects faults there.
     """
 
     folder: Path | None = None
@@ -86,7 +86,7 @@ class ControlPlane:
 
     @property
     def faults(self) -> FaultFile:
-        """What goes wrong on the simulated nodes: written by tests, read by the simulator before each step."""
+        """The injected faults of simulated nodes: written by tests, read by the simulator before each step."""
         return FaultFile(self._folder / FAULTS_FILE)
 
     @property
@@ -116,11 +116,11 @@ class ControlPlane:
         self._processes.kill(program)
 
     def running(self) -> bool:
-        """Whether the API server's program runs."""
+        """True if the API server's process runs."""
         return self._processes.alive("kube-apiserver")
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        """What kubectl prints as the administrator; LabError with its own words when it fails."""
+        """Run kubectl as the administrator and return its output; LabError with kubectl's message if it fails."""
         command = [str(self.kubectl_binary), f"--kubeconfig={self.kubeconfig}", *arguments]
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -128,7 +128,7 @@ class ControlPlane:
         return done.stdout
 
     def get(self, path: str) -> bytes:
-        """The body of a GET as the administrator; empty when the answer is an error or nobody answers."""
+        """The body of a GET as the administrator; empty on an error, or without an answer."""
         certificates = read_certificates(self._folder / "certificates")
         context = ssl.create_default_context(cafile=str(certificates.authority))
         context.load_cert_chain(certificates.admin.certificate, certificates.admin.key)
@@ -218,7 +218,7 @@ class ControlPlane:
                 "listen-peer-urls": peer,
                 "initial-advertise-peer-urls": peer,
                 "initial-cluster": f"default={peer}",
-                # Nothing here outlives the machine, and a disk flush per write would be most of the time.
+                # The data need not survive a crash of the machine, and disk flushes would take most of the time.
                 "unsafe-no-fsync": "true",
                 "log-level": "warn",
             },
@@ -243,7 +243,7 @@ class ControlPlane:
                 "service-account-issuer": "https://kubernetes.default.svc",
                 "service-account-key-file": certificates.service_accounts.certificate,
                 "service-account-signing-key-file": certificates.service_accounts.key,
-                # Every node has an external address on loopback, where one server answers as the kubelet of all.
+                # Every node has an external address on loopback, where one server acts as the kubelet of all.
                 "kubelet-preferred-address-types": "ExternalIP",
                 "kubelet-certificate-authority": certificates.authority,
                 "kubelet-client-certificate": certificates.admin.certificate,
@@ -257,7 +257,7 @@ class ControlPlane:
             "kubeconfig": self.kubeconfig,
             "leader-elect": "false",
             "secure-port": 0,
-            # Their own modest limits would be most of the time that a thousand pods take.
+            # With the default rate limits a thousand pods would take far longer.
             "kube-api-qps": 1000,
             "kube-api-burst": 2000,
         }
@@ -271,7 +271,7 @@ class ControlPlane:
                 "allocate-node-cidrs": "true",
                 "cluster-cidr": self.pod_network,
                 "service-cluster-ip-range": _SERVICE_NETWORK,
-                # Simulated nodes say when they are not Ready, and send no heartbeats.
+                # Simulated nodes report when they are not Ready, and send no heartbeats.
                 "node-monitor-grace-period": "24h",
             },
         )

@@ -1,4 +1,4 @@
-"""The demo without a data path: the whole program on a real API server and the real engine, with simulated nodes."""
+"""The demo on simulated nodes: the whole program with a real API server and the real engine, without a data path."""
 
 import ipaddress
 import json
@@ -10,8 +10,8 @@ from pathlib import Path
 from pydantic import BaseModel
 from rich.table import Table
 
-from components.operations.api import Cluster
-from components.operations.model import Pod
+from components.operations.cluster_api.api import Cluster
+from components.operations.objects.model import Pod
 from scripts.lab.console import LabError, Step, console
 from scripts.lab.paths import lab_folder
 from scripts.lab.reports import as_latest, new_folder
@@ -27,7 +27,7 @@ _APP, _APP_PODS = "shop", 6
 
 
 class SimulatedResult(BaseModel):
-    """The outcome; also `.lab/demo-simulated.json`."""
+    """The result of the demo; also written to `.lab/demo-simulated.json`."""
 
     nodes: int
     migrated: int
@@ -37,7 +37,7 @@ class SimulatedResult(BaseModel):
 
 @dataclass(frozen=True)
 class ApiWitness:
-    """Judges a node by the addresses of its pods: all that a simulated one has."""
+    """Verifies a node by the addresses of its pods, as a simulated node has nothing else."""
 
     cluster: Cluster
 
@@ -54,15 +54,15 @@ class ApiWitness:
         return [f"{len(found)} pods on {'Cilium' if cilium else 'Flannel'}'s network"]
 
     def on_source(self, node: str) -> Sequence[str]:
-        """All of the node's pods have addresses of Flannel's network."""
+        """Check that all of the node's pods have addresses of Flannel's network."""
         return self._assert(node, cilium=False)
 
     def on_cilium(self, node: str) -> Sequence[str]:
-        """All of the node's pods have addresses of Cilium's pool."""
+        """Check that all of the node's pods have addresses of Cilium's pool."""
         return self._assert(node, cilium=True)
 
     def source_gone(self, nodes: Sequence[str]) -> Sequence[str]:
-        """Flannel's DaemonSet is gone, and no node went back to its network."""
+        """Check that Flannel's DaemonSet is gone, and no node went back to its network."""
         for node in nodes:
             self._assert(node, cilium=True)
         names = [each["metadata"]["name"] for each in self.cluster.list("/apis/apps/v1/daemonsets")]
@@ -93,7 +93,7 @@ def _workload(plane: ControlPlane) -> None:
 
 
 def run_simulated_demo(*, nodes: int, folder: Path | None = None) -> SimulatedResult:
-    """All of it, from nothing; raises LabError when a node is not where its turn should have brought it."""
+    """Run the whole demo from nothing; raises LabError if a node is not on the network that it should be on."""
     build_simulated()
     base = folder or lab_folder() / "demo-simulated"
     plane = ControlPlane(simulated_nodes=True, pod_network=simulated.POD_NETWORK)
@@ -107,7 +107,7 @@ def run_simulated_demo(*, nodes: int, folder: Path | None = None) -> SimulatedRe
         session = Session.start(
             kubeconfig=plane.kubeconfig, stack="simulated", template="Pulumi.simulated.yaml", folder=base
         )
-        # One operator: two of them exclude each other on a node, and three nodes are few.
+        # One replica: the anti-affinity of two would need a second free node, and three nodes are few.
         session.set(cilium__values__operator__replicas="1")
         witness = ApiWitness(Cluster(kubeconfig=str(plane.kubeconfig)))
         began = time.monotonic()

@@ -1,8 +1,8 @@
-"""What goes wrong on simulated nodes, as tests set it while they run: a file that the simulator reads before each step.
+"""Fault injection for simulated nodes: tests write a file that the simulator reads before each step.
 
     with plane.faults.during(Faults(nodes={"worker-1": NodeFaults(agent="crashing")})): ...
 
-The node "*" stands for every node that is not named; pods are named by the beginning of `namespace/name`.
+The node "*" stands for every node that is not named; pods are named by a prefix of `namespace/name`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ class _Fault(BaseModel):
 
 
 class NodeFaults(_Fault):
-    """What is wrong with one node, its agent included; times in seconds."""
+    """Faults of one node and its agent; times in seconds."""
 
     agent: Literal["", "never-ready", "crashing"] = ""
     agent_ready_seconds: float = 0.2
@@ -31,7 +31,7 @@ class NodeFaults(_Fault):
 
 
 class PodFaults(_Fault):
-    """What is wrong with some pods; times in seconds."""
+    """Faults of some pods; times in seconds."""
 
     start_seconds: float = 0.0
     terminate_seconds: float = 0.0
@@ -42,23 +42,23 @@ class PodFaults(_Fault):
 
 
 class BrokenFlow(_Fault):
-    """Packets that are lost: from the pods of one node to those of another.
+    """Packet loss from the pods of one node to those of another.
 
-    Or to `api`, `dns`, `service` or `host-port`.
+    The target may also be `api`, `dns`, `service` or `host-port`.
     """
 
     source: str = "*"
     target: str = "*"
 
     def covers(self, source: str, target: str) -> bool:
-        """Whether packets from `source` to `target` are lost."""
+        """True if packets from `source` to `target` are lost."""
         return self.source in ("*", source) and self.target in ("*", target)
 
 
 class Faults(_Fault):
-    """Everything that is wrong at the moment.
+    """All faults that are currently injected.
 
-    `patience_seconds` shortens how long the probe asks a target that does not answer.
+    `patience_seconds` shortens the time for which the probe retries a target that does not answer.
     """
 
     nodes: Mapping[str, NodeFaults] = {}
@@ -67,21 +67,21 @@ class Faults(_Fault):
     patience_seconds: float | None = None
 
     def node(self, name: str) -> NodeFaults:
-        """What is wrong with the node."""
+        """The faults of a node."""
         return self.nodes.get(name) or self.nodes.get("*") or NodeFaults()
 
     def pod(self, title: str) -> PodFaults:
-        """What is wrong with the pod `namespace/name`; the longest beginning that fits counts."""
+        """The faults of the pod `namespace/name`, by the longest matching prefix."""
         fitting = [beginning for beginning in self.pods if title.startswith(beginning)]
         return self.pods[max(fitting, key=len)] if fitting else PodFaults()
 
     def breaks(self, source: str, target: str) -> bool:
-        """Whether packets from the pods of `source` to `target` are lost."""
+        """True if packets from the pods of `source` to `target` are lost."""
         return any(flow.covers(source, target) for flow in self.flows)
 
 
 class FaultFile:
-    """The file that holds them; whoever asks has what was written last."""
+    """The file that holds the faults; a read returns the last write."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -89,7 +89,7 @@ class FaultFile:
         self._faults = Faults()
 
     def read(self) -> Faults:
-        """What is wrong now."""
+        """The current faults."""
         try:
             status = self._file.stat()
         except FileNotFoundError:
@@ -100,18 +100,18 @@ class FaultFile:
         return self._faults
 
     def write(self, faults: Faults) -> None:
-        """From now on these are wrong, and nothing else."""
+        """Replace the current faults."""
         scratch = self._file.with_suffix(".new")
         scratch.write_text(faults.model_dump_json())
         scratch.replace(self._file)
 
     def clear(self) -> None:
-        """From now on nothing is wrong."""
+        """Remove all faults."""
         self._file.unlink(missing_ok=True)
 
     @contextmanager
     def during(self, faults: Faults) -> Iterator[None]:
-        """These are wrong until the block ends."""
+        """Inject these faults until the block ends."""
         self.write(faults)
         try:
             yield

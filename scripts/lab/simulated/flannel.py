@@ -1,4 +1,4 @@
-"""Flannel as far as a migration sees it: its pod's start, which writes the CNI conf and says so on the Node object."""
+"""A simulation of Flannel: its pod's start, which writes the CNI conf and annotates the Node object."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ class Flannel:
         self._api = api
 
     async def start(self, life: Life) -> None:
-        """One daemon's start: by its settings, as they are now."""
+        """Start one daemon with its current settings."""
         backend = await self._backend(life)
         vxlan = backend.get("Type") == "vxlan"
         machine = await self._world.until(life.node, lambda each: each.on and bool(each.source_block))

@@ -1,4 +1,4 @@
-"""Whether packets get from one simulated pod to another, by what the machines between them have."""
+"""Reachability between simulated pods, computed from the state of their machines."""
 
 import asyncio
 import ipaddress
@@ -26,7 +26,7 @@ def _within(address: str, block: str) -> bool:
 
 
 class Flows:
-    """Answers as the probe's `reach.py` does."""
+    """Answers in the form of the probe's `reach.py`."""
 
     def __init__(self, world: World, api: Api, faults: FaultFile) -> None:
         self._world = world
@@ -34,7 +34,7 @@ class Flows:
         self._faults = faults
 
     async def reach(self, source: Life, targets: Mapping[str, str], *, seconds: float) -> dict[str, Any]:
-        """Every target is asked until it answers or the time is over."""
+        """Try every target until it answers or the time is over."""
         patience = self._faults.read().patience_seconds
         limit = min(seconds, patience) if patience is not None else seconds
         outcomes = await asyncio.gather(*(self._ask(source, target, limit) for target in targets.values()))
@@ -95,7 +95,7 @@ class Flows:
         return [port.get("hostPort") for each in life.pod["spec"]["containers"] for port in each.get("ports") or []]
 
     def path_fault(self, source: Life, target: Life) -> str | None:
-        """Why a request of one pod is not answered by the other; None if it is."""
+        """The reason why a request of one pod gets no answer from the other; None if it gets one."""
         if not target.ready:
             return "Connection refused"
         if self._faults.read().breaks(source.node, target.node):
@@ -115,5 +115,5 @@ class Flows:
 
     @staticmethod
     def _flannel_carries(machine: Machine, here: Machine, there: Machine) -> bool:
-        # A cluster that never had a CNI: its pods reach each other, as there is nothing that could be broken.
+        # In a cluster that never had a CNI pods always reach each other.
         return machine.flannel_works or not (here.had_cni or there.had_cni)

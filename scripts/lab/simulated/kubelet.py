@@ -1,4 +1,4 @@
-"""The kubelets' server: one for all simulated nodes, as the API server asks it for logs and for commands in pods."""
+"""The kubelet server of all simulated nodes, which answers the API server's requests for logs and exec."""
 
 import json
 import ssl
@@ -31,7 +31,7 @@ def _status(outcome: Outcome) -> bytes:
 
 
 class Kubelet:
-    """Serves logs and commands of every pod."""
+    """Serves logs of, and commands in, every pod."""
 
     def __init__(self, world: World, commands: Commands, faults: FaultFile, *, probe_logs: ProbeLogs) -> None:
         self._world = world
@@ -40,7 +40,7 @@ class Kubelet:
         self._probe_logs = probe_logs
 
     async def serve(self, *, port: int, authority: Path, pair: Pair) -> web.AppRunner:
-        """Begin to serve, to whoever has a certificate of the control plane's authority."""
+        """Start serving clients that have a certificate of the control plane's authority."""
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(authority))
         tls.verify_mode = ssl.CERT_REQUIRED
         tls.load_cert_chain(pair.certificate, pair.key)

@@ -1,7 +1,7 @@
 """A simulated lab: a real control plane in `.lab/simulated`, and nodes with Flannel that are simulated.
 
-Real are the API server, the scheduler, the controllers, the budgets, and Cilium's chart. Simulated are the machines,
-their kubelets, and what Flannel, Cilium and the program's own pods do there: no packet is sent, no container runs.
+The API server, the scheduler, the controllers, the disruption budgets and Cilium's chart are real. The machines, their
+kubelets, Flannel, Cilium and the program's own pods are simulated: no packet is sent, no container runs.
 """
 
 import json
@@ -9,14 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import Deadline, Pending, wait_until
-from components.operations.model import Node
+from components.operations.objects.model import Node
 from scripts.lab.console import Step, console
 from scripts.lab.paths import lab_folder
 from scripts.lab.simulated.control_plane import ControlPlane
 
-# Room for a /24 on each of thousands of nodes; Pulumi.simulated.yaml has as much for Cilium.
+# Room for a /24 for each of thousands of nodes; Pulumi.simulated.yaml has as much for Cilium.
 POD_NETWORK = "10.128.0.0/10"
 _NODES = "/api/v1/nodes"
 _AT_ONCE = 16
@@ -67,7 +67,7 @@ def flannel_objects(network: str) -> list[dict[str, object]]:
 
 
 def start(nodes: int) -> ControlPlane:
-    """Start it with so many nodes, or let a running one grow to that number; returns when every node is Ready."""
+    """Start the lab with that many nodes, or grow a running one to that number; returns when every node is Ready."""
     plane = control_plane()
     if not plane.running():
         with Step("a real control plane"):
@@ -80,14 +80,14 @@ def start(nodes: int) -> ControlPlane:
 
 
 def populate(plane: ControlPlane, nodes: int) -> None:
-    """Flannel's objects and the nodes `worker-1` to `worker-N`; returns when every node is Ready."""
+    """Create Flannel's objects and the nodes `worker-1` to `worker-N`; returns when every node is Ready."""
     plane.kubectl(
         "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=_together(flannel_objects(plane.pod_network))
     )
     cluster = Cluster(kubeconfig=str(plane.kubeconfig))
     there = {item["metadata"]["name"] for item in cluster.list(_NODES)}
     missing = [node for node in map(_node, range(1, nodes + 1)) if node["metadata"]["name"] not in there]
-    # Not by kubectl, which makes one after the other.
+    # Not with kubectl, which creates one after the other.
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         list(pool.map(lambda node: cluster.create(_NODES, node), missing))
     wait_until(

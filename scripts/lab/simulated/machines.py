@@ -1,6 +1,6 @@
-"""The machine under a simulated node: what its scripts, agents and pods can see of it, and what each does to it.
+"""The machine of a simulated node: its visible state, and the transitions by scripts, agents and pods.
 
-A machine is plain data; every transition returns the machine as it is afterwards. Nothing here waits for anyone.
+A machine is plain data; every transition returns the new machine. Nothing here waits.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -19,17 +19,17 @@ UP, DOWN = "0x1003", "0x1002"
 
 
 class Network(StrEnum):
-    """Where a machine's next pod gets its address from."""
+    """The network that a machine's next pod gets its address from."""
 
     FLANNEL = "flannel"
     CILIUM = "cilium"
-    BARE = "bare"  # no CNI was ever here: pods get addresses of the node's own block all the same
+    BARE = "bare"  # there never was a CNI: pods still get addresses of the node's own block
     NONE = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AgentSettings:
-    """What a Cilium agent read at its start; an empty `conf` is an agent that leaves the CNI conf alone."""
+    """Settings that a Cilium agent read at its start; with an empty `conf` it leaves the CNI conf alone."""
 
     conf: str
     exclusive: bool
@@ -59,18 +59,18 @@ class Machine:
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> "Machine":
-        """From what `stored` gave."""
+        """Parse the result of `stored`."""
         sets = {key: frozenset(stored[key]) for key in ("conf", "udp_ports")}
         return cls(**{**stored, **sets})
 
     @property
     def stored(self) -> dict[str, Any]:
-        """The machine as JSON can hold it."""
+        """The machine as JSON data."""
         return {**self.__dict__, "conf": sorted(self.conf), "udp_ports": sorted(self.udp_ports)}
 
     @property
     def active_conf(self) -> list[str]:
-        """The CNI confs that the container run time reads; it uses the first."""
+        """The CNI confs that the container runtime reads; it uses the first."""
         return sorted(name for name in self.conf if name.endswith(_ACTIVE))
 
     @property
@@ -82,7 +82,7 @@ class Machine:
 
     @property
     def block(self) -> str:
-        """The addresses of the next pod; empty as long as none can start."""
+        """The block of the next pod's address; empty if no pod can start."""
         if not self.on:
             return ""
         if self.network is Network.CILIUM:
@@ -93,22 +93,22 @@ class Machine:
 
     @property
     def ready(self) -> bool:
-        """Whether its kubelet says Ready: it runs and there is a CNI conf, if there ever was one."""
+        """True if its kubelet reports Ready: it runs, and has a CNI conf if there ever was one."""
         return self.on and self.network is not Network.NONE
 
     @property
     def flannel_works(self) -> bool:
-        """Whether packets of Flannel's overlay come and go."""
+        """True if Flannel's overlay carries packets."""
         return self.on and bool(self.flannel) and self.flannel in self.interfaces
 
     @property
     def cilium_works(self) -> bool:
-        """Whether packets of Cilium's overlay come and go; they do while the agent is away."""
+        """True if Cilium's overlay carries packets, which it also does without its agent."""
         return self.on and bool(self.tunnel) and self.tunnel in self.interfaces
 
 
 def _settled(machine: Machine) -> Machine:
-    """What a running agent makes of the CNI conf whenever the folder changes."""
+    """The CNI conf folder after a running agent has reacted to a change."""
     if not (machine.on and machine.agent and machine.kept_conf):
         return machine
     others = machine.active_conf if machine.exclusive else []
@@ -118,7 +118,7 @@ def _settled(machine: Machine) -> Machine:
 
 
 def flannel_started(machine: Machine, *, interface: str, port: int | None) -> Machine:
-    """Flannel's pod writes its conf anew, whatever is there, and brings up its device."""
+    """Flannel's pod has overwritten its conf and brought up its device."""
     mtu = machine.interfaces["eth0"] - _VXLAN_OVERHEAD
     return _settled(
         replace(
@@ -133,12 +133,12 @@ def flannel_started(machine: Machine, *, interface: str, port: int | None) -> Ma
 
 
 def flannel_insists(machine: Machine) -> Machine:
-    """Flannel's conf is back, and no agent notices."""
+    """Flannel's conf is back, unnoticed by the agent."""
     return replace(machine, conf=machine.conf | {FLANNEL_CONF}, had_cni=True)
 
 
 def agent_started(machine: Machine, settings: AgentSettings, *, block: str) -> Machine:
-    """The agent brings up its devices; where its tunnel's port is taken that one never comes, and it goes on."""
+    """The agent has brought up its devices; without its tunnel device if the tunnel's port is taken."""
     device = f"cilium_{settings.tunnel_protocol}"
     interfaces = {**machine.interfaces, "cilium_host": 1500, "cilium_net": 1500, "lxc_health": 1500}
     ports = machine.udp_ports
@@ -158,35 +158,35 @@ def agent_started(machine: Machine, settings: AgentSettings, *, block: str) -> M
 
 
 def conf_taken_over(machine: Machine, settings: AgentSettings) -> Machine:
-    """The agent, once it works, writes its CNI conf and puts every other aside, if it shall."""
+    """The working agent has written its CNI conf and set aside all others, if its settings say so."""
     return _settled(replace(machine, kept_conf=settings.conf))
 
 
 def agent_stopped(machine: Machine) -> Machine:
-    """The agent is gone; its devices, routes and conf stay."""
+    """The agent has stopped; its devices, routes and conf stay."""
     return replace(machine, agent=False, kept_conf="")
 
 
 def conf_restored(machine: Machine, cilium_conf: str) -> tuple[Machine, str]:
-    """The machine with its files as `restore_cni_conf.py` makes them, by running it; also its error, if any."""
+    """The machine after a run of `restore_cni_conf.py` on its files, and the script's error, if any."""
     conf, wrong = run_on_conf(machine.conf, cilium_conf)
     return _settled(replace(machine, conf=conf)), wrong
 
 
 def flannel_swept(machine: Machine, links: Collection[str]) -> Machine:
-    """What the sweep of components/operations/sweep.py does on the machine, told Flannel's interfaces."""
+    """The machine after the sweep of components/operations/removal/sweep.py with Flannel's interfaces."""
     kept = {name: mtu for name, mtu in machine.interfaces.items() if name not in links}
     conf = frozenset(name for name in machine.conf if "flannel" not in name)
     return _settled(replace(machine, interfaces=kept, conf=conf, flannel=""))
 
 
 def switched_off(machine: Machine) -> Machine:
-    """Nothing runs on it any more."""
+    """The machine is powered off; nothing runs on it."""
     return replace(machine, on=False)
 
 
 def booted(machine: Machine, *, boot_id: str) -> Machine:
-    """Up again: what is on disk is there, everything else has to be brought up anew."""
+    """The machine has booted: files on disk are kept, everything else must be set up again."""
     return replace(
         machine,
         on=True,
@@ -201,7 +201,7 @@ def booted(machine: Machine, *, boot_id: str) -> Machine:
 
 
 def seen_on(machine: Machine, everyone: Iterable[Machine], *, nodes: str) -> dict[str, Any]:
-    """What `inspect_network.py` prints: like the real CNIs, each has a route to the block of every node."""
+    """The output of `inspect_network.py`; like the real CNIs, each has a route to the block of every node."""
     routes = [[nodes, "eth0"]]
     for other in everyone:
         if machine.flannel_works and other.source_block and other.had_cni:

@@ -1,4 +1,4 @@
-"""The nodes as their kubelets report them, and their reboots."""
+"""The status of simulated nodes as their kubelets report it, and their reboots."""
 
 import asyncio
 import uuid
@@ -16,7 +16,7 @@ _ROOM = {"cpu": "64", "memory": "256Gi", "pods": "1000"}
 
 
 class Nodes:
-    """Keeps every node's status; `restart` is told of a node whose pods have to begin anew."""
+    """Maintains every node's status; `restart` is called with a node whose pods must start again."""
 
     def __init__(self, world: World, api: Api, faults: FaultFile, *, port: int, restart: Callable[[str], None]) -> None:
         self._world = world
@@ -29,21 +29,24 @@ class Nodes:
         self._one_at_a_time: dict[str, asyncio.Lock] = {}
 
     def saw(self, node: Object) -> None:
-        """A node is there or has changed."""
+        """Handle a new or changed node."""
         name = node["metadata"]["name"]
-        machine = self._world.machines.get(name) or self._world.new_machine(name, boot_id=str(uuid.uuid4()))
+        machine = self._world.machines.get(name)
+        if machine is None:
+            machine = self._world.new_machine(name, boot_id=str(uuid.uuid4()))
+            self._restart(name)  # pods of an earlier machine of that name
         block = node["spec"].get("podCIDR") or ""
         if block != machine.source_block:
             self._world.change(Machine.read({**machine.stored, "source_block": block}))
 
     def gone(self, node: Object) -> None:
-        """A node was removed."""
+        """Handle a removed node."""
         name = node["metadata"]["name"]
         self._world.machines.pop(name, None)
         self._shown.pop(name, None)
 
     async def show(self, name: str) -> None:
-        """Tell the API server how the node is, if that is news."""
+        """Write the node's status to the API server, if it changed."""
         async with self._one_at_a_time.setdefault(name, asyncio.Lock()):
             machine = self._world.machines.get(name)
             if machine is None:
@@ -67,7 +70,7 @@ class Nodes:
         }
         addresses = [
             {"type": "InternalIP", "address": machine.address},
-            {"type": "ExternalIP", "address": "127.0.0.1"},  # where the API server finds the simulated kubelet
+            {"type": "ExternalIP", "address": "127.0.0.1"},  # the address and port of the simulated kubelet
             {"type": "Hostname", "address": machine.name},
         ]
         described = {
@@ -94,7 +97,7 @@ class Nodes:
         }
 
     async def reboot(self, name: str) -> None:
-        """The machine goes down, comes back with another boot ID, and everything on it starts anew."""
+        """Reboot the machine: it goes down, comes back with a new boot ID, and everything on it restarts."""
         fault = self._faults.read().node(name)
         machine = self._world.machines[name]
         if fault.never_reboots or not machine.on:

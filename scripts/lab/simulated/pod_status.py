@@ -1,4 +1,4 @@
-"""What a kubelet writes of a pod: the `status` of each moment of its life."""
+"""The `status` that a kubelet writes for a pod in each stage of its life."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +9,7 @@ _KUBELETS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersRea
 
 
 def now() -> str:
-    """The time as the API writes it."""
+    """The current time in the API's format."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -56,7 +56,7 @@ def _addresses(address: str, host: str) -> Object:
 
 
 def running(pod: Object, *, address: str, host: str, runs: int, ready: bool) -> Object:
-    """Its containers run, and answer if `ready`."""
+    """The status while its containers run, and answer if `ready`."""
     state = {"running": {"startedAt": now()}}
     return {
         "phase": "Running",
@@ -69,7 +69,7 @@ def running(pod: Object, *, address: str, host: str, runs: int, ready: bool) -> 
 
 
 def waiting(pod: Object, *, address: str, host: str, runs: int, reason: str) -> Object:
-    """Its containers do not run, for that reason; one that ran before stays Running, as the API has it."""
+    """The status while its containers wait for a reason; a pod that ran before stays Running, as in the API."""
     state = {"waiting": {"reason": reason}}
     return {
         "phase": "Running" if runs else "Pending",
@@ -80,7 +80,7 @@ def waiting(pod: Object, *, address: str, host: str, runs: int, reason: str) -> 
 
 
 def finished(pod: Object, *, exit_code: int, runs: int) -> dict[str, Any]:
-    """Its containers ran to their end."""
+    """The status after its containers have completed."""
     return {
         "phase": "Succeeded" if exit_code == 0 else "Failed",
         "conditions": _conditions(pod, started=True, ready=False, why="PodCompleted"),
@@ -89,6 +89,6 @@ def finished(pod: Object, *, exit_code: int, runs: int) -> dict[str, Any]:
 
 
 def is_ready(pod: Object) -> bool:
-    """Whether the API server has it as Ready."""
+    """True if the pod is Ready in the API."""
     conditions = (pod.get("status") or {}).get("conditions") or []
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

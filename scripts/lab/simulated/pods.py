@@ -1,4 +1,4 @@
-"""The lives of pods on simulated nodes: they start, get an address, do what their program does, and end."""
+"""Simulates the life of pods on simulated nodes: start, address, the effects of their program, end."""
 
 import asyncio
 import traceback
@@ -18,7 +18,7 @@ _STAYS_LABEL = "simulated/stays"
 
 
 class Pods:
-    """Plays every pod that is bound to a node."""
+    """Simulates every pod that is bound to a node."""
 
     def __init__(
         self, world: World, api: Api, faults: FaultFile, *, cilium: Cilium, flannel: Flannel, commands: Commands
@@ -31,7 +31,7 @@ class Pods:
         self._commands = commands
 
     def saw(self, pod: Object) -> None:
-        """A pod is there or has changed."""
+        """Handle a new or changed pod."""
         if not pod["spec"].get("nodeName"):
             return
         life = self._world.lives.get(pod["metadata"]["uid"])
@@ -40,17 +40,17 @@ class Pods:
             self._adopt(life) if life.phase not in ("", "Pending") else self._begin(life)
         version = int(pod["metadata"]["resourceVersion"])
         if version < life.version:
-            return  # news of the time before our own last word
+            return  # an event older than the simulator's own last write
         life.pod = pod
         if life.deleting:
             if life.ending is None:
                 life.ending = self._task(life, self._end(life))
         elif life.ready and version > life.version and not pod_status.is_ready(pod):
-            # The controllers mark the pods of a node that is away; its kubelet puts that right.
+            # The controllers mark pods of an absent node as not Ready; its kubelet corrects that.
             self._task(life, self._show(life, ready=True))
 
     def gone(self, pod: Object) -> None:
-        """A pod was removed."""
+        """Handle a removed pod."""
         life = self._world.lives.pop(pod["metadata"]["uid"], None)
         if life:
             life.stop()
@@ -59,7 +59,8 @@ class Pods:
                 self._cilium.stop(life)
 
     def restart(self, node: str) -> None:
-        """Every pod of a node that was away begins anew; those that never start twice have failed."""
+        """Restart every pod of a node that was away; pods with restartPolicy Never have failed."""
+        self.halt(node)
         for life in self._world.of_node(node):
             if life.deleting or life.phase in ("Succeeded", "Failed"):
                 continue
@@ -69,7 +70,7 @@ class Pods:
                 self._begin(life)
 
     def halt(self, node: str) -> None:
-        """Nothing runs on the node any more, and nobody has heard of it yet."""
+        """Stop everything on the node, without a report to the API server yet."""
         for life in self._world.of_node(node):
             if life.beginning:
                 life.beginning.cancel()
@@ -77,7 +78,7 @@ class Pods:
             self._world.take_address(life)
 
     def _adopt(self, life: Life) -> None:
-        """A pod that ran before this simulator was started."""
+        """Take over a pod that ran before this simulator was started."""
         life.runs, life.ready = 1, pod_status.is_ready(life.pod)
         address = (life.pod.get("status") or {}).get("podIP")
         if address and not life.host_network:
@@ -120,7 +121,7 @@ class Pods:
             await self._finish(life, exit_code=0)
 
     async def _stay(self, life: Life) -> None:
-        """Wait as long as something keeps the pod from starting; a label keeps it for good."""
+        """Wait as long as something keeps the pod from starting; a label can keep it from starting for ever."""
         fault = self._faults.read().pod(life.title)
         await asyncio.sleep(fault.start_seconds)
         while stays := life.labels.get(_STAYS_LABEL) or self._faults.read().pod(life.title).stays:
@@ -184,6 +185,6 @@ class Pods:
 
 
 def report(task: asyncio.Task[None]) -> None:
-    """What went wrong goes to the simulator's log."""
+    """Write a task's exception to the simulator's log."""
     if not task.cancelled() and (error := task.exception()):
         print(f"{task.get_name()}:", *traceback.format_exception(error), flush=True)

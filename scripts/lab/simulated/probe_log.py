@@ -1,7 +1,7 @@
-"""The logs of the probe's pods: records as the real one writes them, with outages where packets would be lost.
+"""Simulated logs of the probe's pods: records as the real probe writes them, with outages where packets would be lost.
 
-What a probe counted follows from how long it has run and at which rate it sends; what is broken when its log is read is
-an outage since then.
+A probe's counts are computed from its running time and its rates; a flow that is broken when the log is read is an
+outage from then on.
 """
 
 import json
@@ -31,7 +31,7 @@ _PER_SECOND = {
     "dns": 6.7,
     "api": 0.2,
 }
-_SHARES = (0.0, 0.1, 0.75, 0.13, 0.02)  # of the answers, by bucket of the latency
+_SHARES = (0.0, 0.1, 0.75, 0.13, 0.02)  # shares of the answers, by latency bucket
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class _Broken:
 
 
 def is_probe(life: Life) -> bool:
-    """Whether it is a pod of the probe."""
+    """True if it is a pod of the probe."""
     return life.labels.get("app.kubernetes.io/name") == probe.NAME
 
 
@@ -52,7 +52,7 @@ def _latency(answers: int) -> list[int]:
 
 
 class ProbeLogs:
-    """Writes the log of a pod when it is asked for."""
+    """Generates the log of a pod on request."""
 
     def __init__(self, world: World, flows: Flows) -> None:
         self._world = world
@@ -64,7 +64,7 @@ class ProbeLogs:
         self._found_at = 0.0
 
     def text(self, life: Life, *, lines: int) -> str:
-        """Its last lines."""
+        """The last lines of its log."""
         now = time.time()
         since = datetime.fromisoformat(life.pod["metadata"]["creationTimestamp"]).timestamp()
         last = int(max(0.0, now - since) / _EVERY_SECONDS)

@@ -1,4 +1,4 @@
-"""Background programs known by pid files, so that a later command can stop what an earlier one started."""
+"""Background processes with pid files, so that a later command can stop those of an earlier one."""
 
 import os
 import signal
@@ -15,13 +15,13 @@ _GRACE_SECONDS = 10.0
 
 @dataclass
 class Processes:
-    """The programs of one folder: `<name>.pid` and `<name>.log` each."""
+    """The processes of one folder, each with `<name>.pid` and `<name>.log`."""
 
     folder: Path
     _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
 
     def start(self, name: str, command: list[str]) -> None:
-        """Start `command` apart from this terminal, so that Ctrl-C here does not end it."""
+        """Start `command` detached from this terminal, so that Ctrl-C here does not end it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log(name).open("ab") as log:
             child = subprocess.Popen(
@@ -32,19 +32,19 @@ class Processes:
         self._pid_file(name).write_text(f"{child.pid}\n{command[0]}\n")
 
     def alive(self, name: str) -> bool:
-        """Whether the program runs; a pid that now belongs to another program does not count."""
+        """True if the program runs; a pid that now belongs to another program does not count."""
         if child := self._children.get(name):
             return child.poll() is None
         return self._running_pid(name) is not None
 
     def require_alive(self, name: str) -> None:
-        """Raise LabError with the end of the log when the program is gone."""
+        """Raise LabError with the end of the log if the program has ended."""
         if not self.alive(name):
             tail = "\n  ".join(self.log(name).read_text(errors="replace").splitlines()[-8:])
             raise LabError(f"{name} ended by itself; the end of {self.log(name)}:\n  {tail}")
 
     def stop(self, name: str) -> None:
-        """End the program: asked first, killed after ten seconds. Nothing happens if it does not run."""
+        """Stop the program: by SIGTERM, and by SIGKILL after ten seconds. Does nothing if it does not run."""
         pid = self._running_pid(name)
         if pid is not None:
             self._end(name, pid)
@@ -52,7 +52,7 @@ class Processes:
         self._pid_file(name).unlink(missing_ok=True)
 
     def kill(self, name: str) -> None:
-        """End the program at once, with no chance to end well."""
+        """Kill the program at once."""
         pid = self._running_pid(name)
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
@@ -60,7 +60,7 @@ class Processes:
                 time.sleep(0.01)
 
     def log(self, name: str) -> Path:
-        """Where the program's output goes."""
+        """The file with the program's output."""
         return self.folder / f"{name}.log"
 
     def _pid_file(self, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""The process that plays all nodes of a simulated control plane and everything on them: `simulator.py FOLDER`."""
+"""The process that simulates all nodes of a control plane and everything on them: `simulator.py FOLDER`."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ _REBOOT_BEGINS_SECONDS = 0.3
 
 
 class Simulator:
-    """All parts together, for the control plane of `folder`."""
+    """The simulator of the control plane in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._certificates = read_certificates(folder / "certificates")
@@ -49,7 +49,7 @@ class Simulator:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Play until the process is asked to end."""
+        """Run until the process is told to stop."""
         logs = ProbeLogs(self._world, self._flows)
         kubelet = Kubelet(self._world, self._commands, self._faults, probe_logs=logs)
         server = await kubelet.serve(
@@ -101,7 +101,7 @@ class Simulator:
 
 
 async def play(folder: Path) -> None:
-    """Play the nodes of the control plane in `folder` until the process is asked to end."""
+    """Simulate the nodes of the control plane in `folder` until the process is told to stop."""
     await Simulator(folder).run()
 
 

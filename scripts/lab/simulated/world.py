@@ -1,4 +1,4 @@
-"""Everything that is simulated at the moment: the machines and the pods that live on them."""
+"""The state of the simulation: the machines and the pods that run on them."""
 
 import asyncio
 import ipaddress
@@ -12,12 +12,12 @@ from scripts.lab.simulated.client import Object
 from scripts.lab.simulated.machines import Machine
 
 NODE_NETWORK = "172.20.0.0/14"
-_FIRST_ADDRESS = 10  # the ones before are a gateway's, a router's, a health check's
+_FIRST_ADDRESS = 10  # the first addresses are for a gateway, a router and a health check
 
 
 @dataclass
 class Life:
-    """One pod from its binding to its end; `runs` counts how often its containers were started."""
+    """One pod from its binding to its end; `runs` counts the starts of its containers."""
 
     pod: Object
     address: str = ""
@@ -30,7 +30,7 @@ class Life:
 
     @property
     def uid(self) -> str:
-        """The pod's own."""
+        """The pod's uid."""
         return str(self.pod["metadata"]["uid"])
 
     @property
@@ -65,17 +65,17 @@ class Life:
 
     @property
     def host_network(self) -> bool:
-        """Whether it has its node's address."""
+        """True if it has its node's address."""
         return bool(self.pod["spec"].get("hostNetwork"))
 
     @property
     def deleting(self) -> bool:
-        """Whether it was asked to end."""
+        """True if its deletion was requested."""
         return "deletionTimestamp" in self.pod["metadata"]
 
     @property
     def phase(self) -> str:
-        """The phase that the API server has of it."""
+        """Its phase in the API."""
         return str((self.pod.get("status") or {}).get("phase") or "")
 
     @property
@@ -85,28 +85,28 @@ class Life:
 
     @property
     def is_agent(self) -> bool:
-        """Whether it is Cilium's agent."""
+        """True if it is Cilium's agent."""
         return self.labels.get("k8s-app") == "cilium"
 
     @property
     def is_operator(self) -> bool:
-        """Whether it is Cilium's operator."""
+        """True if it is Cilium's operator."""
         return self.labels.get("io.cilium/app") == "operator"
 
     @property
     def is_flannel(self) -> bool:
-        """Whether Flannel's daemon runs in it."""
+        """True if Flannel's daemon runs in it."""
         return any("flanneld" in word for word in self.command)
 
     def stop(self) -> None:
-        """Give up whatever is being done for it."""
+        """Cancel its tasks."""
         for task in (self.beginning, self.ending):
             if task and task is not asyncio.current_task():
                 task.cancel()
 
 
 class World:
-    """Machines by node name, lives by the pod's uid; `changed` hears of every machine that becomes another."""
+    """Machines by node name, and lives by the pod's uid; `changed` is called with every machine that changes."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -122,11 +122,11 @@ class World:
             self.machines = {each["name"]: Machine.read(each) for each in stored}
 
     def save(self) -> None:
-        """Keep the machines for the next start."""
+        """Save the machines for the next start."""
         self._file.write_text(json.dumps([machine.stored for machine in self.machines.values()]))
 
     def new_machine(self, name: str, *, boot_id: str) -> Machine:
-        """A machine that was never there, with an address of its own."""
+        """A new machine with an address of its own."""
         taken = {machine.address for machine in self.machines.values()}
         network = ipaddress.ip_network(NODE_NETWORK)
         number = len(taken) + _FIRST_ADDRESS
@@ -137,7 +137,7 @@ class World:
         return machine
 
     def change(self, after: Machine) -> None:
-        """The machine is another from now on; everybody who waits for it looks again."""
+        """Replace the machine, and wake everything that waits for it."""
         before = self.machines[after.name]
         if after != before:
             self.machines[after.name] = after
@@ -149,7 +149,7 @@ class World:
             waiting.set()
 
     async def until(self, name: str, holds: Callable[[Machine], bool]) -> Machine:
-        """Wait until something holds of the machine; returns it."""
+        """Wait until a condition holds for the machine; returns it."""
         while True:
             machine = self.machines.get(name)
             if machine and holds(machine):
@@ -161,7 +161,7 @@ class World:
         return [life for life in self.lives.values() if life.node == name]
 
     def find(self, *, namespace: str, name: str) -> Life | None:
-        """The pod of that name."""
+        """The pod with that name."""
         known = self._named.get((namespace, name))
         if known is None or self.lives.get(known.uid) is not known:
             self._named = {(each.namespace, each.name): each for each in self.lives.values()}
@@ -186,12 +186,12 @@ class World:
         return False
 
     def keep_address(self, life: Life, address: str) -> None:
-        """The pod has this address, of a pod network."""
+        """Set the pod's address on a pod network."""
         life.address = address
         self._at[address] = life
 
     def take_address(self, life: Life) -> None:
-        """The pod has no address any more."""
+        """Remove the pod's address."""
         if self._at.get(life.address) is life:
             del self._at[life.address]
         life.address = ""

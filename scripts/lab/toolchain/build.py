@@ -1,4 +1,4 @@
-"""Compiles the parts with the Go tool, shows how far each is, and keeps the result in the cache."""
+"""Compiles the parts with the Go tool, shows progress, and caches the results."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from scripts.lab.toolchain.go import go_environment
 from scripts.lab.toolchain.parts import CILIUM_BINARIES, CILIUM_VERSION, GoPart
 
 MODULES = Path(__file__).parent / "modules"
-# Nobody debugs these programs: without debugging information, which the linker drops anyway, they compile faster.
+# Without debug information, which the linker drops anyway, the programs compile faster.
 CILIUM_KEY = f"parts/cilium-{CILIUM_VERSION}-2"
 PAUSE_KEY = "parts/pause-1"
 COMPILER = ("-gcflags=all=-dwarf=false",)
@@ -25,9 +25,9 @@ COMPILER = ("-gcflags=all=-dwarf=false",)
 def run_logged(
     command: list[str], *, cwd: Path, log: Path, environment: Mapping[str, str], progress: BuildProgress
 ) -> None:
-    """Run one build command, its output to `log`; each line that names a package moves the progress.
+    """Run one build command with its output in `log`; each line that names a package advances the progress.
 
-    Raises LabError with the last lines of the log when the command fails.
+    Raises LabError with the last lines of the log if the command fails.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -57,7 +57,7 @@ def go_build(
     log: Path,
     progress: BuildProgress,
 ) -> None:
-    """Build each package of `binaries` in the module at `source` into `target`, under the name that it maps from.
+    """Build each package of `binaries`, a mapping of file names to packages, in the module at `source` into `target`.
 
     One command for all: they share most of their packages, and are linked side by side.
     """
@@ -73,13 +73,13 @@ def go_build(
 
 
 def _executable(package: str) -> str:
-    """The file name that Go gives to the program of a package: its last element that is no major version."""
+    """The file name that Go gives to a package's program: the last path element that is not a major version."""
     *_, before, last = f"/{package}".split("/")
     return before if re.fullmatch(r"v[2-9]\d*", last) else last
 
 
 def part_key(part: GoPart) -> str:
-    """The name of the part's entry in the cache: another version, module or recipe is another entry."""
+    """The part's cache key, which changes with its version, module and recipe."""
     module = MODULES / part.module_folder
     recipe = json.dumps([sorted(part.binaries.items()), part.tags, part.linker_flags, part.cgo, COMPILER])
     digest = hashlib.sha256(recipe.encode())
@@ -89,7 +89,7 @@ def part_key(part: GoPart) -> str:
 
 
 def build_part(part: GoPart) -> Path:
-    """The cached folder with the part's binaries, built first if need be."""
+    """The cached folder with the part's binaries; builds them if they are missing."""
 
     def make(folder: Path) -> None:
         with BuildProgress(f"{part.name} {part.version}") as progress:
@@ -109,7 +109,7 @@ def build_part(part: GoPart) -> Path:
 
 
 def build_log(name: str) -> Path:
-    """The file that the output of one build goes to, empty."""
+    """An empty log file for one build."""
     log = cache_folder() / "logs" / f"build-{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("")
@@ -117,7 +117,7 @@ def build_log(name: str) -> Path:
 
 
 def download_module(module: str, version: str) -> Path:
-    """The source folder of one module in Go's own cache (read only), fetched and checked by the Go tool."""
+    """The source folder of one module in Go's own cache (read only), downloaded and verified by the Go tool."""
     scratch = cache_folder() / "download"
     scratch.mkdir(parents=True, exist_ok=True)
     (scratch / "go.mod").write_text("module lab.local/download\n\ngo 1.26.0\n")
@@ -137,8 +137,8 @@ def download_module(module: str, version: str) -> Path:
 def build_cilium() -> Path:
     """The cached folder of Cilium: `bin/`, `bpf/` and the image's scripts, from its own module.
 
-    Cilium is built as the main module, from a copy of its source: its go.mod is complete, and what it replaces
-    there would be lost if it were a dependency of ours.
+    Cilium is built as the main module, from a copy of its source: its go.mod is complete, and its replacements
+    would not apply in a dependency.
     """
 
     def make(folder: Path) -> None:
@@ -147,7 +147,7 @@ def build_cilium() -> Path:
             source = folder / "source"
             shutil.copytree(module, source)
             subprocess.run(["chmod", "-R", "u+w", str(source)], check=True)
-            # Three words, or `cilium status` shows no version.
+            # It must have three words, or `cilium status` shows no version.
             stamp = f"{CILIUM_VERSION} 00000000 2026-01-01T00:00:00+00:00"
             flags = f"-s -w -X 'github.com/cilium/cilium/pkg/version.ciliumVersion={stamp}'"
             (folder / "bin").mkdir()
@@ -181,7 +181,7 @@ def build_cilium() -> Path:
 
 
 def cilium_chart() -> Path:
-    """The folder of Cilium's Helm chart alone: nothing is compiled for it."""
+    """The folder of Cilium's Helm chart, without compiling anything."""
 
     def make(folder: Path) -> None:
         module = download_module("github.com/cilium/cilium", f"v{CILIUM_VERSION}")

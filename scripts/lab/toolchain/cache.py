@@ -1,4 +1,4 @@
-"""Entries of the machine-wide cache: made once, whole or not at all, by one process at a time."""
+"""Entries of the machine-wide cache: each is created once, atomically, by one process at a time."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ _SAY_SECONDS = 30.0
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not truncated: it names the process that has the lock, for those who wait.
+    # Not truncated: it names the process that holds the lock, for processes that wait.
     with path.open("a+") as lock:
         _take(lock, path.stem)
         lock.truncate(0)
@@ -29,7 +29,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _take(lock: IO[str], name: str) -> None:
-    """Take the lock, and say every half minute who has it as long as that is another process."""
+    """Take the lock; every half minute print the process that holds it."""
     began, said = time.monotonic(), 0.0
     while True:
         try:
@@ -47,14 +47,14 @@ def _take(lock: IO[str], name: str) -> None:
 
 
 def present(name: str) -> bool:
-    """True once the entry is made."""
+    """True if the entry exists."""
     return (cache_folder() / name).exists()
 
 
 def entry(name: str, make: Callable[[Path], None]) -> Path:
-    """The folder `name` of the cache; `make` fills a scratch folder that becomes it only when complete.
+    """The folder `name` of the cache; `make` fills a scratch folder, which is renamed to it when complete.
 
-    Safe against `kill -9` (a scratch folder is thrown away) and against two checkouts asking at once.
+    Safe against `kill -9` (scratch folders are discarded) and against concurrent requests of two checkouts.
     """
     final = cache_folder() / name
     if final.exists():

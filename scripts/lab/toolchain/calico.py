@@ -1,4 +1,4 @@
-"""Builds Calico from its own module: programs, the node image's files and the manifests that it is installed by."""
+"""Builds Calico from its own module: programs, files of the node image, and manifests."""
 
 import hashlib
 import inspect
@@ -23,17 +23,17 @@ def calico_manifests() -> Path:
 
 
 def calico_key() -> str:
-    """The name of its entry in the cache."""
+    """Its cache key."""
     recipe = inspect.getsource(sys.modules[__name__]) + repr(CALICO_PROGRAMS)
     digest = hashlib.sha256("\n".join((CALICO_MODULE, CALICO_API_MODULE, recipe)).encode()).hexdigest()[:10]
     return f"parts/calico-{CALICO_VERSION}-{digest}"
 
 
 def build_calico() -> Path:
-    """The cached folder of Calico: `bin/` and `node/`, the files that its node image has beside the programs.
+    """The cached folder of Calico: `bin/`, and `node/` with the other files of its node image.
 
-    Calico is built as the main module, from a copy of its source, with the module of its API laid where its go.mod
-    looks for it. Without cgo Felix has no BPF data plane; the one of iptables is whole.
+    Calico is built as the main module, from a copy of its source, with the module of its API at the path that its
+    go.mod names. Without cgo Felix has no BPF data plane; its iptables data plane is complete.
     """
 
     def make(folder: Path) -> None:
@@ -49,7 +49,7 @@ def build_calico() -> Path:
             flags = " ".join(["-s", "-w", *(f"-X {_MODULE}/{name}=v{CALICO_VERSION}" for name in stamps)])
             command = ["go", "build", "-v", "-mod=mod", "-trimpath", *COMPILER, f"-ldflags={flags}", "-o"]
             run_logged(
-                # All at once: they share most of their packages, and are linked side by side.
+                # In one command: they share most of their packages, and are linked in parallel.
                 [*command, f"{folder / 'bin'}/", *CALICO_PROGRAMS],
                 cwd=source,
                 log=build_log("calico"),
@@ -58,7 +58,7 @@ def build_calico() -> Path:
             )
             shutil.copytree(source / "node/filesystem", folder / "node")
             for file in (folder / "node").rglob("*"):
-                # A module keeps no modes; these are all that has to be executable.
+                # A module stores no file modes; only these files must be executable.
                 if file.name in ("run", "rc.local") or file.parent.name == "sbin":
                     file.chmod(0o755)
             shutil.rmtree(source)

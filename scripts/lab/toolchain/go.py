@@ -1,4 +1,4 @@
-"""The Go tool that builds everything: the machine's own where it is new enough, else fetched as a Go module."""
+"""The Go tool for all builds: the machine's own if it is recent enough, else downloaded as a Go module."""
 
 import json
 import os
@@ -24,9 +24,9 @@ def _version(program: str) -> tuple[int, ...]:
 
 @lru_cache(maxsize=1)
 def go_folder() -> Path:
-    """The folder of a `go` that is new enough.
+    """The folder of a `go` that is recent enough.
 
-    Debian's own is older, but every `go` since 1.19 can fetch the toolchain's module, checked by its checksum.
+    Debian's own is older, but every `go` since 1.19 can download the toolchain's module and verify its checksum.
     """
     program = shutil.which("go") or next((str(each) for each in Path("/usr/lib").glob("go-*/bin/go")), None)
     if program is None:
@@ -49,13 +49,13 @@ def go_folder() -> Path:
         shutil.copytree(json.loads(done.stdout)["Dir"], folder, dirs_exist_ok=True)
         for each in [folder, *folder.rglob("*")]:
             executable = each.is_dir() or each.parent.name == "bin" or "tool" in each.parts
-            each.chmod(0o755 if executable else 0o644)  # a module keeps neither write nor execute permission
+            each.chmod(0o755 if executable else 0o644)  # a module stores neither write nor execute permission
 
     return cache.entry(f"parts/go-{WANTED}", make) / "bin"
 
 
 def go_environment(*, cgo: bool) -> dict[str, str]:
-    """The environment of a build: our Go first on PATH, never another that it would fetch by itself."""
+    """The environment of a build: this Go first on PATH, and no automatic download of another."""
     flags = os.environ.get("GOFLAGS", "")
     return {
         **os.environ,

@@ -1,11 +1,11 @@
-"""What the lab is built from: one entry a part, with its exact version and how it is compiled."""
+"""The parts of the lab: for each its exact version and its build settings."""
 
 from dataclasses import dataclass
 
 KUBERNETES_VERSION = "1.36.4"
 CILIUM_VERSION = "1.19.7"
 CALICO_VERSION = "3.28.5"
-# The commit of that release's branch which Go's module proxy has, by the only name under which it has it.
+# A commit of that release's branch, by the only version name that Go's module proxy has for it.
 CALICO_MODULE = "v1.11.0-cni-plugin.0.20250813170300-a0db560f0520"
 CALICO_API_MODULE = "v0.0.0-20240708202104-e3f70b269c2c"
 FLANNEL_VERSION = "0.28.4"
@@ -15,9 +15,9 @@ PULUMI_PYTHON_HOST_VERSION = "3.79.0"
 
 @dataclass(frozen=True, kw_only=True)
 class GoPart:
-    """One build of one Go module; `module` is the folder under `modules/` whose go.mod pins every dependency.
+    """A build of one Go module; `module` is the folder under `modules/` whose go.mod pins every dependency.
 
-    `binaries` maps the file name that we want to the package it is built from.
+    `binaries` maps file names to the packages that they are built from.
     """
 
     name: str
@@ -30,14 +30,14 @@ class GoPart:
 
     @property
     def module_folder(self) -> str:
-        """The folder under `modules/`: the part's own name unless said otherwise."""
+        """The folder under `modules/`; by default the part's own name."""
         return self.module or self.name
 
 
 _KUBERNETES_LINKER_FLAGS = (
     "-s",
     "-w",
-    # Helm and kubeadm-style checks refuse the v0.0.0-master that an unstamped build reports.
+    # Helm and others refuse v0.0.0-master, the version of a build without a stamp.
     f"-X k8s.io/component-base/version.gitVersion=v{KUBERNETES_VERSION}",
     "-X k8s.io/component-base/version.gitMajor=1",
     "-X k8s.io/component-base/version.gitMinor=36",
@@ -67,7 +67,7 @@ KUBERNETES = GoPart(
     },
     linker_flags=_KUBERNETES_LINKER_FLAGS,
 )
-# Apart, as a simulated cluster runs without them.
+# A separate part, as a simulated cluster runs without these programs.
 KUBERNETES_NODE = GoPart(
     name="kubernetes-node",
     version=KUBERNETES_VERSION,

@@ -1,6 +1,6 @@
-"""Everything a use of the lab builds, in the order in which it needs the parts, and how long that takes in all.
+"""Build plans: the parts that each use of the lab needs, in order, with an estimate of the time.
 
-While one part compiles, the sources of the next are fetched; each part's seconds are kept for the next estimate.
+While one part compiles, the next one's sources are downloaded; each part's time is saved for the next estimate.
 """
 
 import json
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 from scripts.lab.console import BuildProgress, console
 from scripts.lab.paths import cache_folder
-from scripts.lab.toolchain import build, cache, calico, parts
+from scripts.lab.toolchain import build, cache, parts
 from scripts.lab.toolchain.go import go_environment
 from scripts.lab.toolchain.parts import GoPart
 from scripts.lab.toolchain.pulumi import installed_cli
 
-# As measured on two cores in November 2026; a machine's own figures take their place once it has built a part.
+# Measured on two cores in November 2026; a machine's own figures replace them once it has built a part.
 _SECONDS: Mapping[str, float] = {
     "kubernetes": 356, "kubernetes-node": 29, "etcd": 38, "containerd": 102, "runc": 14, "cni-plugins": 4,
     "flannel": 89, "flannel-cni-plugin": 1, "coredns": 169, "pulumi": 270, "pulumi-language-python": 18, "helm": 140,
@@ -32,7 +32,7 @@ _MEASURED_ON = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One thing to build: `there` tells whether the cache has it, `fetch` gets its sources beforehand."""
+    """One part to build: `there` returns True if the cache has it, `fetch` downloads its sources in advance."""
 
     name: str
     there: Callable[[], bool]
@@ -50,7 +50,7 @@ def _part(part: GoPart) -> Item:
 
 
 def _fetch(part: GoPart) -> None:
-    """Have the Go tool download what the part is compiled from, and nothing that it is not."""
+    """Download only the sources that the part is compiled from, with the Go tool."""
     command = ["go", "list", "-mod=readonly", "-deps", f"-tags={','.join(part.tags)}", *part.binaries.values()]
     folder = build.MODULES / part.module_folder
     subprocess.run(command, cwd=folder, env=go_environment(cgo=part.cgo), capture_output=True, check=False)
@@ -66,28 +66,30 @@ def _cilium() -> Item:
 
 
 def engine() -> list[Item]:
-    """The engine's CLI with what it needs besides, unless the machine has one of its own; and Helm."""
+    """The engine's CLI with its helpers, unless the machine has one; and Helm."""
     own = [] if installed_cli() else [_part(parts.PULUMI), _part(parts.PULUMI_PYTHON_HOST)]
     return [*own, _part(parts.HELM)]
 
 
 def simulated() -> list[Item]:
-    """A cluster of simulated nodes and the engine: nothing that runs on a node."""
+    """The parts for simulated nodes and the engine: no program that runs on a node."""
     return [_part(parts.KUBERNETES), _part(parts.ETCD), *engine()]
 
 
-def real(*, with_calico: bool) -> list[Item]:
-    """The real lab: the cluster's own programs first, the engine when there is a cluster to migrate."""
+def real(*, besides: Sequence[Item] = ()) -> list[Item]:
+    """The real lab: the cluster's own programs first, the engine when there is a cluster to migrate.
+
+    `besides` is what the old CNI needs that not every lab has.
+    """
     node = [parts.KUBERNETES_NODE, parts.CONTAINERD, parts.RUNC, parts.CNI_PLUGINS, parts.FLANNEL_CNI_PLUGIN]
     images = [*map(_part, (parts.FLANNEL, parts.COREDNS)), _cilium()]
     pause = Item(name="pause", there=lambda: cache.present(build.PAUSE_KEY), make=build.build_pause)
-    last = Item(name="calico", there=lambda: cache.present(calico.calico_key()), make=calico.build_calico)
     cluster = [_part(parts.KUBERNETES), _part(parts.ETCD), *map(_part, node), pause, *images]
-    return [*cluster, *engine(), *([last] if with_calico else [])]
+    return [*cluster, *engine(), *besides]
 
 
 def build_all(items: Sequence[Item]) -> None:
-    """Build what is missing, in order; says which part of how many it is at and how long all of it will take still."""
+    """Build the missing parts in order; prints the position and the estimated remaining time."""
     missing = [item for item in items if not item.there()]
     if not missing:
         return
@@ -104,7 +106,7 @@ def build_all(items: Sequence[Item]) -> None:
 
 
 def _place(number: int, count: int, left: float, began: float) -> str:
-    """`part 3 of 14, about 20 min left in all`; `left` are the seconds expected when the part began."""
+    """Text such as `part 3 of 14, about 20 min left in all`; `left` is the estimate at the part's start, in seconds."""
     return f"part {number + 1} of {count}, about {_minutes(left - (time.monotonic() - began))} left in all"
 
 
@@ -113,7 +115,7 @@ def _minutes(seconds: float) -> str:
 
 
 def _figures() -> dict[str, float]:
-    """The seconds that each part took on this machine, as far as it was built here."""
+    """The seconds that each part took on this machine, if it was built here."""
     with suppress(OSError, ValueError):
         return dict(json.loads((cache_folder() / _FIGURES).read_text()))
     return {}

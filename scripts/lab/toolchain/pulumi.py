@@ -1,4 +1,4 @@
-"""The Pulumi CLI: the one on PATH where it is recent enough, else built; and the environment it runs in."""
+"""The Pulumi CLI: the one on PATH if it is recent enough, else a built one; and its environment."""
 
 import json
 import os
@@ -12,8 +12,10 @@ from scripts.lab.toolchain import cache
 from scripts.lab.toolchain.build import build_part, download_module
 from scripts.lab.toolchain.parts import PULUMI, PULUMI_PYTHON_HOST, PULUMI_VERSION
 
-# Below this the CLI does not hand the stack's config to dynamic providers.
+# Older CLIs do not pass the stack's config to dynamic providers.
 _OLDEST = (3, 150, 0)
+# Each run of the engine would compile the program three times, a second of processor that a user does not pay.
+_NOT_KEPT = ("PYTHONDONTWRITEBYTECODE",)
 _HOST_SCRIPTS = (
     "python/cmd/pulumi-language-python-exec",
     "python/dist/pulumi-resource-pulumi-python",
@@ -55,10 +57,10 @@ def cli_folder() -> Path:
 
 
 def _python(home: Path) -> Path:
-    """A Python for the language host that answers from a file what it asks before each run.
+    """A Python for the language host that answers the host's question before each run from a file.
 
-    The host lists the installed packages by pip, which takes half a second, to learn which plugins they need. The
-    answer lies in the environment itself, whose packages never change: another lock file makes another environment.
+    The host lists the installed packages with pip, which takes half a second, to find the plugins that they need. The
+    answer is stored in the environment, whose packages never change: a new lock file creates a new environment.
     """
     real, program, listed = Path(sys.executable), home / "python", Path(sys.prefix) / "packages.json"
     question = "-m pip list -v --format json"
@@ -79,19 +81,19 @@ def environment(*, home: Path, state: Path, kubeconfig: Path | None = None, helm
     The passphrase is empty on purpose: a lab's state holds no secret.
     """
     home.mkdir(parents=True, exist_ok=True)
-    # Each command of the CLI writes a compressed log of all that it does there, a tenth of its time, unless it can't.
+    # Each command of the CLI spends a tenth of its time on a compressed log there, unless it cannot write it.
     (home / "logs").touch()
     state.mkdir(parents=True, exist_ok=True)
-    # The built language host knows nothing of the `virtualenv` option, so the venv must come first on PATH.
+    # The built language host does not support the `virtualenv` option, so the venv must be first on PATH.
     folders = [Path(sys.executable).parent, cli_folder(), *([helm.parent] if helm else [])]
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_") and key not in _NOT_KEPT}
     return {
         **kept,
         "PATH": os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")]),
         "VIRTUAL_ENV": str(Path(sys.prefix)),
         "PULUMI_HOME": str(home),
         "PULUMI_PYTHON_CMD": str(_python(home)),
-        # Without it the backend keeps a file of attributes beside each checkpoint, written in place: a kill tears it.
+        # Without it the backend writes an attributes file beside each checkpoint in place, which a kill can corrupt.
         "PULUMI_BACKEND_URL": f"file://{state}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -102,7 +104,7 @@ def environment(*, home: Path, state: Path, kubeconfig: Path | None = None, helm
 
 
 def stack_history(environment: dict[str, str], *, stack: str, folder: Path) -> list[dict[str, object]]:
-    """The stack's updates, newest first, as the engine keeps them."""
+    """The stack's update history from the engine, newest first."""
     done = subprocess.run(
         ["pulumi", "stack", "history", "--stack", stack, "--json"],
         cwd=folder, env=environment, capture_output=True, text=True, check=True,

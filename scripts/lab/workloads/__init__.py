@@ -1,1 +1,1 @@
-"""Sample workloads that a drain can hurt, traffic that counts every loss, and the reader of its records."""
+"""Sample workloads that are sensitive to drains, traffic that records every loss, and a reader of its records."""

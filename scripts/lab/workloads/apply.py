@@ -1,4 +1,4 @@
-"""Puts the sample workloads on a cluster, takes them away, and shows what the traffic lost."""
+"""Applies the sample workloads to a cluster, deletes them, and shows the traffic's losses."""
 
 import json
 import os
@@ -30,7 +30,7 @@ class Workloads:
         self._command = [str(kubectl), "--kubeconfig", str(kubeconfig)]
 
     def up(self, *, deadline_seconds: float = 180.0, client_replicas: int = 2) -> None:
-        """Apply the servers, then the clients, each when the ones before are ready; the deadline is for all of it."""
+        """Apply the servers, then the clients once the servers are ready; the deadline is for both."""
         deadline = time.monotonic() + deadline_seconds
         for what, manifests in (("servers", servers()), ("clients", clients(client_replicas))):
             with Step(f"sample workloads: {what}"):
@@ -93,7 +93,7 @@ class Workloads:
 
 
 def show(totals: Totals) -> None:
-    """Print totals as a table."""
+    """Print the totals as a table."""
     table = Table("flow", "sent", "succeeded", "lost", "explained", "closed", "slow", "longest gap")
     for kind, one in sorted(totals.kinds.items()):
         explained = one.failed_explained + one.broken_explained
@@ -114,7 +114,7 @@ def show(totals: Totals) -> None:
         console.print(f"clients did not run {totals.pauses} times, at most for {totals.longest_pause_ms:.0f} ms")
 
 
-app = typer.Typer(help="Sample workloads that a drain can hurt, and the traffic that counts what is lost.")
+app = typer.Typer(help="Sample workloads that are sensitive to drains, and traffic that records every loss.")
 Kubeconfig = Annotated[Path | None, typer.Option(help="Default: KUBECONFIG, else the lab's own.")]
 Moment = Annotated[datetime | None, typer.Option(help="In UTC.")]
 
@@ -142,7 +142,7 @@ def totals(
     start: Moment = None,
     end: Moment = None,
 ) -> None:
-    """Show what the traffic lost, and why; fails if anything was lost that nobody planned."""
+    """Show the traffic's losses with their causes; fails if any of them was not planned."""
     report = Report(
         read(*(folders or lab_records())),
         start=start and start.replace(tzinfo=UTC),

@@ -1,10 +1,10 @@
-"""Tells a loss that was planned from one that nobody planned.
+"""Classifies losses as planned or unplanned.
 
-Only a flow to a pod's own address has an excuse for a failure: its pod was being terminated, or its node was being
-restarted. A Service has other pods to send to, so whatever fails there is a loss.
+Only failures of flows to a pod's own address can be planned: its pod was being terminated, or its node was being
+restarted. A Service has other pods, so every failure there is a loss.
 
-A pod's own word that it is being terminated says when exactly. That its address vanished from the name server says
-so only roughly, and could excuse a loss just before a planned end: it counts for pods that never gave their word.
+A pod's own message that it is being terminated has an exact time. The disappearance of its address from the name
+server is only a rough time, which could hide a loss just before a planned end: it counts only without a message.
 """
 
 from collections import defaultdict
@@ -16,15 +16,15 @@ from scripts.lab.workloads.pod.records import Flow
 from scripts.lab.workloads.recording import Happening
 
 TERMINATED = "the pod was being terminated"
-_TERMINATION_SECONDS = 30.0  # from the pod's own word: longer than any grace period of the workloads
-_VANISHED_SECONDS = 10.0  # either side of its address's end, which a client sees a few seconds late
-_SAME_END_SECONDS = 120.0  # from a pod's word to its address's end, name servers' caches included
-_CLOCK_SECONDS = 2.0  # between what one client saw and what another did
+_TERMINATION_SECONDS = 30.0  # after the pod's own message: longer than any grace period of the workloads
+_VANISHED_SECONDS = 10.0  # before and after its address disappears, which a client sees a few seconds late
+_SAME_END_SECONDS = 120.0  # from a pod's message until its address disappears, including name servers' caches
+_CLOCK_SECONDS = 2.0  # between the observations of two clients
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outage:
-    """A time in which a node was down on purpose, its pods included."""
+    """A time in which a node and its pods were down on purpose."""
 
     node: str
     start: datetime
@@ -42,7 +42,7 @@ class _Period:
 
 
 class Explanations:
-    """What is known of terminated pods, restarted nodes and servers that did not run."""
+    """Known terminations of pods, restarts of nodes and pauses of servers."""
 
     def __init__(self, happenings: Iterable[Happening], outages: Iterable[Outage] = ()) -> None:
         self._terminating: dict[str, list[_Period]] = defaultdict(list)
@@ -76,7 +76,7 @@ class Explanations:
             self._pauses[event.flow.peer].append(_Period(start=at - seconds, end=at, reason=reason))
 
     def of_failure(self, flow: Flow, *, at: float) -> str:
-        """Why a request failed or a connection broke at a time in seconds since 1970; empty if nobody planned it."""
+        """The planned cause of a failed request or broken connection at a Unix time; empty if there is none."""
         if flow.kind not in ("pod-http", "echo-pod"):
             return ""
         words = self._terminating.get(flow.address, [])
@@ -88,7 +88,7 @@ class Explanations:
         return next((period.reason for period in periods if period.overlaps(start=at, end=at)), "")
 
     def of_gap(self, flow: Flow, *, at: float, milliseconds: float) -> str:
-        """Why there was no success for so long up to a time; a server that did not run explains twice its pause."""
+        """The planned cause of a gap that ends at a time; a server's pause explains a gap of twice its length."""
         seconds = milliseconds / 1000
         for pause in self._pauses.get(flow.peer, []):
             near = pause.overlaps(start=at - seconds - _CLOCK_SECONDS, end=at + _CLOCK_SECONDS)

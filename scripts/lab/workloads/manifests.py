@@ -1,4 +1,4 @@
-"""The sample workloads as Kubernetes objects: what a drain can hurt, and the clients that measure whether it did."""
+"""Manifests of the sample workloads: servers that are sensitive to drains, and clients that measure losses."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ def _code() -> dict[str, str]:
 
 
 def _code_version() -> str:
-    """Changes when the code does, so that applying a change replaces the pods."""
+    """A hash of the code, so that applying a change replaces the pods."""
     return hashlib.sha256(json.dumps(_code()).encode()).hexdigest()[:12]
 
 
@@ -100,7 +100,7 @@ def _spread(name: str) -> list[Manifest]:
 
 
 def _server_pod(name: str, *, unready_after: int, **fields: Any) -> Manifest:
-    """A pod of the server, unready when it fails `unready_after` probes, one a second."""
+    """A pod of the server; it becomes unready after `unready_after` failed probes, one a second."""
     container = _container(
         "server",
         "server",
@@ -146,8 +146,8 @@ def _web() -> list[Manifest]:
     return [_service("web", headless=False), _budget("web", minAvailable=3), web]
 
 
-# A pod that is met at its own address leaves its headless name only when it is deleted, or after two minutes
-# of failing probes. Sooner, a broken network would look like a pod that was replaced, and excuse what it lost.
+# A pod with flows to its own address leaves its headless name only when it is deleted, or after two minutes
+# of failing probes. If it left sooner, a broken network would look like a replaced pod, and hide losses.
 _UNREADY_AFTER = 120
 
 
@@ -197,7 +197,7 @@ def _client(name: str, *, targets: list[Manifest], replicas: int) -> Manifest:
         volumeMounts=records,
         environment={"CLIENT": name, "RECORDS": RECORDS, "TARGETS": json.dumps(targets)},
     )
-    # The kubelet makes the folder for root; this gives it to the client's user, who then needs no right at all.
+    # The kubelet creates the folder for root; this gives it to the client's user, which then needs no privileges.
     give_folder = {
         "name": "give-folder",
         "image": IMAGE,
@@ -230,12 +230,12 @@ def _namespace() -> Manifest:
 
 
 def servers() -> list[Manifest]:
-    """The namespace, the code, and what is talked to."""
+    """The namespace, the code, and the servers."""
     return [_namespace(), _object("v1", "ConfigMap", "code", data=_code()), *_web(), *_store(), *_agent()]
 
 
 def clients(replicas: int = 2) -> list[Manifest]:
-    """The two kinds of clients, to be applied once the servers are ready, so that they see no cluster half made."""
+    """The two kinds of clients, to be applied once the servers are ready, so that the set-up causes no losses."""
     return [
         _client("short-client", targets=_SHORT_TARGETS, replicas=replicas),
         _client("long-client", targets=_LONG_TARGETS, replicas=replicas),

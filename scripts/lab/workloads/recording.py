@@ -1,4 +1,4 @@
-"""Reads the records of all clients back from their files, whatever state a killed client left them in."""
+"""Reads the records of all clients from their files, including those of killed clients."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _LINE = TypeAdapter(Line)
 
 @dataclass(frozen=True, kw_only=True)
 class Happening:
-    """An event with its time, in seconds since 1970, and who saw it."""
+    """An event with its Unix time and the client that saw it."""
 
     wall: float
     origin: Origin
@@ -23,7 +23,7 @@ class Happening:
 
 @dataclass(frozen=True, kw_only=True)
 class Increment:
-    """What one flow did between two summaries; `gap_ms` is the longest time without a success up to `wall`."""
+    """The counts of one flow between two summaries; `gap_ms` is the longest time without a success until `wall`."""
 
     wall: float
     origin: Origin
@@ -41,7 +41,7 @@ class Increment:
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """All that the clients wrote, in order of time. `unreadable` counts torn lines."""
+    """All records of the clients, in order of time. `unreadable` counts incomplete lines."""
 
     happenings: list[Happening]
     increments: list[Increment]
@@ -79,7 +79,7 @@ def _increments(line: Line, latest: dict[int, Counts]) -> Iterator[Increment]:
 
 
 def read(*folders: Path) -> Recording:
-    """Read every `.jsonl` file below the folders; a torn line is counted and left out."""
+    """Read every `.jsonl` file below the folders; an incomplete line is counted and skipped."""
     happenings: list[Happening] = []
     increments: list[Increment] = []
     unreadable = 0

@@ -1,4 +1,4 @@
-"""Totals of what the traffic lost, and one line of explanation for each loss."""
+"""Totals of the traffic's losses, and one explanatory line for each loss."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -16,9 +16,9 @@ _SAME_TROUBLE_SECONDS = 4.0  # longer than a request's limit, so that one outage
 
 
 class KindTotals(BaseModel):
-    """What the flows of one kind did; for the echo flows `sent` counts beats, `failed` attempts to connect.
+    """Totals of the flows of one kind; for echo flows `sent` counts beats, `failed` attempts to connect.
 
-    The counts of failures and breaks include the explained ones, the gaps do not: each gap is in one of the two.
+    Counts of failures and breaks include explained ones; each gap is in only one of the two gap fields.
     """
 
     sent: int = 0
@@ -34,12 +34,12 @@ class KindTotals(BaseModel):
 
     @property
     def lost(self) -> int:
-        """Failures and breaks that nobody planned."""
+        """Unplanned failures and breaks."""
         return self.failed - self.failed_explained + self.broken - self.broken_explained
 
 
 class Totals(BaseModel):
-    """What all clients together measured. `pauses` are times in which a client itself did not run."""
+    """Totals of all clients. `pauses` are times in which a client itself did not run."""
 
     kinds: dict[FlowKind, KindTotals] = Field(default_factory=dict)
     causes: dict[str, int] = Field(default_factory=dict)
@@ -50,16 +50,16 @@ class Totals(BaseModel):
 
     @property
     def lost(self) -> int:
-        """Failures and breaks that nobody planned."""
+        """Unplanned failures and breaks."""
         return sum(kind.lost for kind in self.kinds.values())
 
     def of(self, kind: FlowKind) -> KindTotals:
-        """The totals of one kind, made when first asked for."""
+        """The totals of one kind, created on first use."""
         return self.kinds.setdefault(kind, KindTotals())
 
 
 class Report:
-    """Answers about one recording; all of it, or from `start` up to but not at `end`."""
+    """Queries on one recording: all of it, or from `start` up to but not at `end`."""
 
     def __init__(
         self,
@@ -73,11 +73,11 @@ class Report:
         self._recording = recording
         self._start = start.timestamp() if start else float("-inf")
         self._end = end.timestamp() if end else float("inf")
-        # A window explains with all that is known: a pod's end can be told only after the window.
+        # A window uses all explanations, as a pod's end may be known only after the window.
         self._known = known or Explanations(recording.happenings, outages)
 
     def between(self, start: datetime, end: datetime) -> "Report":
-        """The same about a window of time, such as one node's turn."""
+        """The same for a time window, such as one node's turn."""
         return Report(self._recording, start=start, end=end, known=self._known)
 
     def per_minute(self) -> Iterator[tuple[datetime, Totals]]:
@@ -94,7 +94,7 @@ class Report:
         return (one for one in self._recording.happenings if self._start <= one.wall < self._end)
 
     def totals(self) -> Totals:
-        """Everything added up."""
+        """The totals of everything."""
         totals = Totals(unreadable_lines=self._recording.unreadable)
         causes: Counter[str] = Counter()
         for increment in self._increments():
@@ -138,7 +138,7 @@ class Report:
                 kind.slow += 1
 
     def explain(self) -> list[str]:
-        """One line for each trouble, in order of time; the same trouble of one flow again and again is one line."""
+        """One line for each failure in order of time; repeated failures of one flow are merged into one line."""
         groups: list[list[Happening]] = []
         latest: dict[tuple[object, ...], list[Happening]] = {}
         for happening in self._happenings():

@@ -1,1 +1,1 @@
-"""The charts of the page, each a function from figures to an SVG that takes its colours from the page's style sheet."""
+"""Charts of the page: functions from figures to SVG, which takes its colours from the page's style sheet."""

@@ -1,4 +1,4 @@
-"""The connectivity matrix: from which node to which, or of which kind, how long was the longest gap."""
+"""The connectivity matrix: the longest gap for each pair of nodes, or for each node and kind of flow."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from stacks.flows import FlowKind
 
 # Upper bounds of the scale's classes in milliseconds; one more is above.
 BOUNDS_MS = (250, 500, 1000, 2000, 5000)
-# Up to so many nodes each kind has a matrix of its own, with the numbers in it.
+# Up to this number of nodes each kind has its own matrix, with numbers in its cells.
 NUMBERED_NODES = 12
 _MOST_NODES = 120
 _PAGE_PIXELS = 1120
@@ -25,26 +25,26 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """One drawn matrix and what is above it."""
+    """One drawn matrix and its heading."""
 
     title: str
     svg: str
 
 
 def heat_class(milliseconds: float) -> int:
-    """Which class of the scale a gap falls in."""
+    """The class of the scale for a gap."""
     return sum(milliseconds > bound for bound in BOUNDS_MS)
 
 
 def scale_labels() -> list[str]:
-    """The classes in words, the shortest gaps first."""
+    """Labels of the classes, the shortest gaps first."""
     said = [f"{bound / 1000:g} s" if bound >= 1000 else f"{bound} ms" for bound in BOUNDS_MS]
     between = [f"{low} – {high}" for low, high in pairwise(said)]
     return [f"up to {said[0]}", *between, f"over {said[-1]}"]
 
 
 def shown_nodes(report: Report) -> list[str]:
-    """The nodes that the matrices show: all, or those with the longest gaps where they are too many."""
+    """The nodes that the matrices show: all, or those with the longest gaps if there are too many."""
     flows = report.measurement.flows if report.measurement else ()
     seen = {node for flow in flows for node in (flow.source_node, flow.target_node) if node}
     nodes = [*(node for node in report.nodes if node in seen), *sorted(seen - set(report.nodes))]
@@ -60,7 +60,7 @@ def shown_nodes(report: Report) -> list[str]:
 
 
 def matrices(report: Report) -> list[Matrix]:
-    """For few nodes a matrix for each kind, with numbers; for many one of all kinds, and a strip by kind."""
+    """The matrices: for few nodes one for each kind, with numbers; for many one of all kinds, and a strip by kind."""
     flows = report.measurement.flows if report.measurement else ()
     nodes = shown_nodes(report)
     if not flows or not nodes:
@@ -79,7 +79,7 @@ def matrices(report: Report) -> list[Matrix]:
         return found
     kinds = [kind for kind in KINDS if any(flow.kind == kind for flow in flows)]
     pairs = [flow for flow in flows if flow.kind in PAIR_KINDS]
-    # One left margin, so that a node is in the same place in both.
+    # One left margin, so that a node has the same position in both.
     left = max(label_pixels(kinds), label_pixels(names, font_size=_cell_pixels(names)[1]))
     return [
         _strip(names, kinds, _kind_cells(flows, short, kinds), left=left),
@@ -88,7 +88,7 @@ def matrices(report: Report) -> list[Matrix]:
 
 
 def _cells(flows: Iterable[FlowTotals], short: dict[str, str]) -> list[Row]:
-    """One cell a pair of nodes, with the worst of its flows."""
+    """One cell for each pair of nodes, with the worst of its flows."""
     pairs: dict[tuple[str, str], list[FlowTotals]] = {}
     for flow in flows:
         if flow.source_node in short and flow.target_node in short:
@@ -110,7 +110,7 @@ def _kind_cells(flows: Iterable[FlowTotals], short: dict[str, str], kinds: Seque
 def _cell(subject: str, flows: Sequence[FlowTotals]) -> Row:
     gap, failed = max(flow.longest_gap_ms for flow in flows), sum(flow.failed for flow in flows)
     worst: dict[FlowKind, float] = {}
-    for flow in flows:  # one kind has several where the ends were on one network and then on the other
+    for flow in flows:  # one kind has several if the ends changed from one network to the other
         worst[flow.kind] = max(worst.get(flow.kind, 0.0), flow.longest_gap_ms)
     kinds = ", ".join(f"{kind} {longest:,.0f} ms" for kind, longest in worst.items())
     sent = sum(flow.sent for flow in flows)
@@ -179,7 +179,7 @@ def _by_kind(title: str, names: list[str], kinds: Sequence[FlowKind], rows: list
 
 
 def _strip(names: list[str], kinds: Sequence[FlowKind], rows: list[Row], *, left: int) -> Matrix:
-    """The nodes across, the kinds down: the worst of each kind from each node at one glance."""
+    """A strip with nodes as columns and kinds as rows: the worst flow of each kind from each node."""
     cell, font = _cell_pixels(names)
     top = label_pixels(names, font_size=font)
     chart = _layers(

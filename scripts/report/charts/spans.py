@@ -1,10 +1,10 @@
-"""The times in which something happened, so that a pause of days between two waves takes no room on the page."""
+"""Time spans with activity, so that a pause of days between two waves takes no room on the page."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-# Runs that follow each other within this time are one story.
+# Runs that follow each other within this time share one timeline.
 _TOGETHER = timedelta(minutes=15)
 _MARGIN_SHARE = 0.02
 _LEAST_MARGIN, _MOST_MARGIN = timedelta(seconds=2), _TOGETHER / 3
@@ -12,27 +12,27 @@ _LEAST_MARGIN, _MOST_MARGIN = timedelta(seconds=2), _TOGETHER / 3
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """One stretch of time that is drawn as a whole."""
+    """One time span that is drawn as a whole."""
 
     start: datetime
     end: datetime
 
     @property
     def seconds(self) -> float:
-        """Its length."""
+        """Its length in seconds."""
         return (self.end - self.start).total_seconds()
 
     def holds(self, start: datetime, end: datetime) -> bool:
-        """Whether any of that time is in it."""
+        """True if the given time overlaps it."""
         return start <= self.end and end >= self.start
 
     def share(self, start: datetime, end: datetime) -> float:
-        """How much of it the time between takes, from 0 to 1."""
+        """The share of it between two moments, from 0 to 1."""
         return max(0.0, (min(end, self.end) - max(start, self.start)).total_seconds() / self.seconds)
 
 
 def spans(happened: Iterable[tuple[datetime, datetime]]) -> list[Span]:
-    """What happened close together as one, with a little room before and after."""
+    """Spans of activities that are close together, with a little room before and after."""
     merged: list[tuple[datetime, datetime]] = []
     for start, end in sorted(happened):
         if merged and start - merged[-1][1] <= _TOGETHER:

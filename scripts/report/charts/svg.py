@@ -1,4 +1,4 @@
-"""From a chart's description to SVG: drawn once here, so that the page needs no script, and themed by the page."""
+"""Renders a chart's description as SVG, so that the page needs no script; the page's style sheet sets the colours."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ _SVG = f"{{{_NAMESPACE}}}"
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
 FONT = "var(--font)"
 FONT_SIZE = 12
-# Average width of a character at that size, generous, so that labels get the room that they need.
+# Average width of a character at that size, rounded up so that labels fit.
 CHARACTER_PIXELS = 6.9
 _SUPERFLUOUS = ("role", "pointer-events", "stroke-miterlimit", "font-family", "version")
 
@@ -21,18 +21,18 @@ ElementTree.register_namespace("", _NAMESPACE)
 
 
 def colour(name: str) -> str:
-    """The colour of that name in the page's style sheet, where light and dark differ."""
+    """A named colour of the page's style sheet, which differs between light and dark mode."""
     return f"var(--{name})"
 
 
 def label_pixels(labels: Iterable[str], *, font_size: float = FONT_SIZE) -> int:
-    """The room that the longest of these labels takes."""
+    """The width of the longest of these labels, in pixels."""
     longest = max((len(label) for label in labels), default=0)
     return round(longest * CHARACTER_PIXELS * font_size / FONT_SIZE) + 12
 
 
 def on(rows: Sequence[Mapping[str, Any]]) -> altair.Chart:
-    """A chart on these rows, which become part of it."""
+    """A chart with these rows embedded as data."""
     return altair.Chart(altair.InlineData(values=list(rows)))
 
 
@@ -48,7 +48,7 @@ def draw(
 ) -> str:
     """The chart as SVG text. `marks` is the class of the whole; the margins are in pixels and fixed.
 
-    With margins that are fixed, charts of the same width one below the other share their time axis exactly.
+    With fixed margins, charts of the same width below each other share their time axis exactly.
     """
     styled = (
         chart.properties(
@@ -67,9 +67,9 @@ def draw(
 
 
 def _tidy(text: str, *, title: str, marks: str) -> str:
-    """Smaller, named, and with each mark's description where a pointer that rests on it finds it.
+    """The SVG made smaller, with a name, and with each mark's description as its tooltip.
 
-    To a screen reader the chart is one image with a name: all that it shows is in the page's tables as well.
+    To a screen reader the chart is one image with a name, as the page's tables hold the same data.
     """
     root = ElementTree.fromstring(text)  # noqa: S314 (the renderer's own output)
     for parent in list(root.iter()):

@@ -8,9 +8,9 @@ import altair as alt
 
 from scripts.report.charts.names import short_names
 from scripts.report.charts.spans import Span
+from scripts.report.charts.steps import style
 from scripts.report.charts.svg import CHARACTER_PIXELS, FONT_SIZE, colour, draw, label_pixels, on
 from scripts.report.model import Report, Run, Turn
-from scripts.report.turns import STEPS
 
 PAGE_PIXELS = 1120
 RIGHT = 92
@@ -19,22 +19,17 @@ _PHASE_PIXELS = 24
 
 
 def left_margin(report: Report) -> int:
-    """The room for the nodes' names, the same in every chart over time."""
+    """The width for the nodes' names, the same in every chart over time."""
     return max(_LEAST_LEFT, label_pixels(short_names(report.nodes).values()))
 
 
 def plot_pixels(report: Report) -> int:
-    """The width that is left for time."""
+    """The width left for the time axis."""
     return PAGE_PIXELS - left_margin(report) - RIGHT
 
 
-def step_colour(name: str) -> str:
-    """The colour of a step; one that this version does not know has the waiting ones'."""
-    return colour(f"step-{name}" if name in STEPS else "step-wait")
-
-
 def time_axis(span: Span, **more: Any) -> alt.X:
-    """Time in UTC, from the start to the end of the span."""
+    """The time axis in UTC, from the start to the end of the span."""
     days = span.start.date() != span.end.date()
     form = "%d %b %H:%M" if days else "%H:%M:%S" if span.seconds < 1200 else "%H:%M"
     scale = alt.Scale(type="utc", domain=[span.start.isoformat(), span.end.isoformat()], nice=False)
@@ -43,7 +38,7 @@ def time_axis(span: Span, **more: Any) -> alt.X:
 
 
 def phases(report: Report, span: Span) -> str:
-    """The phases of the span as a strip, each from its first update's start to its last one's end."""
+    """A strip with the phases of the span, each from the start of its first update to the end of its last."""
     rows = []
     width = plot_pixels(report)
     for name, start, end in _phase_spells([run for run in report.updates if span.holds(run.start, run.end)]):
@@ -72,7 +67,7 @@ def phases(report: Report, span: Span) -> str:
 
 
 def timeline(report: Report, span: Span) -> str:
-    """The turns of the span; empty if there are none."""
+    """The timeline of the turns in the span; empty if there are none."""
     turns = [turn for turn in report.turns if turn.steps and span.holds(turn.steps[0].start, turn.steps[-1].end)]
     if not turns:
         return ""
@@ -92,11 +87,12 @@ def timeline(report: Report, span: Span) -> str:
     )
     steps = on(_steps(turns, short, span, width))
     names = list(dict.fromkeys(step.name for turn in turns for step in turn.steps))
+    colours = [colour(style(name)) for name in names]
     bars = steps.mark_bar(
         height={"band": 0.74}, stroke=colour("surface"), strokeWidth=0.75, cornerRadius=2 if row > 13 else 0
     ).encode(
         x=time_axis(span), x2="end:T", y=rows, description="told:N",
-        color=alt.Color("step:N", legend=None, scale=alt.Scale(domain=names, range=[*map(step_colour, names)])),
+        color=alt.Color("step:N", legend=None, scale=alt.Scale(domain=names, range=colours)),
     )  # fmt: skip
     inside = steps.mark_text(fontSize=FONT_SIZE - 1, color=colour("on-step"), aria=False).encode(
         x=alt.X("middle:T", scale=alt.Scale(type="utc")), y=rows, text="label:N"
@@ -109,12 +105,6 @@ def timeline(report: Report, span: Span) -> str:
     chart = (stripes + bars + inside + waves).properties(width=width, height=row * len(turns))
     title = f"Timeline of {len(turns)} nodes, a bar a step"
     return draw(chart, title=title, marks="timeline", left=left_margin(report), right=RIGHT, top=2, bottom=24)
-
-
-def steps_used(report: Report) -> list[str]:
-    """The steps that the timelines show, in the order of a turn: the legend."""
-    seen = {step.name for turn in report.turns for step in turn.steps}
-    return [*(name for name in STEPS if name in seen), *sorted(seen - set(STEPS))]
 
 
 def _steps(turns: Sequence[Turn], short: dict[str, str], span: Span, width: int) -> list[dict[str, Any]]:
@@ -161,7 +151,7 @@ def _phase_spells(runs: Sequence[Run]) -> list[tuple[str, datetime, datetime]]:
 
 
 def _fitting(name: str, pixels: float) -> str:
-    """The name, or as much of it as there is room for."""
+    """The name, cut to the room that there is."""
     characters = int((pixels - 6) / CHARACTER_PIXELS)
     return name if len(name) <= characters else f"{name[: characters - 1]}…" if characters > 3 else ""
 
@@ -171,7 +161,7 @@ def _within(time: datetime, span: Span) -> str:
 
 
 def clock(time: datetime) -> str:
-    """The time of day, as the page says it."""
+    """The time of day in the page's format."""
     return time.strftime("%H:%M:%S")
 
 

@@ -1,4 +1,4 @@
-"""What the traffic did over time, below the timeline and on the same axis: success rate, and latency by kind."""
+"""Charts of the traffic over time, below the timeline and on the same axis: success rate, and latency by kind."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -21,12 +21,12 @@ Row = dict[str, Any]
 
 
 def success(report: Report, span: Span) -> str:
-    """The share of what was sent that was answered, all kinds together; what was lost in red, planned ends apart."""
+    """The success rate of all kinds together; losses in red, planned ends shown separately."""
     moments = _within(report, span)
     if not moments:
         return ""
     rows = [_success_row(start, end, totals) for start, end, totals in _binned(moments, span)]
-    # Near enough that a few lost among millions are seen; where none are, a full percent.
+    # Zoomed so that a few losses among millions are visible; without losses the axis covers a full percent.
     missing = 100 - min(row["answered"] for row in rows)
     floor = max(0.0, 100 - 1.15 * missing) if missing else 99.0
     scale = alt.Scale(domain=[floor, 100], nice=False, zero=False)
@@ -60,7 +60,7 @@ def success(report: Report, span: Span) -> str:
 
 
 def latencies(report: Report, span: Span) -> list[tuple[FlowKind, str]]:
-    """For each kind a chart of the median and the 99th percentile, all on one logarithmic scale."""
+    """A chart for each kind with the median and the 99th percentile, all on one logarithmic scale."""
     moments = _within(report, span)
     kinds = [kind for kind in KINDS if any(moment.kind == kind for moment in moments)]
     rows = {kind: _latency_rows([each for each in moments if each.kind == kind], span) for kind in kinds}
@@ -108,7 +108,7 @@ def _within(report: Report, span: Span) -> list[Moment]:
 
 
 def _binned(moments: Iterable[Moment], span: Span) -> list[tuple[datetime, datetime, Totals]]:
-    """Moments added up, to as many as there is room for; a time without any is left out, not drawn as zero."""
+    """Moments merged into as many bins as fit; a time without any is left out, not drawn as zero."""
     moments = sorted(moments, key=lambda one: one.start)
     seconds = max(span.seconds / _MOST_POINTS, max((one.seconds for one in moments), default=1.0))
     bins: dict[int, list[Moment]] = {}
@@ -148,14 +148,14 @@ def _latency_rows(moments: Sequence[Moment], span: Span) -> list[Row]:
 
 
 def _marked(report: Report, span: Span) -> list[alt.Chart]:
-    """The waves as bands behind the curve and, where there are few, each switch of an agent as a line."""
+    """Waves as bands behind the curve and, if there are few, each switch of an agent as a line."""
     turns = [turn for turn in report.turns if turn.steps and span.holds(turn.steps[0].start, turn.steps[-1].end)]
     bands = []
     for wave in dict.fromkeys(turn.wave for turn in turns):
         own = [turn for turn in turns if turn.wave == wave]
         start, end = min(turn.steps[0].start for turn in own), max(turn.steps[-1].end for turn in own)
         bands.append({"start": max(start, span.start).isoformat(), "end": min(end, span.end).isoformat()})
-    switches = [step.start for turn in turns for step in turn.steps if step.name == "agent"]
+    switches = [step.start for turn in turns for step in turn.steps if step.effect == "switch"]
     lines = [{"start": each.isoformat()} for each in switches] if len(switches) <= _LONGEST_LINES else []
     x = time_axis(span, labels=False, ticks=False)
     return [
@@ -169,7 +169,7 @@ def _marked(report: Report, span: Span) -> list[alt.Chart]:
 
 
 def latency_text(latency: Latency | None) -> str:
-    """`0.8 ms`, `12 ms`, `over 2,000 ms`; empty where there is none."""
+    """`0.8 ms`, `12 ms`, `over 2,000 ms`; empty without one."""
     if latency is None:
         return ""
     if latency.beyond:

@@ -15,7 +15,7 @@ KINDS = provider_pb2.PropertyDiff.Kind
 
 @dataclass
 class RefusedError(Exception):
-    """What the plugin answered instead of success; with the object's id and state when it exists all the same."""
+    """An error answer of the plugin, with the object's id and state if the object exists nevertheless."""
 
     message: str
     object_id: str = ""
@@ -28,7 +28,7 @@ class RefusedError(Exception):
 
 @dataclass
 class Resource:
-    """What the engine would have in its state."""
+    """A resource as the engine has it in its state."""
 
     urn: str
     object_id: str

@@ -1,4 +1,4 @@
-"""What needs no cluster: names, values, differences."""
+"""Parts of the plugin that need no cluster: names, values, differences."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,5 @@
 import json
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -144,9 +143,7 @@ def test_cancel_ends_a_wait(control_plane: ControlPlane, namespace: str) -> None
     engine = Engine(port)
     engine.configure(kubeconfig=control_plane.kubeconfig.read_text())
     threading.Timer(1.0, engine.call, ["Cancel"]).start()
-    begun = time.monotonic()
     with pytest.raises(RefusedError, match="waiting was cancelled"):
         engine.create(DEPLOYMENT, "web", workload("Deployment", namespace, labels=CRASHING))
-    assert time.monotonic() - begun < 10
     engine.channel.close()
     server.stop(grace=None)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from components.names import NAMESPACE
-from components.operations.api import Cluster
+from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
-from components.operations.model import Pod
-from components.operations.probe_logs import read_probes
+from components.operations.objects.model import Pod
+from components.operations.probes.probe_logs import read_probes
 from components.probe.budget import Allowance, Budget, broken
 from components.probe.reading import measure
 from components.probe.records import Networks

@@ -8,18 +8,20 @@ from typing import Any
 import pytest
 
 from components import probe
-from components.names import NAMESPACE
-from components.operations import agent as agents
-from components.operations.api import Cluster, ClusterError
+from components.names import NAMESPACE, NAMESPACES
+from components.namespaces import namespace
+from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.deadline import OperationError
-from components.operations.drain_plan import DrainOptions
-from components.operations.hold import CLUSTER_AUTOSCALER, KARPENTER
+from components.operations.draining.drain_plan import DrainOptions
+from components.operations.draining.hold import CLUSTER_AUTOSCALER, KARPENTER
 from components.operations.marks import HELD, TurnStep, node_path, read_node, step_of
-from components.operations.model import Pod
-from components.operations.node_shell import run_on_node
-from components.operations.restart import Restart
+from components.operations.objects.model import Pod
+from components.operations.our_pods.node_shell import run_on_node
 from components.operations.turn import Turn, empty_for_cilium, empty_for_return, move_to_cilium, return_to_source
+from components.operations.turn_steps import agent as agents
+from components.operations.turn_steps.restart import Restart
 from components.pods import OurPods
+from components.strategies.hybrid.recipe import RECIPE
 from scripts.lab.simulated import lab
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.simulated.faults import BrokenFlow, Faults, NodeFaults, PodFaults
@@ -57,7 +59,7 @@ def _cilium() -> list[dict[str, Any]]:
         },
         operator,
         _daemon_set("cilium", "kube-system", {"k8s-app": "cilium"}, agent),
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        *map(namespace, NAMESPACES),
         # A device plugin without its device: never Ready, before a turn, in it and after it.
         _daemon_set(
             "gpu",
@@ -66,8 +68,15 @@ def _cilium() -> list[dict[str, Any]]:
             {"nodeSelector": {"kubernetes.io/hostname": "worker-1"}, "containers": [{"name": "gpu", "image": IMAGE}]},
         ),
         _daemon_set("edge", "default", {"app": "edge"}, {"containers": [edge]}),
-        _daemon_set(probe.NAME, NAMESPACE, probe.LABELS, {"containers": [{"name": probe.NAME, "image": IMAGE}]}),
+        _daemon_set(probe.NAME, NAMESPACE, probe.LABELS, _probe()),
     ]
+
+
+def _probe() -> dict[str, Any]:
+    return {
+        "containers": [{**probe.container(), "image": IMAGE}],
+        "volumes": [{"name": "programs", "configMap": {"name": probe.NAME}}],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +110,12 @@ def _ready(cluster: Cluster, selector: str) -> list[Pod]:
 
 def _turn(node: str, *, method: str = "recycle", seconds: float = 20) -> Turn:
     return Turn(
+        recipe=RECIPE,
         node=node,
         cilium_namespace="kube-system",
         cilium_network="10.245.0.0/16",
         cni_conf=CNI_CONF,
+        cni_folder="/etc/cni/net.d",
         label=MIGRATED_LABEL,
         source_title="Flannel",
         source_networks=("10.244.0.0/16",),
@@ -231,6 +242,23 @@ def _renew(cluster: Cluster, selector: str, *, node: str = "", ready: bool = Tru
         cluster.delete(pod.path)
     gone = {pod.uid for pod in old}
     eventually(lambda: sum(pod.uid not in gone and pod.ready == ready for pod in there()) == len(old))
+
+
+def test_a_new_machine_under_a_nodes_name_starts_the_pods_that_are_bound_to_it(
+    plane: ControlPlane, cluster: Cluster
+) -> None:
+    """The controllers delete a node's pods only a while after it; its successor is there before that."""
+    selector = "app.kubernetes.io/name=probe"
+    before = {pod.node: pod for pod in map(Pod.read, cluster.list("/api/v1/pods", labelSelector=selector))}
+    cluster.delete(node_path("worker-2"))
+    plane.add_node("worker-2")
+    eventually(lambda: len(_ready(cluster, selector)) == 3)
+    after = {pod.node: pod for pod in _ready(cluster, selector)}
+    assert after["worker-2"].uid == before["worker-2"].uid
+    block = read_node(cluster, "worker-2").pod_cidrs[0]
+    eventually(lambda: all(pod.address_in(block) for pod in _ready(cluster, selector) if pod.node == "worker-2"))
+    seen = run_on_node(cluster, "worker-2", "inspect_network", pods=OurPods(image=IMAGE))
+    assert "10-flannel.conflist" in seen["cni_conf"]
 
 
 def _has_taint(cluster: Cluster, node: str) -> bool:

@@ -1,4 +1,4 @@
-"""How the server ends: unready at once, serving on, goodbye, gone."""
+"""The server's orderly end: unready at once, serving on, goodbye, gone."""
 
 import asyncio
 

@@ -1,1 +1,1 @@
-"""What runs inside the lab's namespaces, with nothing but Python's standard library."""
+"""Programs that run inside the lab's namespaces, using only Python's standard library."""

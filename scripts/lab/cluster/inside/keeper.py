@@ -1,4 +1,4 @@
-"""Keeps a machine's daemons running: starts them, starts again those that end, and reaps every orphan."""
+"""Supervises a machine's daemons: starts them, restarts those that end, and reaps every orphan."""
 
 import os
 import shutil
@@ -12,14 +12,14 @@ _PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Daemon:
-    """One daemon: the log file's name and the command line."""
+    """One daemon: the name of its log file, and its command line."""
 
     name: str
     command: tuple[str, ...]
 
 
 class Keeper:
-    """The work of a machine's first process."""
+    """The supervisor in a machine's first process."""
 
     def __init__(self, *, logs: Path, environment: dict[str, str]) -> None:
         self._logs = logs
@@ -27,7 +27,7 @@ class Keeper:
         self._running: dict[int, Daemon] = {}
 
     def start(self, daemon: Daemon) -> None:
-        """Start one daemon; what it says is added to its log."""
+        """Start one daemon; its output is appended to its log."""
         program = shutil.which(daemon.command[0], path=self._environment["PATH"])
         if program is None:
             raise FileNotFoundError(f"{daemon.command[0]} is not on {self._environment['PATH']}")
@@ -47,7 +47,7 @@ class Keeper:
         print(f"{_now()} {daemon.name} started, process {pid}", flush=True)
 
     def wait_for(self, ready: Callable[[], bool], *, seconds: float, what: str) -> None:
-        """Wait until `ready`, keeping the daemons running all the while."""
+        """Wait until `ready`; meanwhile keep the daemons running."""
         deadline = time.monotonic() + seconds
         while not ready():
             if time.monotonic() > deadline:

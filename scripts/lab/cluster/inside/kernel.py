@@ -29,7 +29,7 @@ POWER_OFF = 0x4321FEDC
 _CLONE3 = 435  # the same on every architecture
 _PARENT_DEATH_SIGNAL = 1
 
-# PyDLL and not CDLL: the interpreter lock stays held over the call, so that a child made by clone() finds it so.
+# PyDLL and not CDLL: the interpreter lock stays held during the call, so that a child of clone() holds it too.
 _libc = ctypes.PyDLL(None, use_errno=True)
 
 
@@ -70,7 +70,7 @@ def unmount(target: str | os.PathLike[str], *, flags: int = 0) -> None:
 
 
 def pivot_root_here() -> None:
-    """Make the working directory the root and let go of the old one."""
+    """Make the working directory the root and unmount the old one."""
     _checked(_libc.pivot_root(b".", b"."), "pivot_root")
     unmount(".", flags=DETACH)
     os.chdir("/")

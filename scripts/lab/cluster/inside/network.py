@@ -1,4 +1,4 @@
-"""Gives a machine its own end of the cable."""
+"""Configures a machine's end of its cable."""
 
 import subprocess
 from pathlib import Path
@@ -11,7 +11,7 @@ CARD = "eth0"
 def set_up(plan: BootPlan) -> None:
     """Bring up the loopback device and the card, with the card as the default route.
 
-    The route leads nowhere beyond the lab, but Cilium takes only the device of a default route for the node's own.
+    The route leads nowhere beyond the lab, but Cilium selects only the device of a default route.
     """
     for command in (
         f"link set {CARD} up",

@@ -1,4 +1,4 @@
-"""The second half of a node's boot, and then its first process for good: network, containerd, kubelet, kube-proxy."""
+"""The second half of a node's boot, then its first process: network, containerd, kubelet, kube-proxy."""
 
 import hashlib
 import os
@@ -49,7 +49,7 @@ def _prepare_disk(plan: BootPlan) -> None:
 
 
 def _leave_the_root_group(plan: BootPlan) -> None:
-    """In version 2 a group with processes hands no controllers on, so the daemons get one beside the pods'."""
+    """Move the daemons into a group beside the pods': in version 2 a group with processes delegates no controllers."""
     if plan.cgroups_version_1:
         return
     root = Path("/sys/fs/cgroup")

@@ -1,4 +1,4 @@
-"""The first half of a node's boot: builds the node's root, moves into it, and hands over to the node's own Python."""
+"""The first half of a node's boot: builds the node's root file system, enters it, and starts the node's own Python."""
 
 import os
 import stat
@@ -14,7 +14,7 @@ _DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "kmsg", "net/tun
 
 
 def build(plan: BootPlan, *, boot_id: str) -> Path:
-    """Mount everything that the node sees, below the folder that is returned."""
+    """Mount the node's whole file system below the folder that is returned."""
     kernel.mount(None, "/", flags=kernel.RECURSIVE | kernel.PRIVATE)
     disk = Path(plan.disk)
     root = disk / "root"
@@ -85,7 +85,7 @@ def _devices(folder: Path) -> None:
 
 
 def _shields(values: dict[str, str], root: Path) -> None:
-    """Put files of the node over settings that belong to the whole machine."""
+    """Mount files of the node over settings that belong to the whole host."""
     folder = root / "run/lab/settings"
     folder.mkdir(parents=True)
     for setting, value in values.items():
@@ -96,11 +96,11 @@ def _shields(values: dict[str, str], root: Path) -> None:
 
 
 def main(plan_file: str, boot_id: str) -> None:
-    """Never returns: this process becomes the node's init."""
+    """Boot the node; never returns, as this process becomes the node's init."""
     plan = BootPlan.read(Path(plan_file))
     os.chdir(build(plan, boot_id=boot_id))
     kernel.pivot_root_here()
-    # As on a machine with systemd: pods may ask that their mounts be seen by the node.
+    # As on a machine with systemd: pods may request mount propagation to the node.
     kernel.mount(None, "/", flags=kernel.RECURSIVE | kernel.SHARED)
     environment = {**plan.environment, "PYTHONPATH": LIBRARY}
     arguments = [PYTHON, "-B", "-m", "scripts.lab.cluster.inside.node_init", "/opt/lab/config/boot.json"]

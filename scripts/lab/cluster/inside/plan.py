@@ -1,4 +1,4 @@
-"""What a machine of the lab is told about itself when it boots."""
+"""The boot plan of a machine of the lab."""
 
 import dataclasses
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Bind:
-    """A folder of the outside that the machine sees at `target`."""
+    """A bind mount: a folder of the host that the machine sees at `target`."""
 
     source: str
     target: str
@@ -17,7 +17,7 @@ class Bind:
 
 @dataclass(frozen=True, kw_only=True)
 class BootPlan:
-    """Everything that stays the same from boot to boot."""
+    """Settings that stay the same from boot to boot."""
 
     name: str
     address: str
@@ -27,22 +27,22 @@ class BootPlan:
     environment: dict[str, str]
     logs: str
     base: str = ""
-    """The read-only root file system that the machine's own disk is laid over; none on the control plane."""
+    """The read-only root file system below the machine's own disk; none on the control plane."""
     disk: str = ""
     binds: tuple[Bind, ...] = ()
     cgroups_version_1: tuple[str, ...] = ()
-    """The controllers of each tree of version 1, as the option of its mount."""
+    """The controllers of each version 1 tree, as its mount option."""
     cgroups_version_2: bool = False
     shields: dict[str, str] = dataclasses.field(default_factory=dict)
-    """Settings of the kernel that all machines share, with the value that is shown in place of the real one."""
+    """Kernel settings that all machines share, with the value that is shown instead of the real one."""
 
     def write(self, path: Path) -> None:
-        """Keep the plan for every boot to come."""
+        """Write the plan to its file, for every later boot."""
         path.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> "BootPlan":
-        """The plan that `write` kept."""
+        """Read the plan that `write` saved."""
         fields = json.loads(path.read_text())
         fields["binds"] = tuple(Bind(**bind) for bind in fields["binds"])
         fields["cgroups_version_1"] = tuple(fields["cgroups_version_1"])

@@ -1,6 +1,6 @@
-"""The client of every sample workload: keeps the flows of its targets going and writes what becomes of them.
+"""The client of every sample workload: runs the flows to its targets and records their results.
 
-A target of pods has one flow an address of its headless name: a pod that is replaced is a new flow.
+A target of pods has one flow for each address of its headless name, so a replaced pod is a new flow.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ from .short import Lookups, Requests
 
 _LOOKUP_SECONDS = 1.0
 _SUMMARY_SECONDS = 1.0
-_FORGET_TERMINATED_SECONDS = 60.0  # an address can come back with another pod; the grace period is over by then
+_FORGET_TERMINATED_SECONDS = 60.0  # an address can be reused by another pod, but only after the grace period
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What to talk to. `host` is a full name, or an address that needs no lookup; `interval_ms` is for each flow."""
+    """A target of flows. `host` is a full name, or an address that needs no lookup; `interval_ms` is for each flow."""
 
     kind: FlowKind
     name: str
@@ -67,7 +67,7 @@ class Client:
         }
 
     async def run(self) -> None:
-        """Run until SIGTERM, then end what is under way and write the final counts."""
+        """Run until SIGTERM, then finish pending attempts and write the final counts."""
         loop = asyncio.get_running_loop()
         told_to_end = asyncio.Event()
         loop.add_signal_handler(signal.SIGTERM, told_to_end.set)
@@ -111,7 +111,7 @@ class Client:
         return lookups.addresses if lookups else (target.host,)
 
     def _follow(self, target: Target, now: float) -> None:
-        """Have one flow an address that the target has now, and end those of the addresses that it had."""
+        """Start a flow for each new address of the target, and end those of addresses that it no longer has."""
         addresses = self._addresses(target)
         for key, flow in list(self._flows.items()):
             if key[0] != target:
@@ -146,7 +146,7 @@ class Client:
 
 
 def main() -> None:
-    """Run as the environment says: CLIENT, POD, NODE, TARGETS (a JSON list), RECORDS (a folder), NAME_SERVER."""
+    """Run by the environment's settings: CLIENT, POD, NODE, TARGETS (a JSON list), RECORDS (a folder), NAME_SERVER."""
     origin = Origin(
         client=os.environ["CLIENT"],
         pod=os.environ["POD"],

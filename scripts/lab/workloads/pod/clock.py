@@ -1,11 +1,11 @@
-"""A heartbeat that also measures how long this process itself did not run, to tell starvation from network loss."""
+"""A heartbeat that measures pauses of this process itself, to distinguish CPU starvation from network loss."""
 
 import asyncio
 import time
 from collections.abc import Callable
 
 BEAT_SECONDS = 0.05
-PAUSE_SECONDS = 0.2  # less is the usual lateness of a busy machine, and stays in what is measured
+PAUSE_SECONDS = 0.2  # shorter delays are usual on a busy machine, and stay in the measurements
 
 
 class Clock:
@@ -16,7 +16,7 @@ class Clock:
         self._due = time.monotonic() + BEAT_SECONDS
 
     def paused(self, now: float) -> float:
-        """Seconds that this process did not run up to `now`, a pause included whose late beat is still to come."""
+        """Seconds until `now` in which this process did not run, including a pause that has not ended yet."""
         return self._paused + self._pause(now)
 
     def _pause(self, now: float) -> float:
@@ -24,7 +24,7 @@ class Clock:
         return late if late > PAUSE_SECONDS else 0.0
 
     async def run(self, beat: Callable[[float], None], *, on_pause: Callable[[float], None]) -> None:
-        """Beat until cancelled; missed beats are left out, and `on_pause` gets each pause in seconds."""
+        """Beat until cancelled; missed beats are skipped, and `on_pause` gets each pause in seconds."""
         self._due = time.monotonic() + BEAT_SECONDS
         while True:
             await asyncio.sleep(max(0.0, self._due - time.monotonic()))

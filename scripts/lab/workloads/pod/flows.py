@@ -1,4 +1,4 @@
-"""What every flow counts, whatever it sends: successes, failures, and the time without a success."""
+"""The counts of every kind of flow: successes, failures, and gaps between successes."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -9,13 +9,13 @@ from .clock import Clock, Stopwatch
 from .records import Counts, Event, EventKind, Flow, Journal
 
 LIMIT_SECONDS = 3.0
-SLOW_SECONDS = 0.9  # the first SYN that is lost is sent again after 1 s
+SLOW_SECONDS = 0.9  # a lost first SYN is sent again after 1 s
 GAP_WORTH_TELLING_SECONDS = 0.5
 _SERIALS = count()
 
 
 def cause(error: BaseException) -> str:
-    """An error in the words of a report."""
+    """An error as text for the report."""
     if isinstance(error, ConnectionRefusedError):
         return "refused"
     if isinstance(error, ConnectionResetError | BrokenPipeError | ConnectionAbortedError):
@@ -26,7 +26,7 @@ def cause(error: BaseException) -> str:
 
 
 class Measured(ABC):
-    """One flow from its first attempt until `finish()`; after that it only waits for what is under way."""
+    """One flow from its first attempt until `finish()`; after that it only waits for pending attempts."""
 
     def __init__(self, flow: Flow, *, interval_seconds: float, clock: Clock, journal: Journal) -> None:
         self.flow = flow
@@ -43,12 +43,12 @@ class Measured(ABC):
 
     @abstractmethod
     def tick(self, now: float) -> None:
-        """Do what is due; called every 50 ms."""
+        """Do pending work; called every 50 ms."""
 
     @property
     @abstractmethod
     def idle(self) -> bool:
-        """Whether nothing is under way."""
+        """True if nothing is pending."""
 
     def finish(self) -> None:
         """Start nothing more."""
@@ -57,25 +57,25 @@ class Measured(ABC):
             self._end_gap()
 
     def met(self, *, peer: str, node: str) -> None:
-        """Remember who answered."""
+        """Remember the peer that answered."""
         if (peer, node) != (self.flow.peer, self.flow.peer_node):
             self.flow = replace(self.flow, peer=peer, peer_node=node)
 
     def peer_terminates(self) -> None:
-        """The peer said that it is being terminated; a Service has other peers, a pod's flow ends here."""
+        """Handle the peer's message that it terminates: a flow to a pod ends; a Service has other peers."""
         if not self.terminating and self.flow.kind in ("pod-http", "echo-pod"):
             self.terminating = True
             self.tell("terminating")
             self.finish()
 
     def peer_gone(self) -> None:
-        """The name server no longer knows the peer's address."""
+        """Handle the removal of the peer's address from the name server."""
         if not self.gone:
             self.gone = True
             self.tell("gone")
 
     def expect_success(self) -> None:
-        """From the first time on, time without a success is a gap."""
+        """Measure gaps from now on."""
         self._since_success = self._since_success or Stopwatch(self.clock)
 
     def started_one(self) -> None:
@@ -126,7 +126,7 @@ class Measured(ABC):
 
 
 class Attempt:
-    """One attempt under way: its running time, and what it is waiting for."""
+    """One pending attempt: its running time, and the stage that it waits for."""
 
     def __init__(self, clock: Clock) -> None:
         self.watch = Stopwatch(clock)
@@ -134,9 +134,9 @@ class Attempt:
 
 
 class Scheduled(Measured):
-    """Attempts on a fixed schedule that does not wait for their answers, each with a limit of 3 s.
+    """Attempts on a fixed schedule that does not wait for answers, each with a limit of 3 s.
 
-    The limit bounds how many can be under way; it counts running time, so that a paused client blames no one.
+    The limit bounds the number of pending attempts; it counts running time, so a pause fails none.
     """
 
     def __init__(self, flow: Flow, *, interval_seconds: float, clock: Clock, journal: Journal) -> None:
@@ -145,7 +145,7 @@ class Scheduled(Measured):
         self._under_way: dict[asyncio.Task[None], Attempt] = {}
 
     def peer_gone(self) -> None:
-        """Nobody would start a new connection to an address that has no name any more."""
+        """End the flow: a real client would not start a connection to an address that has no name any more."""
         super().peer_gone()
         self.finish()
 
@@ -155,18 +155,18 @@ class Scheduled(Measured):
 
     @property
     def idle(self) -> bool:
-        """Whether every attempt has its answer."""
+        """True if every attempt has its answer."""
         return not self._under_way
 
     def tick(self, now: float) -> None:
-        """Give up what is over the limit and start what is due."""
+        """Fail attempts that are over the limit, and start those that are due."""
         for task, attempt in list(self._under_way.items()):
             if attempt.watch.seconds() > LIMIT_SECONDS:
                 del self._under_way[task]
                 task.cancel()
                 self.failed(f"no {attempt.stage} in {LIMIT_SECONDS:.0f} s", seconds=attempt.watch.seconds())
         if now >= self._due and not self.leaving:
-            # A little early is on time: the beats are not exact, and a beat missed by 1 ms would be 50 ms late.
+            # Slightly early counts as on time: beats are not exact, and an attempt that misses its beat is 50 ms late.
             self._due = max(self._due, now - self._interval) + self._interval - 0.005
             self.started_one()
             attempt = Attempt(self.clock)

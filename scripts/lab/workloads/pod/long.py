@@ -1,4 +1,4 @@
-"""Long flows: one connection with a beat every 50 ms, opened again at once when it ends."""
+"""Long-lived flows: one connection with a beat every 50 ms, reopened at once when it ends."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ class Echo(asyncio.Protocol, Measured):
 
     @property
     def idle(self) -> bool:
-        """Whether there is no connection, nor one to come."""
+        """True if there is no connection, and none is being opened."""
         return not self._connecting and not self._transport
 
     def finish(self) -> None:
@@ -35,7 +35,7 @@ class Echo(asyncio.Protocol, Measured):
             self._transport.close()
 
     def tick(self, now: float) -> None:
-        """Beat, connect, or give up."""
+        """Send a beat, connect, or give up."""
         if self._transport:
             self._beat(now)
         elif self._connecting:
@@ -81,7 +81,7 @@ class Echo(asyncio.Protocol, Measured):
             transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Take each whole line."""
+        """Handle each complete line."""
         *lines, self._partial = (self._partial + data).split(b"\n")
         for line in lines:
             self._take(line.decode("latin-1").split())
@@ -99,7 +99,7 @@ class Echo(asyncio.Protocol, Measured):
                 self._said_goodbye = True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell how it ended, unless this side ended it."""
+        """Record how it ended, unless this side ended it."""
         if self._transport is None:
             return
         if self._said_goodbye:
@@ -108,7 +108,7 @@ class Echo(asyncio.Protocol, Measured):
         elif self.leaving:
             self._transport = None
         else:
-            # A killed process ends its connections in order too: without a goodbye nobody planned this.
+            # The kernel also closes a killed process' connections in order: without a goodbye the end was not planned.
             self._end("broken", cause(exc) if exc else "ended without a goodbye")
 
     def _end(self, kind: EventKind, reason: str, *, seconds: float = 0.0) -> None:

@@ -1,4 +1,4 @@
-"""A name lookup of one datagram: no retry and no search list that would hide a lost packet."""
+"""A name lookup with a single datagram, without retries or a search list, which would hide a lost packet."""
 
 import asyncio
 import secrets
@@ -14,7 +14,7 @@ _ADDRESS_RECORD = 1
 
 
 class NoAddressError(Exception):
-    """The name server answered, with no address."""
+    """The name server answered without an address."""
 
 
 def name_server(resolv_conf: Path = Path("/etc/resolv.conf")) -> tuple[str, int]:
@@ -27,7 +27,7 @@ def name_server(resolv_conf: Path = Path("/etc/resolv.conf")) -> tuple[str, int]
 
 
 def encode_name(name: str) -> bytes:
-    """A name as DNS writes it: each label after its length."""
+    """A name in DNS format: each label preceded by its length."""
     labels = [label.encode() for label in name.rstrip(".").split(".")]
     return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
@@ -69,7 +69,7 @@ class _Query(asyncio.DatagramProtocol):
         self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # A cast, for the loop's own datagram transport is not an asyncio.DatagramTransport in Python 3.11.
+        # A cast, as the loop's own datagram transport is not an asyncio.DatagramTransport in Python 3.11.
         cast("asyncio.DatagramTransport", transport).sendto(self._message)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:  # noqa: ARG002 - of the base class
@@ -82,7 +82,7 @@ class _Query(asyncio.DatagramProtocol):
 
 
 async def lookup(name: str, *, server: tuple[str, int]) -> tuple[str, ...]:
-    """The addresses of the full `name`, by one datagram from a port of its own, as a new process would send it."""
+    """The addresses of the full `name`, with one datagram from a new port, as a new process would send it."""
     loop = asyncio.get_running_loop()
     transport, query = await loop.create_datagram_endpoint(lambda: _Query(name), remote_addr=server)
     try:

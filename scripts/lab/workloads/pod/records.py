@@ -1,4 +1,4 @@
-"""The records of the traffic: what one line of a `.jsonl` file says, and the file that is appended to."""
+"""Records of the traffic: the data of one line of a `.jsonl` file, and a writer that appends to the file."""
 
 import json
 import os
@@ -15,7 +15,7 @@ EventKind = Literal[
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flow:
-    """Who is talked to. `address` is the Service's or the pod's; `peer` and `peer_node` are as last answered."""
+    """The target of a flow. `address` is the Service's or the pod's; `peer` and `peer_node` are of the last answer."""
 
     kind: FlowKind
     target: str
@@ -26,7 +26,7 @@ class Flow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """Who measured. `run` tells two processes of one pod apart: the counts of each start at zero."""
+    """The client that measured. `run` identifies the process, as the counts of each process start at zero."""
 
     client: str
     pod: str
@@ -36,11 +36,11 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
-    """What one flow did since it began; only `gap_ms` is about the time since the previous summary.
+    """The counts of one flow since it began; only `gap_ms` is for the time since the previous summary.
 
-    `serial` tells the flows of a run apart: one to an address that went and came back begins again at zero.
-    A request, a lookup or an echo beat is one `sent`. `gap_ms` is the longest time without a success, an
-    unfinished one included, less the time in which the client itself did not run.
+    `serial` identifies a flow of the run: a flow to an address that disappeared and came back starts at zero.
+    A request, a lookup or an echo beat is one `sent`. `gap_ms` is the longest time without a success, also
+    one that has not ended, less the time in which the client itself did not run.
     """
 
     serial: int
@@ -54,7 +54,7 @@ class Counts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """One thing that happened, written at once; `milliseconds` is how long it took, where that means anything."""
+    """One event, written at once; `milliseconds` is its duration, if it has one."""
 
     kind: EventKind
     flow: Flow | None = None
@@ -81,7 +81,7 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         if os.fstat(self._file).st_size:
-            os.write(self._file, b"\n")  # a predecessor that was killed may have left half a line
+            os.write(self._file, b"\n")  # a killed predecessor may have left half a line
 
     def event(self, event: Event) -> None:
         """Write one event."""

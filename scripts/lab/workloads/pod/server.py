@@ -1,7 +1,7 @@
 """The server of every sample workload: HTTP on 8080 and a TCP echo on 8081, with an orderly end.
 
-On SIGTERM it fails its readiness and serves on for LAME_DUCK_SECONDS, then says goodbye on every echo connection,
-so that a client can tell this end from a loss.
+On SIGTERM it fails its readiness probe and serves on for LAME_DUCK_SECONDS, then sends a goodbye on every echo
+connection, so that a client can distinguish this end from a loss.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _LONGEST_REQUEST_BYTES = 8192
 
 @dataclass(kw_only=True)
 class Server:
-    """Who answers, and whether it is on its way out."""
+    """The server's identity, and whether it is terminating."""
 
     pod: str
     node: str
@@ -38,7 +38,7 @@ class Server:
         ).encode()
 
     def tell_pause(self, seconds: float) -> None:
-        """Tell every echo client that a silence just now was this process not running."""
+        """Tell every echo client that the last silence was a pause of this process."""
         for echo in self.echoes:
             echo.say(f"paused {seconds * 1000:.0f}\n".encode())
 
@@ -52,12 +52,12 @@ class HttpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way to answer."""
+        """Store the transport for the answer."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer as soon as the request is whole."""
+        """Answer as soon as the request is complete."""
         assert self._transport
         self._request += data
         if b"\r\n\r\n" in self._request:
@@ -69,7 +69,7 @@ class HttpConnection(asyncio.Protocol):
 
 
 class EchoConnection(asyncio.Protocol):
-    """One long connection: says hello, gives back all it gets, says goodbye."""
+    """One long-lived connection: says hello, echoes all data, says goodbye."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -77,14 +77,14 @@ class EchoConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Tell the client whom it reached."""
+        """Tell the client which pod it reached."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._server.echoes.add(self)
         transport.write(f"hello {self._server.pod} {self._server.node}\n".encode())
 
     def data_received(self, data: bytes) -> None:
-        """Echo."""
+        """Echo the data."""
         self.say(data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - of the base class
@@ -92,7 +92,7 @@ class EchoConnection(asyncio.Protocol):
         self._server.echoes.discard(self)
 
     def say(self, words: bytes) -> None:
-        """Send, unless the connection is on its way out."""
+        """Send, unless the connection is closing."""
         if self._transport and not self._ending and not self._transport.is_closing():
             self._transport.write(words)
 
@@ -100,7 +100,7 @@ class EchoConnection(asyncio.Protocol):
         """Say goodbye and end this half; the client ends the other."""
         self.say(GOODBYE)
         self._ending = True
-        # To close at once would answer a beat still under way with a reset, which can overtake the goodbye.
+        # An immediate close would answer a beat in flight with a reset, which can overtake the goodbye.
         if self._transport and not self._transport.is_closing():
             self._transport.write_eof()
 
@@ -111,7 +111,7 @@ class EchoConnection(asyncio.Protocol):
 
 
 async def serve(server: Server, *, http: socket.socket, echo: socket.socket) -> None:
-    """Serve on two bound sockets until SIGTERM, and then for as long as an orderly end takes."""
+    """Serve on two bound sockets until SIGTERM, and then until the orderly end is complete."""
     loop = asyncio.get_running_loop()
     told_to_end = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, told_to_end.set)
@@ -137,7 +137,7 @@ async def serve(server: Server, *, http: socket.socket, echo: socket.socket) -> 
 
 
 def main() -> None:
-    """Serve as the environment says: POD, NODE, ADDRESS, HTTP_PORT, ECHO_PORT, LAME_DUCK_SECONDS."""
+    """Serve with settings from the environment: POD, NODE, ADDRESS, HTTP_PORT, ECHO_PORT, LAME_DUCK_SECONDS."""
     address = os.environ.get("ADDRESS", "0.0.0.0")  # noqa: S104 - a pod's own address is not known beforehand
     server = Server(
         pod=os.environ["POD"],

@@ -1,4 +1,4 @@
-"""Short flows: a request over a connection of its own, and a name lookup."""
+"""Short flows: requests, each over its own connection, and name lookups."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from .records import Flow, Journal
 
 
 class BadAnswerError(ValueError):
-    """An answer came, and it is not a good one."""
+    """The answer is not valid."""
 
 
 class _Exchange(asyncio.Protocol):
@@ -37,7 +37,7 @@ class _Exchange(asyncio.Protocol):
 
 
 def read_answer(received: bytes) -> dict[str, str]:
-    """The headers of a whole answer of status 200."""
+    """The headers of a complete answer with status 200."""
     head, separator, body = received.partition(b"\r\n\r\n")
     status, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
@@ -49,7 +49,7 @@ def read_answer(received: bytes) -> dict[str, str]:
 
 
 class Requests(Scheduled):
-    """A GET every interval to one address."""
+    """A flow with a GET every interval to one address."""
 
     def __init__(
         self, flow: Flow, *, host: str, port: int, interval_seconds: float, clock: Clock, journal: Journal
@@ -74,7 +74,7 @@ class Requests(Scheduled):
 
 
 class Lookups(Scheduled):
-    """A lookup of one name every interval; remembers the latest addresses."""
+    """A flow with a lookup of one name every interval; remembers the latest addresses."""
 
     def __init__(
         self, flow: Flow, *, server: tuple[str, int], interval_seconds: float, clock: Clock, journal: Journal
@@ -84,7 +84,7 @@ class Lookups(Scheduled):
         self.addresses: tuple[str, ...] = ()
 
     async def attempt(self, attempt: Attempt) -> None:
-        """One lookup; one without an address keeps the latest ones, for it tells nothing about them."""
+        """One lookup; an answer without an address does not change the latest ones."""
         attempt.stage = "answer"
         try:
             self.addresses = await lookup(self.flow.target, server=self._server)

@@ -1,0 +1,1 @@
+"""Calico's objects in either API group, and its autodetection of nodes' addresses."""

@@ -1,0 +1,1 @@
+"""The client of the cluster's API: login, requests, discovery."""

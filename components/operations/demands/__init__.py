@@ -1,0 +1,1 @@
+"""Scheduling requirements of pods, and taints of nodes, as the scheduler reads both."""

@@ -1,0 +1,1 @@
+"""External health gates, queried by HTTP: Prometheus alerts and Goldpinger."""

@@ -1,0 +1,1 @@
+"""Removal of the old CNI: its objects, its leftovers on nodes, and the objects in `cleanup.remove`."""

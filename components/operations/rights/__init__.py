@@ -1,0 +1,1 @@
+"""API permissions that each phase needs, and those that the user lacks."""
