@@ -11,6 +11,7 @@ from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.simulated.processes import Processes
 from tests import costs
 from tests.commands.printed import Printed
+from tests.program import own_program
 from tests.remedies import TYPED
 
 # A busy machine is slow, and that is no fault of what a property test looks at.
@@ -19,6 +20,8 @@ settings.load_profile("any machine")
 
 # The tests' lab is not the user's: they may start and stop it as they like.
 os.environ["LAB_FOLDER"] = str(CHECKOUT / ".lab" / "tests")
+# A run ends what killed engines of its program's folder left, which must not be another worker's test at work.
+os.environ["LAB_PROGRAM"] = str(own_program(os.environ.get("PYTEST_XDIST_WORKER", "alone")))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

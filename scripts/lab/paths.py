@@ -1,4 +1,4 @@
-"""Folders of the lab: the cache of built parts, shared by all checkouts, and the state, one for each checkout."""
+"""Folders of the lab: built parts, shared by all checkouts; the state and the program, one for each checkout."""
 
 import os
 from pathlib import Path
@@ -15,3 +15,8 @@ def cache_folder() -> Path:
 def lab_folder() -> Path:
     """The folder with the state of this checkout's lab: nodes' disks, certificates, logs, results. Ignored by git."""
     return Path(os.environ.get("LAB_FOLDER") or CHECKOUT / ".lab")
+
+
+def program_folder() -> Path:
+    """The folder in which the engine runs the program; tests that run side by side each have one of their own."""
+    return Path(os.environ.get("LAB_PROGRAM") or CHECKOUT)

@@ -15,7 +15,7 @@ from scripts.lab.console import LabError, console
 from scripts.lab.images.store import image_store
 from scripts.lab.kubernetes_plugin.install import install
 from scripts.lab.lab import build_parts
-from scripts.lab.paths import CHECKOUT, lab_folder
+from scripts.lab.paths import CHECKOUT, lab_folder, program_folder
 from scripts.lab.toolchain import parts, plan
 from scripts.lab.toolchain.build import build_part, cilium_chart
 from scripts.lab.toolchain.pulumi import cli_folder, environment
@@ -81,7 +81,7 @@ class Session:
     stack: str
     config: Path
     folder: Path
-    program: Path = CHECKOUT
+    program: Path = field(default_factory=program_folder)
     echo: bool = True
     runs: list[Run] = field(default_factory=list)
 
@@ -106,7 +106,7 @@ class Session:
         session.program = base
         session.pulumi("stack", "rm", "--force", "--yes", "--preserve-config", check=False, quiet=True)
         session.pulumi("stack", "init", stack, with_stack=False, quiet=True)
-        session.program = CHECKOUT
+        session.program = program_folder()
         return session
 
     def command(self, *words: str, with_stack: bool = True) -> list[str]:
