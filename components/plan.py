@@ -23,11 +23,11 @@ from components.operations.gates.web import unusable
 from components.operations.observing import Focus
 from components.operations.rights.chart_rights import chart_rights
 from components.operations.snapshot import Snapshot
+from components.plurals import many
 from components.pods import OurPods
 from components.policies import kept
 from components.sources import SOURCES, SourceDescription, SourceError, describe
 from components.sources.observing import observe
-from components.words import many
 from stacks.config import ConfigError, StackConfig, parse_config
 from stacks.policies import Inventory
 from stacks.settle import Cilium, SettleError

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stacks.config import StackConfig
-from stacks.pods import PodSettings
+from stacks.sections.pods import PodSettings
 
 Manifest = dict[str, Any]
 _ANYWHERE = {"operator": "Exists"}

@@ -10,11 +10,11 @@ from components.operations.objects.model import Node
 from components.operations.snapshot import Snapshot
 from components.policy_engines import engines
 from components.sources.description import SourceDescription
-from components.sources.policy_settings import settings_like_policies
+from components.sources.facts.policy_settings import settings_like_policies
 from stacks.addresses import Kind, Register
 from stacks.config import StackConfig
 from stacks.policies import Inventory, Surroundings, take_inventory
-from stacks.policies.cilium import API_VERSION
+from stacks.policies.writing.cilium import API_VERSION
 from stacks.strategies import Milestone
 
 Object = Mapping[str, Any]

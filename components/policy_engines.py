@@ -9,7 +9,7 @@ from typing import Any
 from components.operations.objects.policy_watchers import account_of
 from components.operations.snapshot import Snapshot
 from components.sources.description import SourceDescription
-from components.sources.workload import may_run_on_linux, place, title, words
+from components.sources.facts.workload import may_run_on_linux, place, title, words
 
 Object = Mapping[str, Any]
 _CALICO, _CILIUM = "calico", "cilium"

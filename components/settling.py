@@ -8,9 +8,9 @@ from components.addresses import register_of
 from components.operations.objects.model import Node
 from components.operations.snapshot import NodeFacts, Snapshot
 from components.sources.description import SourceDescription
-from components.sources.distributions import read_only_system
-from components.sources.folders import AGENT, folders
-from components.sources.workload import container_with, link_mtu, smallest
+from components.sources.distributions.recognition import read_only_system
+from components.sources.facts.folders import AGENT, folders
+from components.sources.facts.workload import container_with, link_mtu, smallest
 from stacks.addresses import Register
 from stacks.config import CiliumSettings
 from stacks.settle import KUBELETS_PODS, Cilium, ClusterNetwork, LiveAgents, OldNetwork, besides, hides_routes, settle

@@ -9,17 +9,17 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
-from stacks import forms
 from stacks.config_errors import ConfigError, lines_of, not_one_of, unknown_key
 from stacks.flows import FlowKind
-from stacks.forms import Faults, KeyFault, pool_network
-from stacks.gates import GateSettings
-from stacks.images import DEFAULT, placed
-from stacks.labels import parse_selector
-from stacks.objects import ObjectName, object_name
-from stacks.pods import PodSettings
-from stacks.section import Section
-from stacks.source import KNOWN_KINDS, SourceSettings
+from stacks.notation import forms
+from stacks.notation.forms import Faults, KeyFault, pool_network
+from stacks.notation.images import DEFAULT, placed
+from stacks.notation.labels import parse_selector
+from stacks.notation.objects import ObjectName, object_name
+from stacks.sections.base import Section
+from stacks.sections.gates import GateSettings
+from stacks.sections.pods import PodSettings
+from stacks.sections.source import KNOWN_KINDS, SourceSettings
 from stacks.strategies import DEFAULT as DEFAULT_STRATEGY
 from stacks.strategies import Milestone, Phase, Strategy, known_strategies, strategy_named
 

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
-from stacks.forms import Faults, KeyFault, shown
+from stacks.notation.forms import Faults, KeyFault, shown
 
 _NUMBERS = {"int_parsing", "int_type", "int_from_float", "float_parsing", "float_type", "finite_number"}
 _BOUNDS = {

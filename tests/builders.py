@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.checks.context import Context
+from components.checks.framework.context import Context
 from components.operations.marks import STEP
 from components.operations.objects.helm_release import ReleaseRecord
 from components.operations.objects.model import Budget, Controller, Node, Pod

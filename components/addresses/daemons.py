@@ -8,7 +8,7 @@ from typing import Any
 from components.operations.addresses.remote_storage import servers_in
 from components.operations.addresses.servers import Server, servers
 from components.operations.snapshot import Snapshot
-from components.sources.workload import all_containers, environment, title
+from components.sources.facts.workload import all_containers, environment, title
 from stacks.addresses import ByName, Entry, Kind
 
 # By the name of a variable or an option, in which dashes and underscores are the same.

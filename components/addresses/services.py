@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from components.addresses.making import inside, made
 from components.operations.snapshot import Snapshot
-from components.sources.calico_settings import announced_to_peers, peer_addresses
+from components.sources.calico.settings import announced_to_peers, peer_addresses
 from stacks.addresses import Entry, Kind, Register, networks_of
 
 # Service ranges are seldom smaller; before Kubernetes 1.33 only single Service addresses are known.

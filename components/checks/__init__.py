@@ -1,8 +1,8 @@
 """Checks that run before any change and decide whether the config can work on this cluster."""
 
 from components.checks.catalogue import CATALOGUE
-from components.checks.check import Check, refusals, run_checks, unfit_acknowledgements
-from components.checks.context import Context
-from components.checks.finding import Finding, Severity
+from components.checks.framework.check import Check, refusals, run_checks, unfit_acknowledgements
+from components.checks.framework.context import Context
+from components.checks.framework.finding import Finding, Severity
 
 __all__ = ["CATALOGUE", "Check", "Context", "Finding", "Severity", "refusals", "run_checks", "unfit_acknowledgements"]

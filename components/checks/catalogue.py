@@ -1,37 +1,23 @@
 """The catalogue of all checks, in the order in which they run and are documented."""
 
-from components.checks import (
-    access,
-    addresses,
-    agents,
-    cluster,
-    control_plane,
-    detection,
-    distribution,
-    encryption,
-    gates,
-    inspected,
-    neighbours,
-    network,
-    node_managers,
-    nodes,
-    outsiders,
-    places,
-    pods,
-    policies,
-    release,
-    removals,
-    services,
-    source,
-    staying,
-    unplaced,
-    versions,
-    waves,
-    way_back,
-    window,
-    writable,
-)
-from components.checks.check import Check
+from components.checks.cluster import access, control_plane, distribution, node_managers, outsiders, versions
+from components.checks.cluster import general as cluster
+from components.checks.framework.check import Check
+from components.checks.network import addresses, encryption, policies, services
+from components.checks.network import autodetection as detection
+from components.checks.network import both_networks as window
+from components.checks.network import cni_owners as neighbours
+from components.checks.network import old_cni_settings as source
+from components.checks.network import pool_and_tunnel as network
+from components.checks.nodes import inspected, waves
+from components.checks.nodes import moving_nodes as nodes
+from components.checks.nodes import own_pods as pods
+from components.checks.nodes import replacements as places
+from components.checks.nodes import staying_pods as staying
+from components.checks.nodes import unrecognised as unplaced
+from components.checks.nodes import writable_folders as writable
+from components.checks.phases import agents, release, removals, way_back
+from components.checks.phases import phase_gates as gates
 
 CATALOGUE: tuple[Check, ...] = (
     gates.foreign_cilium,

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from components import timings
 from components.operations.cluster_api.api import ClusterError
-from components.operations.patience import stopping
+from components.operations.retries import stopping
 
 T = TypeVar("T")
 _FIRST_LOOK_SECONDS = 0.1

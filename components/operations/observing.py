@@ -18,7 +18,7 @@ from components.operations.addresses.servers import Server
 from components.operations.addresses.target_groups import target_groups
 from components.operations.cluster_api.api import Cluster, ClusterError, Object
 from components.operations.cluster_api.denials import unless_denied
-from components.operations.cluster_api.greeting import greet
+from components.operations.cluster_api.server_version import greet
 from components.operations.dry_run import Trial, Tried, try_out
 from components.operations.known_sources import KnownSources
 from components.operations.lease import other_run
@@ -40,8 +40,8 @@ from components.operations.rights.permission_table import Purpose
 from components.operations.rights.permissions import Aims, denied
 from components.operations.snapshot import RECORD, SETTLED, NodeFacts, Snapshot, is_of_facts
 from stacks.config import SECRETS_NAMESPACE
-from stacks.objects import ObjectName
-from stacks.policies.cilium import OURS
+from stacks.notation.objects import ObjectName
+from stacks.policies.writing.cilium import OURS
 
 T = TypeVar("T")
 _AT_ONCE = 16

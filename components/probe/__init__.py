@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import resources
 
 from components.names import NAMESPACE
-from stacks.pods import PROBE_LIMITS, PROBE_REQUESTS
+from stacks.sections.pods import PROBE_LIMITS, PROBE_REQUESTS
 
 NAME = "probe"
 PROGRAMS = "probe-programs"

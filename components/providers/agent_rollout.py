@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, Resource, UpdateResult
 
-from components.providers.base import ClusterProvider, Properties, results
+from components.providers.shared.base import ClusterProvider, Properties, results
 
 
 class AgentRolloutProvider(ClusterProvider):
@@ -17,7 +17,7 @@ class AgentRolloutProvider(ClusterProvider):
         from components.operations.marks import now
         from components.operations.progress import Progress
         from components.operations.turn_steps.rollout import assert_tunnels, roll_agents
-        from components.words import many
+        from components.plurals import many
 
         cilium = self.work.cilium()
         progress = Progress("Cilium", 1)

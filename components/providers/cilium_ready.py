@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, Resource, UpdateResult
 
-from components.providers.base import ClusterProvider, Properties, results
+from components.providers.shared.base import ClusterProvider, Properties, results
 
 
 class CiliumReadyProvider(ClusterProvider):
@@ -22,7 +22,7 @@ class CiliumReadyProvider(ClusterProvider):
             wait_for_agents,
             wait_for_node_config_kind,
         )
-        from components.words import many
+        from components.plurals import many
 
         cilium, cluster = self.work.cilium(), self.work.cluster
         progress = Progress("Cilium", 3)

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, Resource, UpdateResult
 
-from components.providers.base import ClusterProvider, Properties, results
+from components.providers.shared.base import ClusterProvider, Properties, results
 
 BEFORE, AFTER = "before", "after"
 

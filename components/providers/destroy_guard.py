@@ -9,7 +9,7 @@ from typing import NoReturn
 import pulumi
 from pulumi.dynamic import CreateResult, Resource
 
-from components.providers.base import ClusterProvider, Properties, results
+from components.providers.shared.base import ClusterProvider, Properties, results
 
 
 def refuse_deletion(what: str) -> NoReturn:

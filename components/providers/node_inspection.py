@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
-from components.providers.base import ClusterProvider, Properties, results
+from components.providers.shared.base import ClusterProvider, Properties, results
 
 LOOKED = ""
 _NAMED = 5
@@ -24,8 +24,8 @@ class NodeInspectionProvider(ClusterProvider):
         from components.operations.marks import now
         from components.operations.node_inspection import inspect_nodes
         from components.operations.progress import Progress
+        from components.plurals import many
         from components.pods import OurPods
-        from components.words import many
 
         progress = Progress("preflight", 1)
         progress.step("nodes", f"looking at {many(len(nodes), 'node')}")

@@ -3,8 +3,8 @@
 import pulumi
 from pulumi.dynamic import CreateResult, Resource, UpdateResult
 
-from components.providers.base import ClusterProvider, Properties, results
 from components.providers.destroy_guard import refuse_deletion
+from components.providers.shared.base import ClusterProvider, Properties, results
 
 
 class ObjectRemovalProvider(ClusterProvider):
@@ -17,7 +17,7 @@ class ObjectRemovalProvider(ClusterProvider):
         from components.operations.removal.kube_proxy import runs_kube_proxy, sweep_kube_proxy
         from components.operations.removal.removals import remove
         from components.pods import OurPods
-        from stacks.objects import object_name
+        from stacks.notation.objects import object_name
         from stacks.values import final_values, replaces_kube_proxy
 
         if not titles:

@@ -3,7 +3,7 @@
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource
 
-from components.providers.base import ClusterProvider, Properties
+from components.providers.shared.base import ClusterProvider, Properties
 
 
 class ProbeKeyProvider(ClusterProvider):

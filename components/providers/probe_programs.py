@@ -3,7 +3,7 @@
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
-from components.providers.base import ClusterProvider, Properties, results
+from components.providers.shared.base import ClusterProvider, Properties, results
 
 
 class ProbeProgramsProvider(ClusterProvider):

@@ -3,8 +3,8 @@
 import pulumi
 from pulumi.dynamic import CreateResult, Resource
 
-from components.providers.base import ClusterProvider, Properties, results
 from components.providers.destroy_guard import refuse_deletion
+from components.providers.shared.base import ClusterProvider, Properties, results
 
 
 class SourceRemovalProvider(ClusterProvider):

@@ -16,7 +16,7 @@ from components.operations.probes.traffic import (
     restart_of,
 )
 from components.operations.progress import Progress
-from components.providers.work import Work
+from components.providers.shared.work import Work
 
 _NAMESPACE = f"/api/v1/namespaces/{NAMESPACE}"
 _UNDER_WAY = (TurnStep.SWITCHING, TurnStep.DRAINING, TurnStep.DRAINED)

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 
 from components.operations.calico.detection_methods import ANY_POOL, why_fooled
 from components.operations.snapshot import Snapshot
-from components.sources import calico, calico_operator, canal, flannel, generic, kindnet
+from components.sources import canal, generic, kindnet
+from components.sources.calico import manifests as calico
+from components.sources.calico import operator as calico_operator
 from components.sources.description import SourceDescription, SourceError
+from components.sources.facts.workload import for_linux
+from components.sources.flannel import daemon_set as flannel
 from components.sources.interface import Source
-from components.sources.strangers import in_a_process, strangers
-from components.sources.workload import for_linux
-from stacks.source import SourceSettings
+from components.sources.unsupported import in_a_process, strangers
+from stacks.sections.source import SourceSettings
 
 __all__ = [
     "SOURCES", "Source", "SourceDescription", "SourceError", "describe", "families_of", "fooled", "fooled_families",

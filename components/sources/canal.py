@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from components.operations.removal.source_objects import Belongings
 from components.operations.removal.sweep import Sweep
 from components.operations.snapshot import Snapshot
-from components.sources import calico, flannel
-from components.sources.calico_encryption import encryption_of
-from components.sources.calico_leftovers import LEFTOVERS
-from components.sources.calico_rights import OWN_OBJECTS, RIGHTS
-from components.sources.calico_settings import cni_mtu, dataplane_of, no_settings, runs
+from components.sources.calico import manifests as calico
+from components.sources.calico.encryption import encryption_of
+from components.sources.calico.leftovers import LEFTOVERS
+from components.sources.calico.rights import OWN_OBJECTS, RIGHTS
+from components.sources.calico.settings import cni_mtu, dataplane_of, no_settings, runs
 from components.sources.description import SourceDescription, SourceError, owners_of
-from components.sources.interface import Source
-from components.sources.workload import (
+from components.sources.facts.workload import (
     Object,
     conf_on_nodes,
     container_with,
@@ -24,6 +23,8 @@ from components.sources.workload import (
     smallest,
     title,
 )
+from components.sources.flannel import daemon_set as flannel
+from components.sources.interface import Source
 
 KIND = "canal"
 _ACCOUNTS = ("canal", "flannel")

@@ -3,12 +3,13 @@
 from components.operations.removal.source_objects import Belongings
 from components.operations.removal.sweep import Sweep
 from components.operations.snapshot import Snapshot
-from components.sources import embedded, flannel
 from components.sources.description import SourceDescription, SourceError, owners_of
-from components.sources.encryption_words import asked_for
+from components.sources.facts.encryption_settings import asked_for
+from components.sources.facts.workload import Object, conf_on_nodes, place
+from components.sources.flannel import daemon_set as flannel
+from components.sources.flannel import embedded
 from components.sources.interface import Source
-from components.sources.workload import Object, conf_on_nodes, place
-from stacks.source import GENERIC, SourceSettings
+from stacks.sections.source import GENERIC, SourceSettings
 
 KIND = GENERIC
 

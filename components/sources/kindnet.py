@@ -4,8 +4,7 @@ from components.operations.removal.source_objects import Belongings
 from components.operations.removal.sweep import Sweep
 from components.operations.snapshot import Snapshot
 from components.sources.description import SourceDescription, SourceError, owners_of
-from components.sources.interface import Source
-from components.sources.workload import (
+from components.sources.facts.workload import (
     Object,
     conf_on_nodes,
     container_with,
@@ -14,6 +13,7 @@ from components.sources.workload import (
     place,
     title,
 )
+from components.sources.interface import Source
 
 KIND = "kindnet"
 SWEEP = Sweep(chains=("KIND-MASQ-AGENT",), conf=("kindnet",), tables=("kindnet-", "kube-network-policies"))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from components.operations.snapshot import Snapshot
 from components.sources import generic
-from components.sources.chained import chained_plugin
 from components.sources.description import SourceDescription
+from components.sources.facts.chained import chained_plugin
 
 # Files that the container run time reads; others, such as a kubeconfig or a renamed conf, are ignored.
 ACTIVE = (".conf", ".conflist", ".json")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from components.names import NAMESPACE, NODES_NAMESPACE
 from components.operations.snapshot import Snapshot
 from components.policy_engines import engines
-from components.sources.chained import chained_plugin
 from components.sources.description import SourceDescription
-from components.sources.strangers import known_cni
-from components.sources.workload import Object, all_containers, may_run_on_linux, place, title
+from components.sources.facts.chained import chained_plugin
+from components.sources.facts.workload import Object, all_containers, may_run_on_linux, place, title
+from components.sources.unsupported import known_cni
 
 # With one of these capabilities a program on the host network can change its links, routes, rules and tables.
 _CHANGES_THE_NETWORK = {"ALL", "NET_ADMIN", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "BPF"}

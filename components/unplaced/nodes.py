@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from components.operations.marks import step_of
 from components.operations.snapshot import Snapshot
 from components.sources.description import SourceDescription
-from components.sources.distributions import recognised
+from components.sources.distributions.recognition import recognised
 
 _PLAIN = re.compile(r"v?\d+\.\d+\.\d+(-(alpha|beta|rc)\.\d+)?$")
 _BUILD = re.compile(r"v?\d+\.\d+\.\d+")

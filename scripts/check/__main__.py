@@ -9,9 +9,9 @@ import typer
 from rich.console import Console
 
 from components.checks import Severity
-from components.words import many
-from scripts.check.asked import err, plan_of, run
-from scripts.check.shown import to_json, to_tables
+from components.plurals import many
+from scripts.check.command_options import err, plan_of, run
+from scripts.check.rendering import to_json, to_tables
 
 BLOCKED = 1
 out = Console(highlight=False)

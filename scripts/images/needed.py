@@ -13,7 +13,7 @@ from components.names import NAMESPACES
 from components.operations.cluster_api.api import Cluster
 from components.phases.cilium_chart import chart_of
 from components.plan import MigrationPlan
-from stacks.images import Image
+from stacks.notation.images import Image
 from stacks.settle import Cilium
 from stacks.values import final_values, migration_values
 

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from components.checks import refusals
-from components.words import many
-from scripts.check.asked import as_asked, err, plan_of, run
-from scripts.plan.shown import plain, to_json, to_tables, to_yaml
-from scripts.plan.told import Plan
+from components.plurals import many
+from scripts.check.command_options import as_asked, err, plan_of, run
+from scripts.plan.content import Plan
+from scripts.plan.rendering import plain, to_json, to_tables, to_yaml
 
 out = Console(highlight=False)
 

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from components.plurals import many
 from components.policies import engine
-from components.words import many
-from scripts.check.asked import err, plan_of, run
-from scripts.policies.shown import summary, to_json, to_table
-from scripts.policies.written import write
+from scripts.check.command_options import err, plan_of, run
+from scripts.policies.rendering import summary, to_json, to_table
+from scripts.policies.translation_files import write
 from stacks.policies import Verdict
 
 LOST = 1

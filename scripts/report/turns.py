@@ -17,7 +17,7 @@ from components.operations.step_records import (
     restart_step,
     steps_of,
 )
-from components.words import many
+from components.plurals import many
 from scripts.report.model import Losses, Step, Trouble, Turn, TurnState
 
 # Earlier versions told their steps by an Event's reason alone; within one second they came in this order.

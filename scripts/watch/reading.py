@@ -18,7 +18,7 @@ from components.operations.objects.live_config import read_live_config
 from components.operations.objects.model import Node
 from components.operations.snapshot import RECORD, Snapshot
 from components.sources import SourceDescription
-from components.strategies.parts import reached_by
+from components.strategies.rooms import reached_by
 from scripts.report.cluster_record import marked, read_told
 from scripts.report.turns import Marked, Told, by_node
 from stacks.strategies import DEFAULT, Milestone, Phase, Strategy, strategy_named

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from stacks.policies.conditions import EVERYTHING, NOTHING, Condition
-from stacks.policies.networks import ALL_ADDRESSES, Block, meet
+from stacks.policies.reading.conditions import EVERYTHING, NOTHING, Condition
+from stacks.policies.reading.networks import ALL_ADDRESSES, Block, meet
 
 Range = tuple[int, int]
 LAST_ORDER = float("inf")

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from stacks.addresses import NOTHING_KNOWN, Entry, Kind, Network, Register
 from stacks.policies.identity_labels import LabelFilter
-from stacks.policies.networks import network
+from stacks.policies.reading.networks import network
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 from stacks.settle.choice import Choice, kept, wish
 from stacks.settle.cluster import VXLAN_V6, ClusterNetwork
 from stacks.settle.foreign import LEFT_ALONE, end_of_pods, is_foreign, is_passed_over, is_taken
-from stacks.settle.wished import looks_for_devices, wished_devices, wished_mtu
+from stacks.settle.given_values import looks_for_devices, wished_devices, wished_mtu
 
 # Cilium subtracts this itself from `MTU`, which is the device's (its pkg/mtu: outer IPv4, UDP, VXLAN, Ethernet).
 TUNNEL_OVERHEAD = 50

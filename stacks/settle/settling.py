@@ -6,6 +6,7 @@ from stacks.settle.choice import Choice, kept
 from stacks.settle.cluster import ClusterNetwork
 from stacks.settle.encryption import overhead
 from stacks.settle.folders import BINARIES, CONF, Folder, settle_folder
+from stacks.settle.given_values import over_ipv6
 from stacks.settle.links import (
     TUNNEL_OVERHEAD,
     TUNNEL_OVERHEAD_V6,
@@ -19,7 +20,6 @@ from stacks.settle.links import (
 from stacks.settle.pool import installed_pools, settle_mask, settle_pool, settle_pool_v6
 from stacks.settle.settled import Chaining, Cilium, put_together, release_of
 from stacks.settle.tunnel import settle_port, settle_protocol
-from stacks.settle.wished import over_ipv6
 
 _V2_SINCE = (1, 16)
 _V2, _V2_ALPHA = "cilium.io/v2", "cilium.io/v2alpha1"

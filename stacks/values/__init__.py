@@ -5,7 +5,7 @@ from stacks.values.contradictions import Contradiction, contradictions
 from stacks.values.live import live_settings, settings_faults
 from stacks.values.method import MethodValue, final_method, migration_method
 from stacks.values.node_config import CNI_CONF, HOST_CONF_FOLDER, MIGRATED_LABEL, PORTMAP, node_config
-from stacks.values.told import ToldValue, told_values
+from stacks.values.side_by_side import ToldValue, told_values
 from stacks.values.tree import leaves, merge, value_at
 
 __all__ = [

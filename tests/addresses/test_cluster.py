@@ -12,7 +12,7 @@ from components.operations.objects.services import Service
 from components.operations.snapshot import Snapshot
 from stacks.addresses import Entry, Kind, networks_of
 from tests.builders import FLANNEL, make_context, make_facts, make_node, make_pod, make_snapshot, secondary
-from tests.effort import calls_of
+from tests.call_counts import calls_of
 
 Object = dict[str, Any]
 POOL = "10.245.0.0/16"  # what would be chosen if nothing were there

@@ -8,7 +8,7 @@ import pytest
 from components.operations.addresses.outside_addresses import GROUPS
 from components.operations.addresses.pool_kinds import ListedAddresses, listed
 from stacks.addresses import Kind
-from tests.operations.test_policy_kinds import Serving
+from tests.operations.objects.test_policy_kinds import Serving
 
 Object = dict[str, Any]
 POOL = "10.245.0.0/16"

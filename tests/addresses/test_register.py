@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stacks.addresses import Entry, Kind, Network, Register, named_in, networks_of
-from tests.effort import calls_of
+from tests.call_counts import calls_of
 
 
 def entry(text: str, kind: Kind = Kind.POD) -> Entry:

@@ -14,7 +14,7 @@ from components.operations.objects.node_state import NodeState
 from components.operations.objects.policy_kinds import UnknownKind
 from components.operations.objects.services import Service
 from components.operations.snapshot import Snapshot
-from scripts.check.shown import NOT_UNDERSTOOD, to_tables
+from scripts.check.rendering import NOT_UNDERSTOOD, to_tables
 from tests.builders import FLANNEL_DAEMON_SET, make_context, make_node, make_pod, make_snapshot, secondary
 
 KUBE_ROUTER = {

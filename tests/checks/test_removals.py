@@ -6,7 +6,7 @@ from components.names import NAMESPACE, NODES_NAMESPACE
 from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
 from components.operations.removal.removals import look_at, remove
-from stacks.objects import ObjectName, object_name
+from stacks.notation.objects import ObjectName, object_name
 from tests.checks.site import SHOP, Site
 from tests.faults.site import eventually
 

@@ -14,7 +14,7 @@ from components.operations.cluster_api.api import Cluster
 from components.probe import KEY_ENTRY, KEY_SECRET
 from scripts.lab.session import Session
 from scripts.lab.simulated.control_plane import ControlPlane
-from tests.operations.web_server import Web
+from tests.operations.gates.web_server import Web
 
 _URL, _USER = "hush-url-word", "olga"
 _WORDS = {

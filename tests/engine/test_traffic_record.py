@@ -28,7 +28,7 @@ from scripts.report.turns import troubles
 from stacks.config import parse_config
 from tests.engine.secret_words import SecretWords
 from tests.operations.conftest import eventually
-from tests.operations.web_server import Web, says, serving
+from tests.operations.gates.web_server import Web, says, serving
 
 pytestmark = [pytest.mark.engine, pytest.mark.apiserver, pytest.mark.timeout(600)]
 NODE, OTHER = "worker-1", "worker-3"

@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 from components.names import NODES_NAMESPACE
 from tests.faults.fault import Fault
-from tests.faults.making import (
+from tests.faults.scenarios import (
     alert_fires,
     api_server_killed,
     budget_for_a_while,

@@ -19,7 +19,7 @@ from components.pods import OurPods
 from components.probe import LABELS, NAMESPACE
 from components.probe.manifests import daemon_set
 from scripts.lab.simulated.control_plane import ControlPlane
-from stacks.gates import GateSettings
+from stacks.sections.gates import GateSettings
 from tests.monitoring.documents import DASHBOARD, RULES, SCRAPE, alert_rules, filled, read, walk
 from tests.monitoring.prometheus import Prometheus, promtool
 from tests.monitoring.targets import as_files

@@ -2,11 +2,11 @@
 
 from tests.mutations.mutation import Mutation
 
-_LEASE = ("tests/operations/test_lease.py", "tests/operations/test_lease_guard.py")
-_NAMESPACES = ("tests/operations/test_our_namespaces.py",)
-_REMOVED = ("tests/operations/test_removed.py",)
-_ROLLOUT = ("tests/operations/test_rollout.py",)
-_TRAFFIC = ("tests/operations/test_traffic.py",)
+_LEASE = ("tests/operations/lease/test_lease.py", "tests/operations/lease/test_lease_guard.py")
+_NAMESPACES = ("tests/operations/our_pods/test_our_namespaces.py",)
+_REMOVED = ("tests/operations/removal/test_removed.py",)
+_ROLLOUT = ("tests/operations/turn/test_rollout.py",)
+_TRAFFIC = ("tests/operations/probes/test_traffic.py",)
 
 MUTATIONS = (
     Mutation(
@@ -111,7 +111,7 @@ MUTATIONS = (
         old='(each.get("failurePolicy") or "Fail") == "Fail"',
         new='(each.get("failurePolicy") or "Ignore") == "Fail"',
         stands_for="a webhook that says nothing of its failure is one that may fail",
-        tests=("tests/operations/test_webhooks.py",),
+        tests=("tests/operations/objects/test_webhooks.py",),
     ),
     Mutation(
         id="removals-of-ciliums-own",

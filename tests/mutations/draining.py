@@ -2,8 +2,8 @@
 
 from tests.mutations.mutation import Mutation
 
-_PLAN = ("tests/operations/test_drain_plan.py",)
-_QUEUE = ("tests/operations/test_evictions.py",)
+_PLAN = ("tests/operations/draining/test_drain_plan.py",)
+_QUEUE = ("tests/operations/draining/test_evictions.py",)
 _REFUSED = ("tests/turns/test_refused.py",)
 _RESUMED = ("tests/turns/test_resumed.py",)
 
@@ -142,7 +142,7 @@ MUTATIONS = (
         old="    if not_ready_before(cluster, node) is None:\n",
         new="    if True:\n",
         stands_for="a run that goes on takes what it renewed itself for ill before",
-        tests=("tests/operations/test_recycle.py",),
+        tests=("tests/operations/turn/test_recycle.py",),
     ),
     Mutation(
         id="in-place-all-at-once",

@@ -4,8 +4,8 @@ from tests.mutations.mutation import Mutation
 
 _MACHINES = ("tests/lab/simulated/test_machines.py",)
 _REFUSED = ("tests/turns/test_refused.py",)
-_RECYCLE = ("tests/operations/test_recycle.py",)
-_REMOVED = ("tests/operations/test_removed.py",)
+_RECYCLE = ("tests/operations/turn/test_recycle.py",)
+_REMOVED = ("tests/operations/removal/test_removed.py",)
 
 MUTATIONS = (
     Mutation(
@@ -22,7 +22,7 @@ MUTATIONS = (
         old="# The old conf first: at no moment may the folder be without one, or the node turns NotReady.\n",
         new="cilium_conf.unlink(missing_ok=True)\n",
         stands_for="for a moment the node has no CNI conf",
-        tests=("tests/operations/test_restore_cni_conf.py",),
+        tests=("tests/operations/on_node/test_restore_cni_conf.py",),
     ),
     Mutation(
         id="restore-cni-conf-keeps-cilium",
@@ -38,7 +38,7 @@ MUTATIONS = (
         old="    if original.exists():\n",
         new="    if False:\n",
         stands_for="a conf that the old CNI has written since is replaced by the older one",
-        tests=("tests/operations/test_restore_cni_conf.py",),
+        tests=("tests/operations/on_node/test_restore_cni_conf.py",),
     ),
     Mutation(
         id="failed-script-believed",
@@ -165,7 +165,7 @@ MUTATIONS = (
         old='elif outcome and behind and behind["ok"]:',
         new='elif outcome and behind and not behind["ok"]:',
         stands_for="a host port that Cilium does not open is overlooked",
-        tests=("tests/operations/test_host_ports.py",),
+        tests=("tests/operations/turn/test_host_ports.py",),
     ),
     Mutation(
         id="leftovers-accepted",
@@ -197,7 +197,7 @@ MUTATIONS = (
         old='route show table all root "$network" proto $protocol',
         new="route show table all proto $protocol",
         stands_for="a node's own ways out are taken away with the old CNI's routes",
-        tests=("tests/operations/test_sweep_real.py",),
+        tests=("tests/operations/on_node/test_sweep_real.py",),
     ),
     Mutation(
         id="every-conf-swept",

@@ -50,7 +50,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="switched-node-drained-again",
-        file="operations/turn/there.py",
+        file="operations/turn/to_cilium.py",
         old="if step_of(node) in (TurnStep.MIGRATED, TurnStep.SWITCHING):",
         new="if step_of(node) is TurnStep.MIGRATED:",
         stands_for="pods that are on their new network already are evicted once more",
@@ -58,7 +58,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="migrated-node-drained-again",
-        file="operations/turn/there.py",
+        file="operations/turn/to_cilium.py",
         old="if step_of(node) in (TurnStep.MIGRATED, TurnStep.SWITCHING):",
         new="if step_of(node) is TurnStep.SWITCHING:",
         stands_for="after the stack's state was lost every node is drained anew",
@@ -66,7 +66,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="migrated-node-moved-again",
-        file="operations/turn/there.py",
+        file="operations/turn/to_cilium.py",
         old="if drift(cluster, turn) is None:",
         new="if False:",
         stands_for="after the stack's state was lost every node is cordoned and verified anew",
@@ -74,15 +74,15 @@ MUTATIONS = (
     ),
     Mutation(
         id="label-taken-off-is-not-set-again",
-        file="operations/turn/there.py",
+        file="operations/turn/to_cilium.py",
         old='cluster.patch(node_path(turn.node), {"metadata": {"labels": {turn.label: "true"}}})',
         new="pass",
         stands_for="a label removed in mid-turn is a dead end",
-        tests=("tests/operations/test_turn_label.py",),
+        tests=("tests/operations/turn/test_turn_label.py",),
     ),
     Mutation(
         id="switched-agent-re-created-again",
-        file="strategies/hybrid/there.py",
+        file="strategies/hybrid/steps_to_cilium.py",
         old="if found and found[0].ready and agents.active_conf(",
         new="if False and agents.active_conf(",
         stands_for="a turn that goes on starts an agent anew that does what it shall",
@@ -98,7 +98,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="late-pods-deleted-without-their-budget-on-the-way-back",
-        file="strategies/hybrid/back.py",
+        file="strategies/hybrid/steps_to_source.py",
         old="        evict_latecomers(cluster, turn, stale=turn.on_cilium, progress=run.progress)\n",
         new="",
         stands_for="pods that came onto the node before it went back are deleted past their budgets",
@@ -106,7 +106,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="turns-marks-stay",
-        file="operations/turn/there.py",
+        file="operations/turn/to_cilium.py",
         old="**{**dict.fromkeys(_OF_A_TURN), **given_back}",
         new="**given_back",
         stands_for="the next turn believes what this one wrote: cordons, boot IDs, who was ill",
@@ -114,7 +114,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="missing-route-accepted",
-        file="strategies/hybrid/there.py",
+        file="strategies/hybrid/steps_to_cilium.py",
         old="if missing or not blocks:",
         new="if not blocks:",
         stands_for="a node without a route to one of its blocks is called migrated",
@@ -122,7 +122,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="in-place-verified-after-the-pods-went",
-        file="strategies/hybrid/there.py",
+        file="strategies/hybrid/steps_to_cilium.py",
         old="    *_IN_PLACE,\n",
         new="    *reversed(_IN_PLACE),\n",
         stands_for="pods are moved onto a network that nobody has proved",
@@ -130,7 +130,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="way-back-restores-before-the-agent",
-        file="strategies/hybrid/back.py",
+        file="strategies/hybrid/steps_to_source.py",
         old=f"{_AGENT}{_RESTORE}",
         new=f"{_RESTORE}{_AGENT}",
         stands_for="an agent that still manages the CNI conf undoes its restoration",
@@ -146,7 +146,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="way-back-touches-what-never-left",
-        file="operations/turn/back.py",
+        file="operations/turn/to_source.py",
         old="if step_of(node) in (TurnStep.DRAINING, TurnStep.DRAINED):",
         new="if False:",
         stands_for="a node that was only drained has its agent and pods renewed for nothing",
@@ -154,7 +154,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="way-back-keeps-our-marks",
-        file="operations/turn/back.py",
+        file="operations/turn/to_source.py",
         old="        clear(cluster, turn.node, besides=released(read_node(cluster, turn.node)))\n",
         new="",
         stands_for="a node that went back is taken for one in its turn",
@@ -162,7 +162,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="way-back-while-cilium-manages-every-node",
-        file="strategies/hybrid/back.py",
+        file="strategies/hybrid/steps_to_source.py",
         old="if manages_every_node(read_live_config(cluster, namespace=turn.cilium_namespace)):",
         new="if False:",
         stands_for="a node goes back whose agent takes the CNI conf over again at once",
@@ -201,7 +201,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="ill-before-not-noted-where-only-the-second-half-is-done",
-        file="operations/turn/there.py",
+        file="operations/turn/to_cilium.py",
         old="        if not begun:\n",
         new="        if False:\n",
         stands_for="a migrated node that is mended waits for pods that were ill before that",
@@ -209,7 +209,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="ill-before-noted-after-the-switch",
-        file="operations/turn/there.py",
+        file="operations/turn/to_cilium.py",
         old="        if not begun:\n",
         new="        if True:\n",
         stands_for="pods that the new network made ill are excused by the run that goes on",
@@ -228,7 +228,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="drained-not-noted",
-        file="operations/turn/there.py",
+        file="operations/turn/to_cilium.py",
         old="        mark(cluster, turn.node, TurnStep.DRAINED)\n",
         new="",
         stands_for="a node that waits for its label is shown as one that is being drained",
@@ -236,7 +236,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="switching-not-noted",
-        file="operations/turn/there.py",
+        file="operations/turn/to_cilium.py",
         old="        cordon(cluster, turn.node, step=TurnStep.SWITCHING, hold=turn.hold)\n",
         new="",
         stands_for="a node that was switched is given back as one that never left the old network",
@@ -260,7 +260,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="drift-overlooks-the-cni-conf",
-        file="strategies/hybrid/there.py",
+        file="strategies/hybrid/steps_to_cilium.py",
         old="[:1] != [turn.cni_conf]:",
         new="[:0] != []:",
         stands_for="a refresh does not see that another CNI is in charge again",

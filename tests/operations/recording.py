@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from components.operations.cluster_api.api import Cluster, ClusterError
-from components.operations.patience import Patience
+from components.operations.retries import Patience
 from components.operations.rights.permissions import Need
 
 Object = dict[str, Any]

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from components.checks import Context
 from components.plan import MigrationPlan
-from scripts.plan.shown import plain, to_json, to_tables, to_yaml
-from scripts.plan.told import Plan
+from scripts.plan.content import Plan
+from scripts.plan.rendering import plain, to_json, to_tables, to_yaml
 from scripts.report.helm_values import HIDDEN
 from stacks.config import parse_config
 from tests.builders import FLANNEL, make_pod, make_snapshot

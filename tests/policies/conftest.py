@@ -14,7 +14,7 @@ from scripts.lab.simulated.processes import Processes
 from scripts.lab.toolchain.build import download_module
 from scripts.lab.toolchain.parts import CILIUM_VERSION
 from tests.checks.site import Site
-from tests.policies import matrix
+from tests.policies.oracle import matrix
 from tests.sources import upstream
 from tests.sources.conftest import define_kinds
 

@@ -3,7 +3,7 @@
 import pytest
 
 from stacks.policies import Verdict, take_inventory
-from tests.policies.reference import Object
+from tests.policies.oracle.reference import Object
 from tests.policies.test_meaning import SITE
 from tests.policies.test_reasons import IN, OUT, policy, rule, taken
 

@@ -6,10 +6,10 @@ from hypothesis import HealthCheck, given, settings
 
 from stacks.addresses import Entry, Kind, Register, networks_of
 from stacks.policies import Inventory, Surroundings, Verdict, take_inventory
-from tests.policies import matrix
-from tests.policies.generated import LOCAL_DNS, NODES, SPACES, TRAFFIC, orderly, to_networks, worlds
-from tests.policies.reference import POD_NETWORK, Calico, End, Object, Traffic, World
-from tests.policies.reference_cilium import Cilium
+from tests.policies.oracle import matrix
+from tests.policies.oracle.generated import LOCAL_DNS, NODES, SPACES, TRAFFIC, orderly, to_networks, worlds
+from tests.policies.oracle.reference import POD_NETWORK, Calico, End, Object, Traffic, World
+from tests.policies.oracle.reference_cilium import Cilium
 
 SITE = Surroundings(
     pod_networks=(POD_NETWORK,),

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from stacks.policies import Inventory
-from stacks.policies.cilium import MARK, WINDOW
-from tests.policies.reference import Object
+from stacks.policies.writing.cilium import MARK, WINDOW
+from tests.policies.oracle.reference import Object
 from tests.policies.test_reasons import IN, policy, rule, taken
 
 FROM_API: Object = {"from": [{"podSelector": {"matchLabels": {"role": "a"}}}]}

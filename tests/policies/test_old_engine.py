@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from stacks.policies import Verdict
-from tests.policies.reference import Object
+from tests.policies.oracle.reference import Object
 from tests.policies.test_meaning import SITE
 from tests.policies.test_reasons import IN, OUT, only, policy, rule, taken
 

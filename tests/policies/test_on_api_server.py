@@ -13,8 +13,8 @@ import yaml
 from scripts.lab.paths import CHECKOUT
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.checks.site import Site
-from tests.policies import matrix
 from tests.policies.conftest import CILIUM
+from tests.policies.oracle import matrix
 from tests.sources import upstream
 
 pytestmark = pytest.mark.apiserver

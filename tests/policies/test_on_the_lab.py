@@ -11,9 +11,9 @@ import pytest
 from scripts.lab.images import catalogue
 from tests.migration import journey
 from tests.migration.stage import Stage
-from tests.policies import matrix, measure
-from tests.policies.matrix import APPS, PROBES, Probe
-from tests.policies.measure import Reading, Watch
+from tests.policies.oracle import matrix, measure
+from tests.policies.oracle.matrix import APPS, PROBES, Probe
+from tests.policies.oracle.measure import Reading, Watch
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 

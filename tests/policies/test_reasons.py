@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from stacks.policies import Entry, Inventory, Surroundings, Verdict, take_inventory
-from stacks.policies.selectors import SelectorError, holds, parse
-from tests.policies.reference import Object
+from stacks.policies.reading.selectors import SelectorError, holds, parse
+from tests.policies.oracle.reference import Object
 from tests.policies.test_meaning import SITE
 
 IN: Object = {"types": ["Ingress"]}

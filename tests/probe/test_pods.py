@@ -8,7 +8,7 @@ from components import probe
 from components.pods import OurPods
 from components.probe import manifests
 from stacks.config import parse_config
-from stacks.pods import OUR_DOMAIN, OUR_KEYS
+from stacks.sections.pods import OUR_DOMAIN, OUR_KEYS
 from tests.probe.our_pods import SETTINGS, on_nodes, unprivileged
 
 

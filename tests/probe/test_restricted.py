@@ -1,6 +1,6 @@
 """The Pod Security Standards' levels: our pods without privileges keep to `restricted`, and no other is where it holds.
 
-The API server's own judgement of the same pods is in tests/checks/test_pod_security.py.
+The API server's own judgement of the same pods is in tests/checks/pods/test_pod_security.py.
 """
 
 from collections.abc import Callable, Iterator

@@ -18,7 +18,7 @@ for name in sys.argv[1:]:
     importlib.import_module(f"components.providers.{name}")
 def Cancel(self, request, context):
     raise AssertionError("not replaced")
-Cancel.__code__ = sys.modules["components.providers.engine_process"]._cancel.__code__
+Cancel.__code__ = sys.modules["components.providers.shared.engine_process"]._cancel.__code__
 Cancel(None, None, None)  # the end of every run
 print(*(name for name in set(sys.modules) - before if name.split(".")[0] not in sys.stdlib_module_names))
 """

@@ -42,7 +42,7 @@ def look_ahead(facts: dict[str, Any], messages: list[str]) -> None:
     """The plan and the checks of clusters in three phases, with pods that a drain refuses and budgets that hold."""
     from components.checks import CATALOGUE, Context, run_checks
     from components.plan import MigrationPlan
-    from scripts.plan.told import Plan
+    from scripts.plan.content import Plan
     from stacks.config import parse_config
     from tests.builders import FLANNEL, alone, make_budget, make_pod, make_snapshot, secondary
 
@@ -80,7 +80,8 @@ def look_ahead(facts: dict[str, Any], messages: list[str]) -> None:
 def main() -> None:
     if sys.argv[1:] == ["reworded"]:
         rewording.install()
-    from components.operations import patience, progress
+    from components.operations import progress
+    from components.operations import retries as patience
     from components.operations.cluster_api.api import ClusterError
     from components.operations.deadline import OperationError
     from components.operations.draining import evictions

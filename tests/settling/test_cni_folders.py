@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from components.checks.context import Context
-from components.checks.finding import Severity
-from components.checks.inspected import cni_folders
-from components.checks.writable import cni_folders_writable
+from components.checks.framework.context import Context
+from components.checks.framework.finding import Severity
+from components.checks.nodes.inspected import cni_folders
+from components.checks.nodes.writable_folders import cni_folders_writable
 from components.operations.snapshot import Snapshot
 from components.sources import describe
-from components.sources.folders import mounted
+from components.sources.facts.folders import mounted
 from stacks.config import parse_config
 from stacks.values import contradictions, final_values, migration_values, value_at
 from tests.builders import FLANNEL_DAEMON_SET, make_facts, make_snapshot

@@ -1,7 +1,7 @@
 """`docs/known-clusters.md`, of the clusters that the tests try: `python -m tests.sources.document` writes it."""
 
-from components.sources.distribution import Distribution, always
-from components.sources.distributions import DISTRIBUTIONS
+from components.sources.distributions.distribution import Distribution, always
+from components.sources.distributions.recognition import DISTRIBUTIONS
 from scripts.lab.paths import CHECKOUT
 from tests.sources.clusters import CLUSTERS, SourceCluster
 

@@ -12,11 +12,13 @@ NAMES = re.compile(r"flannel|canal(?!y)|calico|tigera|weave|kindnet|kube-router|
 OWN_LANGUAGE = "stacks.policies."
 # Text for operators that says what they see in their cluster, such as the reason of a check.
 TEXT = {
-    "components.addresses.nodes", "components.addresses.services", "components.checks.cluster",
-    "components.checks.detection",
-    "components.checks.distribution", "components.checks.encryption", "components.checks.neighbours",
-    "components.checks.outsiders", "components.checks.policies", "components.checks.source",
-    "components.checks.unplaced",
+    "components.addresses.nodes", "components.addresses.services", "components.checks.cluster.general",
+    "components.checks.network.autodetection",
+    "components.checks.cluster.distribution", "components.checks.network.encryption",
+    "components.checks.network.cni_owners",
+    "components.checks.cluster.outsiders", "components.checks.network.policies",
+    "components.checks.network.old_cni_settings",
+    "components.checks.nodes.unrecognised",
 }  # fmt: skip
 # Code that is still to be told by the registry; what is taken out of this list does not come back.
 CODE = {
@@ -28,7 +30,7 @@ CODE = {
     "components.policy_engines", "components.providers.source_preparation",
 }  # fmt: skip
 # Names of others' that look alike: kured's lock, and links that nodes may have.
-ALIKE = {"components.checks.node_managers", "stacks.settle.foreign"}
+ALIKE = {"components.checks.cluster.node_managers", "stacks.settle.foreign"}
 
 
 def names_in(text: str) -> Iterator[str]:

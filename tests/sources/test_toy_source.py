@@ -19,9 +19,9 @@ from components.operations.snapshot import Snapshot
 from components.plan import MigrationPlan
 from components.sources import SOURCES, describe, source_of
 from components.sources.description import SourceDescription
+from components.sources.facts.workload import conf_on_nodes, container_with, environment, place, title
 from components.sources.interface import Source
 from components.sources.observing import Registry, observe
-from components.sources.workload import conf_on_nodes, container_with, environment, place, title
 from scripts.rbac.roles import Recipient, roles
 from stacks.config import parse_config
 from stacks.strategies import DEFAULT

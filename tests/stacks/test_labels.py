@@ -1,7 +1,7 @@
 import pytest
 
 from stacks.config import ConfigError, parse_config
-from stacks.labels import parse_selector, selects
+from stacks.notation.labels import parse_selector, selects
 
 LABELS = {"app": "web", "tier": "", "rank": "3", "example.com/owner": "shop"}
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from stacks.config import parse_config
-from stacks.images import DEFAULT, Image
-from stacks.quantities import amount
+from stacks.notation.images import DEFAULT, Image
+from stacks.notation.quantities import amount
 
 DIGEST = f"sha256:{'0' * 64}"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.strategies.parts import recipe_of
+from components.strategies.rooms import recipe_of
 from stacks.config import ConfigError, parse_config
 from stacks.strategies import DEFAULT, Milestone, Phase, Strategy, known_strategies, registry, strategy_named
 from tests.turns.turning import make_turn

@@ -16,10 +16,10 @@ from typing import Any
 
 from components.operations.cluster_api import api
 from components.operations.cluster_api.api import Cluster, CommandResult
-from components.operations.patience import Patience
+from components.operations.retries import Patience
 from components.operations.selectors import matches
-from scripts.lab.simulated.pod_status import is_ready, now
-from stacks.labels import parse_selector, selects
+from scripts.lab.simulated.nodes.pod_status import is_ready, now
+from stacks.notation.labels import parse_selector, selects
 
 Object = dict[str, Any]
 _PATH = re.compile(

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from components.operations.objects.model import Node, condition_is_true
 from components.operations.our_pods.node_shell import script
-from scripts.lab.simulated import machines, pod_status
-from scripts.lab.simulated.cilium import settings_of
-from scripts.lab.simulated.commands import SCRIPT_LABEL
-from scripts.lab.simulated.machines import Machine
+from scripts.lab.simulated.networks.cilium import settings_of
+from scripts.lab.simulated.nodes import machines, pod_status
+from scripts.lab.simulated.nodes.commands import SCRIPT_LABEL
+from scripts.lab.simulated.nodes.machines import Machine
 from tests.turns.api import Object, Objects
 
 CILIUM = "kube-system"

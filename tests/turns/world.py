@@ -8,8 +8,8 @@ from components.names import NAMESPACE
 from components.operations.cluster_api.api import ClusterError, CommandResult
 from components.operations.objects.model import Node, Pod
 from components.operations.turn_steps.agent import AGENT_CONTAINER
-from scripts.lab.simulated import machines
-from scripts.lab.simulated.machines import Machine
+from scripts.lab.simulated.nodes import machines
+from scripts.lab.simulated.nodes.machines import Machine
 from stacks.values import live_settings, migration_values, node_config
 from tests.builders import make_cilium
 from tests.turns.api import Client, Object

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.sources.workload import conf_on_nodes
+from components.sources.facts.workload import conf_on_nodes
 from components.unplaced import unknown_confs
 from tests.builders import FLANNEL, make_facts, make_snapshot
 

@@ -20,8 +20,8 @@ from websocket import WebSocketException
 
 from components import timings
 from components.operations.cluster_api.kubeconfig import KubeconfigError, client_of
-from components.operations.patience import Patience
-from stacks.web import without_user
+from components.operations.retries import Patience
+from stacks.sections.web import without_user
 
 Object = dict[str, Any]
 T = TypeVar("T")

@@ -22,7 +22,7 @@ from kubernetes import config as library
 from kubernetes.client import ApiClient
 from urllib3.exceptions import HTTPError
 
-from stacks.web import without_user
+from stacks.sections.web import without_user
 
 _WAYS = "set KUBECONFIG, or `pulumi config set kubernetes:kubeconfig PATH`"
 _DEFAULT = "~/.kube/config"

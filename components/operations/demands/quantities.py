@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from components.operations.selectors import Object
-from stacks.quantities import amount
+from stacks.notation.quantities import amount
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ from components.operations.draining.evictions import EvictionQueue
 from components.operations.draining.replacements import ready_before, wait_for_replacements
 from components.operations.objects.model import Pod
 from components.operations.progress import Progress
-from components.words import many
+from components.plurals import many
 
 REMEDY = "mend that and run `pulumi up` again, or take the node out of `waves` to give it back"
 

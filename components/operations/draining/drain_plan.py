@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from components.names import NAMESPACES
 from components.operations.objects.model import Budget, Pod
-from stacks.labels import parse_selector, selects
+from stacks.notation.labels import parse_selector, selects
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from components.operations.deadline import Deadline, pause
 from components.operations.draining.drain_plan import DrainOptions, age_of_deletion, no_longer_awaited
 from components.operations.objects.model import Pod
 from components.operations.progress import Progress
-from components.words import many
+from components.plurals import many
 
 _AT_ONCE = 20
 _RETRY_SECONDS = 2.0

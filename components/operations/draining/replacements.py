@@ -9,7 +9,7 @@ from components.operations.deadline import Deadline, Pending, wait_until
 from components.operations.objects.model import Pod, condition_is_true
 from components.operations.progress import Progress
 from components.operations.selectors import Object
-from components.words import many
+from components.plurals import many
 
 _COLLECTIONS = {
     ("apps/v1", "Deployment"): "/apis/apps/v1/namespaces/{}/deployments/{}",

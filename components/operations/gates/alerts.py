@@ -8,9 +8,9 @@ from pydantic import BaseModel, ValidationError
 
 from components.operations.deadline import OperationError
 from components.operations.gates.web import WebError, ask, refused
-from components.words import many
-from stacks.gates import Source
-from stacks.web import origin
+from components.plurals import many
+from stacks.sections.gates import Source
+from stacks.sections.web import origin
 
 _QUERY = urllib.parse.urlencode({"query": 'ALERTS{alertstate="firing"}'})
 _DOING = "cannot be asked for firing alerts"

@@ -3,7 +3,7 @@
 import re
 
 from components.operations.gates.web import WebError, ask, refused
-from stacks.gates import Source
+from stacks.sections.gates import Source
 
 # `goldpinger_nodes_health_total{goldpinger_instance="…",status="unhealthy"} 0`, one instance or all of them together.
 _HEALTH = re.compile(r'^goldpinger_nodes_health_total\{[^}]*status="(\w+)"[^}]*\}\s+(\S+)', re.MULTILINE)

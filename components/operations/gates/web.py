@@ -15,8 +15,8 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import make_headers
 
 from components.operations.deadline import OperationError
-from stacks.gates import Source
-from stacks.web import context_for, origin, token_of
+from stacks.sections.gates import Source
+from stacks.sections.web import context_for, origin, token_of
 
 SECONDS = 15.0
 MOST_BYTES = 32 * 1024 * 1024

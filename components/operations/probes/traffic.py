@@ -11,12 +11,12 @@ from components.operations.deadline import Deadline, OperationError, pause
 from components.operations.probes.probe_logs import STALE_SECONDS, read_probes, read_probes_at
 from components.operations.progress import Progress
 from components.operations.step_records import StepRecordError, steps_of
+from components.plurals import many
 from components.probe.budget import Budget, broken
 from components.probe.explanations import Restart
 from components.probe.measured import FlowTotals, Measurement
 from components.probe.reading import measure
 from components.probe.records import Key, Networks, Reading, Record
-from components.words import many
 
 _SECONDS_A_RECORD = 2.0
 _LINES_A_RECORD = 3  # a probe's own record, an inherited one, now and then a past

@@ -6,7 +6,7 @@ from components.operations.cluster_api.api import Cluster, Object
 from components.operations.removal.source_removal import sweep_nodes, wait_for_pods_to_go
 from components.operations.removal.sweep import KUBE_PROXY
 from components.pods import OurPods
-from stacks.objects import ObjectName
+from stacks.notation.objects import ObjectName
 
 _PROGRAM = "kube-proxy"
 

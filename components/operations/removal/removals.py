@@ -8,7 +8,7 @@ from components.names import NAMESPACES
 from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
 from components.operations.progress import Progress
-from stacks.objects import ObjectName
+from stacks.notation.objects import ObjectName
 
 _KEPT_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 _CILIUM_NAMES = ("cilium", "hubble")

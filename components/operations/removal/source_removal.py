@@ -12,8 +12,8 @@ from components.operations.progress import Progress
 from components.operations.removal.source_objects import Removed
 from components.operations.removal.sweep import Sweep, sweep_node
 from components.operations.turn_steps import agent as agents
+from components.plurals import many
 from components.pods import OurPods
-from components.words import many
 
 _AT_ONCE = 20
 _NAMED = 5

@@ -18,7 +18,7 @@ from components.operations.rights.permission_table import (
 )
 from components.operations.rights.source_rights import NO_RIGHTS, SourceRights
 from stacks.config import SECRETS_NAMESPACE
-from stacks.objects import ObjectName
+from stacks.notation.objects import ObjectName
 from stacks.strategies import Milestone
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"

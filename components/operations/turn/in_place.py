@@ -16,7 +16,7 @@ from components.operations.draining.replacements import ready_before, wait_for_r
 from components.operations.objects.model import Pod
 from components.operations.progress import Progress
 from components.operations.turn_steps.recycle import stale_pods
-from components.words import many
+from components.plurals import many
 
 
 def plan_in_place(

@@ -7,7 +7,7 @@ from components.operations.required import wait_for_watched
 from components.operations.turn.recipe import Half, Step, TurnRun
 from components.operations.turn.settings import Turn
 from components.operations.turn_steps.readiness import remember_not_ready
-from components.words import many
+from components.plurals import many
 
 RENEWED_IN_PLACE = "the node takes pods again; its own are evicted one by one and may come back"
 STAYS_CORDONED = "stays cordoned, as it was before its turn"

@@ -15,7 +15,7 @@ from components.operations.turn_steps.readiness import (
     way_out,
 )
 from components.operations.turn_steps.verification import is_fresh_pod
-from components.words import many
+from components.plurals import many
 
 
 def stale_pods(cluster: Cluster, node: str, *, stale: Callable[[Pod], bool]) -> list[Pod]:

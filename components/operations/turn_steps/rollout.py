@@ -11,7 +11,7 @@ from components.operations.objects.live_config import read_live_config, serves_n
 from components.operations.objects.model import Node
 from components.operations.progress import Progress
 from components.operations.turn_steps import agent as agents
-from components.words import many
+from components.plurals import many
 from stacks.values import settings_faults
 
 RESTARTED = f"{PREFIX}/settings"

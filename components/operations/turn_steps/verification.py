@@ -19,8 +19,8 @@ from components.operations.our_pods.pod_start import Start, end_of
 from components.operations.our_pods.refusals import create_pod, pods_of
 from components.operations.turn_steps.asking import Outcomes, Teller, reach
 from components.operations.turn_steps.host_ports import ask_host_ports
+from components.plurals import many
 from components.pods import OurPods
-from components.words import many
 
 VERIFY_LABELS = {"app.kubernetes.io/name": "verify"}
 _PODS = pods_of(probe.NAMESPACE)

@@ -1,8 +1,8 @@
 """The hybrid strategy's resources, phase by phase."""
 
-from components.phases.chain import Chain
 from components.phases.cleanup import Cleanup
 from components.phases.migrate import Migrate
+from components.phases.phase_order import Chain
 from components.phases.policies import Policies
 from components.phases.preflight import Preflight
 from components.plan import MigrationPlan

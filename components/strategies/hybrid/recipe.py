@@ -1,9 +1,9 @@
 """The hybrid strategy's recipe of a node's turn."""
 
 from components.operations.turn.recipe import Recipe
-from components.strategies.hybrid.back import BACK, may_return
-from components.strategies.hybrid.run import HybridRun
-from components.strategies.hybrid.there import THERE, drift, may_begin
+from components.strategies.hybrid.steps_to_cilium import THERE, drift, may_begin
+from components.strategies.hybrid.steps_to_source import BACK, may_return
+from components.strategies.hybrid.turn_run import HybridRun
 
 RECIPE = Recipe[HybridRun](
     run=HybridRun,

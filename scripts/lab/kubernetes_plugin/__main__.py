@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from scripts.lab.kubernetes_plugin.server import Plugin
+from scripts.lab.kubernetes_plugin.protocol.server import Plugin
 
 # The engine's own limit; a cluster's largest objects exceed gRPC's usual four megabytes.
 _MESSAGE_BYTES = 400 * 1024 * 1024

@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from scripts.lab.kubernetes_plugin.annotations import metadata
 from scripts.lab.kubernetes_plugin.errors import PluginError, UnreachableError
 from scripts.lab.kubernetes_plugin.kubeconfig import Kubeconfig
+from scripts.lab.kubernetes_plugin.objects.annotations import metadata
+from scripts.lab.kubernetes_plugin.protocol.tokens import Kind, join_id
 from scripts.lab.kubernetes_plugin.settings import Settings
-from scripts.lab.kubernetes_plugin.tokens import Kind, join_id
 
 _APPLY_PATCH = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"

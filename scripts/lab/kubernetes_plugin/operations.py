@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from scripts.lab.kubernetes_plugin.diff import Difference
+from scripts.lab.kubernetes_plugin.objects.diff import Difference
 
 Properties = dict[str, Any]
 

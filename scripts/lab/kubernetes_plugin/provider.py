@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from scripts.lab.kubernetes_plugin.diff import Change, Difference
 from scripts.lab.kubernetes_plugin.errors import PluginError
 from scripts.lab.kubernetes_plugin.kubeconfig import Kubeconfig
+from scripts.lab.kubernetes_plugin.objects.diff import Change, Difference
+from scripts.lab.kubernetes_plugin.protocol.values import holds_unknown
 from scripts.lab.kubernetes_plugin.settings import Settings, changed_keys
-from scripts.lab.kubernetes_plugin.values import holds_unknown
 
 _WHERE = frozenset({"kubeconfig", "context", "cluster"})
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from scripts.lab.kubernetes_plugin.errors import PluginError
-from scripts.lab.kubernetes_plugin.values import UNKNOWN, holds_unknown, plain
+from scripts.lab.kubernetes_plugin.protocol.values import UNKNOWN, holds_unknown, plain
 
 _FROM_ENVIRONMENT = {
     "deleteUnreachable": "PULUMI_K8S_DELETE_UNREACHABLE",

@@ -11,17 +11,17 @@ from typing import Any
 
 from scripts.lab.simulated import FAULTS_FILE, MACHINES_FILE, PORTS_FILE
 from scripts.lab.simulated.certificates import read_certificates
-from scripts.lab.simulated.cilium import Cilium
 from scripts.lab.simulated.client import Api, Object
-from scripts.lab.simulated.commands import Commands
 from scripts.lab.simulated.faults import FaultFile
-from scripts.lab.simulated.flannel import Flannel
-from scripts.lab.simulated.flows import Flows
-from scripts.lab.simulated.kubelet import Kubelet
-from scripts.lab.simulated.machines import Machine
-from scripts.lab.simulated.nodes import Nodes
-from scripts.lab.simulated.pods import Pods, report
-from scripts.lab.simulated.probe_log import ProbeLogs
+from scripts.lab.simulated.networks.cilium import Cilium
+from scripts.lab.simulated.networks.flannel import Flannel
+from scripts.lab.simulated.networks.flows import Flows
+from scripts.lab.simulated.nodes.commands import Commands
+from scripts.lab.simulated.nodes.kubelet import Kubelet
+from scripts.lab.simulated.nodes.machines import Machine
+from scripts.lab.simulated.nodes.node_status import Nodes
+from scripts.lab.simulated.nodes.pods import Pods, report
+from scripts.lab.simulated.nodes.probe_log import ProbeLogs
 from scripts.lab.simulated.world import World
 
 _SAVE_SECONDS = 5

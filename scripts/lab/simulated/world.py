@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lab.simulated.client import Object
-from scripts.lab.simulated.machines import Machine
+from scripts.lab.simulated.nodes.machines import Machine
 
 NODE_NETWORK = "172.20.0.0/14"
 _FIRST_ADDRESS = 10  # the first addresses are for a gateway, a router and a health check

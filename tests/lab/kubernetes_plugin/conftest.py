@@ -4,7 +4,7 @@ from itertools import count
 import pytest
 
 from scripts.lab.kubernetes_plugin.__main__ import serve
-from scripts.lab.kubernetes_plugin.server import Plugin
+from scripts.lab.kubernetes_plugin.protocol.server import Plugin
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.lab.kubernetes_plugin.engine import Engine
 

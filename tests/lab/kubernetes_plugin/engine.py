@@ -8,7 +8,7 @@ import grpc
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
-from scripts.lab.kubernetes_plugin.values import read, write
+from scripts.lab.kubernetes_plugin.protocol.values import read, write
 
 KINDS = provider_pb2.PropertyDiff.Kind
 

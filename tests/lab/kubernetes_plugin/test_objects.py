@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from scripts.lab.kubernetes_plugin.values import UNKNOWN, Secret
+from scripts.lab.kubernetes_plugin.protocol.values import UNKNOWN, Secret
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.lab.kubernetes_plugin.engine import Engine, RefusedError
 

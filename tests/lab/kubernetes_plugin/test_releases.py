@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripts.lab.kubernetes_plugin.values import UNKNOWN, Secret
+from scripts.lab.kubernetes_plugin.protocol.values import UNKNOWN, Secret
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.toolchain import parts
 from scripts.lab.toolchain.build import build_part

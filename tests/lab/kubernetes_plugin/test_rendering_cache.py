@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.lab.kubernetes_plugin.rendering_cache import Rendering, kept
+from scripts.lab.kubernetes_plugin.helm.rendering_cache import Rendering, kept
 
 
 @pytest.fixture

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.lab.kubernetes_plugin import diff, tokens, values
 from scripts.lab.kubernetes_plugin.errors import PluginError
 from scripts.lab.kubernetes_plugin.install import install
+from scripts.lab.kubernetes_plugin.objects import diff
+from scripts.lab.kubernetes_plugin.protocol import tokens, values
+from scripts.lab.kubernetes_plugin.protocol.tokens import Kind
+from scripts.lab.kubernetes_plugin.protocol.values import UNKNOWN, Secret, TextFile
 from scripts.lab.kubernetes_plugin.provider import differences_of_settings
 from scripts.lab.kubernetes_plugin.settings import Settings
-from scripts.lab.kubernetes_plugin.tokens import Kind
-from scripts.lab.kubernetes_plugin.values import UNKNOWN, Secret, TextFile
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from scripts.lab.simulated.cilium import settings_of
-from scripts.lab.simulated.machines import (
+from scripts.lab.simulated.networks.cilium import settings_of
+from scripts.lab.simulated.nodes.machines import (
     FLANNEL_CONF,
     AgentSettings,
     Machine,

@@ -1,0 +1,1 @@
+"""Checks of the way from phase to phase and back: gates, Cilium's release and agents, what cleanup removes."""

@@ -1,0 +1,1 @@
+"""Calico, installed by its manifests or by its operator."""

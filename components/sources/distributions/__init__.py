@@ -1,0 +1,1 @@
+"""Distributions of Kubernetes and managed services: their marks, and how each handles its own CNI."""

@@ -1,0 +1,1 @@
+"""Flannel, in a DaemonSet or within k3s."""

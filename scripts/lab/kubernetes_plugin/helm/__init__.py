@@ -1,0 +1,1 @@
+"""Helm releases as resources, by the helm program."""

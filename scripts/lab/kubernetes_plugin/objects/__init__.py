@@ -1,0 +1,1 @@
+"""Kubernetes objects as resources: server-side apply, differences, readiness."""

@@ -1,0 +1,1 @@
+"""Simulated nodes: their machines, kubelet, pods, commands and probes."""

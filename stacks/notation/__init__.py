@@ -1,0 +1,1 @@
+"""Notations of Kubernetes in texts: labels, objects, quantities, images; parsed and checked."""

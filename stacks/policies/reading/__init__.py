@@ -1,0 +1,1 @@
+"""Policies of Kubernetes and Calico, read into one model for both engines."""

@@ -1,0 +1,1 @@
+"""Sections of the stack config, each with its settings, defaults and errors."""
