@@ -16,6 +16,7 @@ ECHO_PORT = 8081
 FOLDER = "/probe"
 KEY_SECRET, KEY_ENTRY = "probe-key", "key"
 KEY_FOLDER = "/probe-key"
+_ROOMS = ("flows", "records")  # folders of the programs
 SERVING_ONLY: Mapping[str, object] = {"staying_neighbours": 0, "moving_neighbours": 0}
 
 __all__ = [
@@ -32,15 +33,28 @@ __all__ = [
     "SERVICE_PORT",
     "SERVING_ONLY",
     "container",
+    "programs_volume",
     "sources",
     "version_of",
 ]
 
 
 def sources() -> dict[str, str]:
-    """The probe's programs by file name, as the ConfigMap holds them."""
+    """The probe's programs by their keys in the ConfigMap: `flows.echo.py` is `flows/echo.py`."""
     folder = resources.files("components.probe") / "in_pod"
-    return {each.name: each.read_text() for each in folder.iterdir() if each.name.endswith(".py")}
+    rooms = {"": folder, **{f"{name}.": folder / name for name in _ROOMS}}
+    return {
+        f"{room}{each.name}": each.read_text()
+        for room, files in rooms.items()
+        for each in files.iterdir()
+        if each.name.endswith(".py")
+    }
+
+
+def programs_volume() -> dict[str, object]:
+    """The volume with the programs, each at its own path: a key of a ConfigMap has no slash."""
+    items = [{"key": key, "path": "/".join(key.removesuffix(".py").split(".")) + ".py"} for key in sorted(sources())]
+    return {"name": "programs", "configMap": {"name": PROGRAMS, "items": items}}
 
 
 def version_of(programs: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from components.probe import (
     PROGRAMS,
     SERVICE_PORT,
     container,
+    programs_volume,
     sources,
     version_of,
 )
@@ -58,7 +59,7 @@ def _template(
         terminationGracePeriodSeconds=_GRACE_SECONDS,
         securityContext={"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         volumes=[
-            {"name": "programs", "configMap": {"name": PROGRAMS}},
+            programs_volume(),
             # Without the key a probe serves and measures, but hands over and inherits no records.
             {"name": "key", "secret": {"secretName": KEY_SECRET, "optional": True}},
         ],

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from components.probe.in_pod.shape import read_past, read_record
+from components.probe.in_pod.records.validation import read_past, read_record
 from components.probe.measured import Network
 
 Key = tuple[str, str]
@@ -16,7 +16,7 @@ Key = tuple[str, str]
 class Record:
     """One line: all counts of one run of a probe at the moment `at`, in seconds since 1970.
 
-    `by` is the pod that printed it, if that inherited the record; `heirlooms` and `old_pasts` are the numbers of
+    `by` is the pod that printed it, if that inherited the record; `inherited` and `old_pasts` are the numbers of
     inherited records and pasts that the pod prints.
     """
 
@@ -34,7 +34,7 @@ class Record:
     terminating: float = 0.0
     final: bool = False
     by: str = ""
-    heirlooms: int = 0
+    inherited: int = 0
     old_pasts: int = 0
     processor_seconds: float = 0.0
     memory_bytes: int = 0
@@ -68,7 +68,7 @@ class Record:
                 terminating=said.get("terminating", 0.0),
                 final=bool(said.get("final")),
                 by=said.get("by", ""),
-                heirlooms=said.get("inherited", 0),
+                inherited=said.get("inherited", 0),
                 old_pasts=said.get("inherited_pasts", 0),
                 processor_seconds=said.get("cpu", 0.0),
                 memory_bytes=said.get("memory", 0),
@@ -137,12 +137,12 @@ class Reading:
                 if before is None or past.extent >= before.extent:
                     self.pasts[past.pod, past.run] = past
 
-    def missing_heirlooms(self, pod: str) -> int:
+    def missing_inherited(self, pod: str) -> int:
         """The number of inherited records, and of pasts if wanted, that the pod announces and that were not read."""
         own = max((each for each in self.latest.values() if each.pod == pod), key=lambda each: each.at, default=None)
         if own is None:
             return 0
-        records = own.heirlooms - sum(each.by == pod for each in self.latest.values())
+        records = own.inherited - sum(each.by == pod for each in self.latest.values())
         pasts = own.old_pasts - sum(each.by == pod for each in self.pasts.values()) if self.with_pasts else 0
         return max(0, records) + max(0, pasts)
 

@@ -8,8 +8,8 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from components.probe import LABELS, NAMESPACE, container
-from components.probe.in_pod.ledger import Ledger
-from components.probe.in_pod.metrics import metrics
+from components.probe.in_pod.records.ledger import Ledger
+from components.probe.in_pod.records.metrics import metrics
 from scripts.monitoring.dashboard import dashboard
 from tests.monitoring.documents import DASHBOARD, FOLDER, POD_MONITOR, SCRAPE, read, walk
 

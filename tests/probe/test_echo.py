@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from components.probe.in_pod.clock import Clock
-from components.probe.in_pod.echo import Echo
-from components.probe.in_pod.flows import TERMINATING, VANISHED
-from components.probe.in_pod.ledger import Ledger
+from components.probe.in_pod.flows.echo import Echo
+from components.probe.in_pod.flows.flow import TERMINATING, VANISHED
+from components.probe.in_pod.records.ledger import Ledger
 
 
 @pytest.mark.parametrize("end", [VANISHED, TERMINATING, ""])

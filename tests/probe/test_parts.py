@@ -6,7 +6,7 @@ import json
 import struct
 from collections import Counter
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from components import probe
 from components.pods import OurPods
 from components.probe import manifests
-from components.probe.in_pod import ledger as ledger_module
-from components.probe.in_pod.ledger import LONGEST_LINE_BYTES, OUTCOMES, Ledger, Trouble
-from components.probe.in_pod.metrics import metrics
-from components.probe.in_pod.names import NoAddressError, TruncatedError, addresses, lookup, question, resolver
+from components.probe.in_pod.flows.dns import NoAddressError, TruncatedError, addresses, lookup, question, resolver
 from components.probe.in_pod.neighbours import choose
+from components.probe.in_pod.records import ledger as ledger_module
+from components.probe.in_pod.records.ledger import LONGEST_LINE_BYTES, OUTCOMES, Ledger, Trouble
+from components.probe.in_pod.records.metrics import metrics
 from components.probe.records import Record
 
 _ADDRESSES = st.lists(st.ip_addresses(v=4).map(str), min_size=1, max_size=40, unique=True)
@@ -170,7 +170,13 @@ def test_every_pod_is_locked_down() -> None:
 
 def test_the_programs_are_all_there_and_small_enough_for_a_config_map() -> None:
     sources = probe.sources()
-    assert {"probe.py", "echo.py", "reach.py"} <= set(sources)
+    assert {"probe.py", "flows.echo.py", "reach.py"} <= set(sources)
+    volume: Any = probe.programs_volume()
+    folder = Path(probe.__file__).parent / "in_pod"
+    paths = {each["path"]: each["key"] for each in volume["configMap"]["items"]}
+    assert {path: sources[key] for path, key in paths.items()} == {
+        str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*.py")
+    }
     assert sum(map(len, sources.values())) < 500_000
     settings = {each["name"]: each.get("value") for each in probe.container()["env"]}  # type: ignore[attr-defined]
     assert json.loads(settings["SETTINGS"]) == {"staying_neighbours": 0, "moving_neighbours": 0}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from components.probe.in_pod.ledger import LATENCY_BOUNDS_MS, LONGEST_LINE_BYTES
+from components.probe.in_pod.records.ledger import LATENCY_BOUNDS_MS, LONGEST_LINE_BYTES
 from components.probe.measured import LATENCY_BOUNDS_MS as MEASURED_BOUNDS_MS
 from components.probe.reading import measure
 from components.probe.records import Networks
@@ -118,7 +118,7 @@ def test_a_planned_end_costs_nobody_anything_and_its_record_is_inherited(tmp_pat
             reading = probes.reading()
             assert reading.latest[final.key].flows == final.flows
             assert reading.pasts[final.key].extent == sum(row["sent"] for row in final.flows)
-            assert reading.missing_heirlooms("probe-11") == 0
+            assert reading.missing_inherited("probe-11") == 0
             measured = measure(reading, networks=Networks())
             assert sum(flow.failed for flow in measured.flows) == 0
             assert [outage for outage in measured.outages if not outage.planned] == []

@@ -88,7 +88,7 @@ def test_an_inherited_record_counts_once_and_with_its_own_node() -> None:
     told = json.dumps({**final, "by": "probe-2"}, separators=(",", ":"))
     measured = _measured(told, told, json.dumps(final, separators=(",", ":")), _line(node=2, flows=[], inherited=1))
     assert [(flow.source_node, flow.sent) for flow in measured.flows] == [("worker-1", 90)]
-    assert _reading(told, _line(node=2, flows=[], inherited=2)).missing_heirlooms("probe-2") == 1
+    assert _reading(told, _line(node=2, flows=[], inherited=2)).missing_inherited("probe-2") == 1
 
 
 def test_the_dearest_node_says_what_the_probes_cost() -> None:
@@ -260,4 +260,4 @@ def test_pasts_that_an_heir_tells_of_and_were_not_read_are_missed() -> None:
     for with_pasts, missing in ((True, 1), (False, 0)):
         reading = Reading(with_pasts=with_pasts)
         reading.add([record, old])
-        assert reading.missing_heirlooms("probe-2") == missing
+        assert reading.missing_inherited("probe-2") == missing

@@ -153,7 +153,7 @@ def read_probes(
             reading.add(text)
 
     read(pods, lines=lines)
-    missing = {pod.name: reading.missing_heirlooms(pod.name) for pod, _ in pods}
+    missing = {pod.name: reading.missing_inherited(pod.name) for pod, _ in pods}
     more = [(pod, restarted) for pod, restarted in pods if missing[pod.name]]
     if more:
         most = max(missing[pod.name] for pod, _ in more)

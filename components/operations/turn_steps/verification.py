@@ -66,7 +66,7 @@ def fresh_pod(node: str, *, pods: OurPods) -> dict[str, Any]:
         namespace=probe.NAMESPACE,
         node=node,
         labels=VERIFY_LABELS,
-        volumes=[{"name": "programs", "configMap": {"name": probe.PROGRAMS}}],
+        volumes=[probe.programs_volume()],
     )
 
 

@@ -22,21 +22,21 @@ import sys
 import time
 from collections.abc import Iterable
 
-from .api_calls import ApiCalls
 from .clock import Clock
-from .echo import Echo
-from .flows import LIMIT_SECONDS, TERMINATING, Flow
-from .heirlooms import PAST, RECORD, Heirlooms, bequeath
-from .ledger import Ledger
-from .lookups import Lookups
-from .metrics import metrics
-from .names import NoAddressError, lookup
+from .flows.api_calls import ApiCalls
+from .flows.dns import NoAddressError, lookup
+from .flows.echo import Echo
+from .flows.flow import LIMIT_SECONDS, TERMINATING, Flow
+from .flows.lookups import Lookups
+from .flows.requests import Requests
 from .neighbours import choose
-from .past import Past
-from .requests import Requests
+from .records.counts_over_time import Past
+from .records.inherited import PAST, RECORD, Inherited, hand_over
+from .records.ledger import Ledger
+from .records.metrics import metrics
+from .records.signing import Key
 from .serving import Server
 from .settings import Settings
-from .signing import Key
 
 _RECORD_SECONDS = 2.0
 _RECORDS_A_PAST = 15
@@ -65,7 +65,7 @@ class Probe:
         self._leaving: list[Flow] = []
         self._ended: dict[str, float] = {}
         self._known: dict[str, tuple[str, ...]] = {}
-        self._heirlooms = Heirlooms(pod)
+        self._inherited = Inherited(pod)
         self._key = Key(settings.key_file)
         self._past = Past()
         self._record_due = 0.0
@@ -225,22 +225,22 @@ class Probe:
         """Print the own record, now and then the own past, and inherited lines in turn."""
         self._told += 1
         self._past.take(self._ledger.rows.values(), at=time.time())
-        lines = [self._record(), *self._heirlooms.next(RECORD)]
+        lines = [self._record(), *self._inherited.next(RECORD)]
         if self._told % _RECORDS_A_PAST == 1:
             lines.append(self._past.line(self._ledger.origin))
         elif self._told % _RECORDS_AN_OLD_PAST == 0:
-            lines += self._heirlooms.next(PAST)
+            lines += self._inherited.next(PAST)
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
 
     def _record(self, *, final: bool = False) -> str:
-        heirlooms = self._heirlooms
-        return self._ledger.line(inherited=heirlooms.count(RECORD), inherited_pasts=heirlooms.count(PAST), final=final)
+        inherited = self._inherited
+        return self._ledger.line(inherited=inherited.count(RECORD), inherited_pasts=inherited.count(PAST), final=final)
 
     def _inherit(self, body: bytes, signed: str, receiver: str) -> bool:
         """Take over a final line of a terminating probe; False if it is invalid, or not signed for this probe."""
         known = self._key.signed(signed, body, receiver=receiver, now=time.time())
-        line = self._heirlooms.take(body.decode(errors="replace")) if known else ""
+        line = self._inherited.take(body.decode(errors="replace")) if known else ""
         if line:
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
@@ -259,8 +259,8 @@ class Probe:
         print(*final, sep="\n", flush=True)
         for address in heirs:
             with contextlib.suppress(OSError, asyncio.TimeoutError, EOFError):
-                for line in [*final, *self._heirlooms.lines]:
-                    handing = bequeath(line, key=self._key, address=address, port=self._settings.http_port)
+                for line in [*final, *self._inherited.lines]:
+                    handing = hand_over(line, key=self._key, address=address, port=self._settings.http_port)
                     await asyncio.wait_for(handing, _HANDOVER_SECONDS)
                 return
 

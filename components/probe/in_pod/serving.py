@@ -15,8 +15,8 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from .clock import Clock
-from .receiver import Receiver
-from .signing import HEADER
+from .flows.receiver import Receiver
+from .records.signing import HEADER
 
 LARGEST_PADDING = 16 << 10
 LONGEST_RECORD = 32 << 10

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from .names import resolver
+from .flows.dns import resolver
 
 
 @dataclass(frozen=True)

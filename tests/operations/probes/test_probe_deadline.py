@@ -102,9 +102,9 @@ class Rebooted(Kubelets):
         same = json.loads(_record("worker-1"))
         since = query["since"].timestamp() if query.get("since") else 0.0
         old = [{**same, "run": "old", "number": n, "at": self.began.timestamp() + n} for n in range(-5, 10)]
-        heirloom = {**same, "run": "gone", "pod": "b", "number": 7, "at": self.boot - 5, "by": "probe-worker-1"}
+        inherited = {**same, "run": "gone", "pod": "b", "number": 7, "at": self.boot - 5, "by": "probe-worker-1"}
         new = [{**same, "run": "new", "number": n, "at": self.boot + n} for n in range(4)]
-        lines = old if query.get("previous") else [heirloom, *new]
+        lines = old if query.get("previous") else [inherited, *new]
         return "\n".join(json.dumps(each, separators=(",", ":")) for each in lines if each["at"] >= since)
 
 

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from components import probe
-from components.probe.in_pod.ledger import LATENCY_BOUNDS_MS, Row
-from components.probe.in_pod.past import Past
+from components.probe.in_pod.records.counts_over_time import Past
+from components.probe.in_pod.records.ledger import LATENCY_BOUNDS_MS, Row
 from scripts.lab.simulated.networks.flows import Flows
 from scripts.lab.simulated.world import Life, World
 

@@ -7,10 +7,10 @@ import json
 from collections.abc import Callable
 from typing import Any, cast
 
+from ..clock import Clock
+from ..records.ledger import Ledger
 from .attempts import Attempt, Attempts, BadAnswerError
-from .clock import Clock
-from .flows import cause
-from .ledger import Ledger
+from .flow import cause
 from .receiver import Receiver
 
 

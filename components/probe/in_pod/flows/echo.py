@@ -1,22 +1,22 @@
 """Long connections: beats at fixed intervals, and the evaluation of missing answers.
 
 TCP retransmits at growing intervals, so a connection is silent for up to twice as long as the network was down.
-Therefore, from the first late beat on, new connections are opened every 25 ms as scouts: they show when packets pass
+Therefore, from the first late beat on, new connections are opened every 25 ms as trials: they show when packets pass
 again, and that packets pass while only the other process is paused, as its kernel answers them.
 An outage lasts from the middle between the last beat in time and the first late one to the middle between the last
-lost scout and the first successful one.
+lost trial and the first successful one.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
-from .clock import Clock
-from .flows import LIMIT_SECONDS, OWED_SECONDS, PAUSED, TERMINATING, VANISHED, Flow, cause
-from .ledger import Ledger, wall
+from ..clock import Clock
+from ..records.ledger import Ledger, wall
+from .flow import LIMIT_SECONDS, OWED_SECONDS, PAUSED, TERMINATING, VANISHED, Flow, cause
 from .link import Link
-from .scouts import Scouts
 from .silence import Silence
+from .trial_connections import Trials
 
 _LEAST_GAP_SECONDS = 0.1
 _LATE_SECONDS = 0.06
@@ -57,7 +57,7 @@ class Echo(Flow):
         return self._link is not None
 
     def owns(self, link: Link) -> bool:
-        """True if it is the flow's own connection, and no scout."""
+        """True if it is the flow's own connection, and no trial."""
         return link is self._link
 
     def tick(self, now: float) -> None:
@@ -96,15 +96,15 @@ class Echo(Flow):
         return head + self._padding[len(head) + 1 :] + b"\n"
 
     def paused(self, seconds: float) -> None:
-        """Extend beats under way by the pause, and discard scouts."""
+        """Extend beats under way by the pause, and discard trials."""
         for beat in self._unanswered:
             beat[1] += seconds
         for closing in list(self._closing):
-            closing.scouts.drop()
+            closing.trials.drop()
             self._conclude(closing)
         if self._silence:
-            self._silence.scouts.drop()
-            if not self._silence.scouts.bad_first:
+            self._silence.trials.drop()
+            if not self._silence.trials.bad_first:
                 self._silence.first += seconds
                 self._silence.last_late += seconds
 
@@ -112,9 +112,9 @@ class Echo(Flow):
 
     def _be_silent(self, first: float, *, why: str = "") -> None:
         if self._silence is None:
-            scouts = Scouts(self, silent_since=first)
-            self._silence = Silence(first=first, last_late=first, scouts=scouts, why=why, sent=len(self._unanswered))
-            scouts.send()
+            trials = Trials(self, silent_since=first)
+            self._silence = Silence(first=first, last_late=first, trials=trials, why=why, sent=len(self._unanswered))
+            trials.send()
 
     def _expire(self, silence: Silence, now: float) -> None:
         for beat in self._unanswered:
@@ -129,11 +129,11 @@ class Echo(Flow):
         if now - silence.first > OWED_SECONDS and silence.owed:
             self.row.failed += silence.owed
             silence.blamed, silence.owed = silence.blamed + silence.owed, 0
-        evidence = silence.scouts.bad_first or now - silence.first > 2 * _TELL_SECONDS
+        evidence = silence.trials.bad_first or now - silence.first > 2 * _TELL_SECONDS
         if silence.trouble is None and now - silence.first > _TELL_SECONDS and evidence:
             silence.trouble = self.trouble(silence.first - self._half)
         if silence.trouble:
-            end = silence.scouts.path_back(now) if silence.scouts.bad_first else now
+            end = silence.trials.path_back(now) if silence.trials.bad_first else now
             silence.trouble.ms = (end - silence.first + self._half) * 1000
             silence.trouble.sent, silence.trouble.failed = silence.sent, silence.failed
             silence.trouble.owed, silence.trouble.blamed = silence.owed, silence.blamed
@@ -148,16 +148,16 @@ class Echo(Flow):
         silence, self._silence = self._silence, None
         if silence is None:
             return
-        silence.scouts.stop()
+        silence.trials.stop()
         silence.over, silence.counts = self.look(), self.counts
         if self.leaving:
-            silence.scouts.drop()
-        if not silence.scouts.under_way:
+            silence.trials.drop()
+        if not silence.trials.under_way:
             self._conclude(silence, planned=planned)
             return
-        # On a busy machine a scout can be slow without being lost: each gets its full time.
+        # On a busy machine a trial can be slow without being lost: each gets its full time.
         self._closing.append(silence)
-        self._loop.call_later(silence.scouts.limit, self._conclude, silence)
+        self._loop.call_later(silence.trials.limit, self._conclude, silence)
 
     def _conclude(self, silence: Silence, *, planned: str = "") -> None:
         if silence in self._closing:
@@ -165,10 +165,10 @@ class Echo(Flow):
         elif silence.concluded:
             return
         silence.concluded = True
-        silence.scouts.lose()
+        silence.trials.lose()
         start, end = silence.first - self._half, silence.last_late + self._half
-        if silence.scouts.bad_first:
-            path_back = silence.scouts.path_back(silence.over)
+        if silence.trials.bad_first:
+            path_back = silence.trials.path_back(silence.over)
             if silence.last_late - path_back > (path_back - start) + _RECOVERY_SECONDS:
                 silence.why = silence.why or "the connection did not recover when packets passed again"
             else:
@@ -177,7 +177,7 @@ class Echo(Flow):
             end = min(end, start + silence.slowest)  # several late answers in a row are not one long silence
         milliseconds = (end - start) * 1000
         # A full-size beat needs the other process; a plain connection is answered by its kernel alone.
-        if (self.full_size or not silence.scouts.bad_first) and silence.held > milliseconds / 2000:
+        if (self.full_size or not silence.trials.bad_first) and silence.held > milliseconds / 2000:
             planned, silence.why = planned or PAUSED, f"the other process did not run for {silence.held * 1000:.0f} ms"
         if not silence.counts or (milliseconds < _LEAST_GAP_SECONDS * 1000 and not silence.failed):
             if silence.trouble:
@@ -194,13 +194,13 @@ class Echo(Flow):
     # Callbacks of the connections.
 
     def _scout_passed(self, link: Link) -> None:
-        if link.scouts.passed(link):
+        if link.trials.passed(link):
             for closing in list(self._closing):
-                if closing.scouts is link.scouts and not closing.scouts.under_way:
+                if closing.trials is link.trials and not closing.trials.under_way:
                     self._conclude(closing)
 
     def connected(self, link: Link) -> None:
-        """Handle a new connection: the flow's own if it had none, else a scout."""
+        """Handle a new connection: the flow's own if it had none, else a trial."""
         self.look()
         if self.leaving:
             link.drop()
@@ -307,7 +307,7 @@ class Echo(Flow):
         self.row.planned += sum(not beat[2] for beat in self._unanswered) if self._silence else 0
         stale = why == VANISHED and self._silence and self.look() - self._silence.first > _VANISHED_SECONDS
         for closing in list(self._closing):
-            closing.scouts.drop()
+            closing.trials.drop()
             self._conclude(closing)
         self._end_silence(planned="" if stale else why)
         self._unanswered.clear()

@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from .cost import memory_bytes, processor_seconds
+from ..cost import memory_bytes, processor_seconds
 
 # As in components/probe/measured.py, which cannot be imported in a pod; a test holds the two together.
 LATENCY_BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)

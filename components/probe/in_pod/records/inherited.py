@@ -6,15 +6,15 @@ import asyncio
 import json
 import time
 
-from .shape import read_past, read_record
 from .signing import HEADER, Key
+from .validation import read_past, read_record
 
 _KEPT = 64
 RECORD, PAST = "probe", "past"
 _Key = tuple[str, str, str]
 
 
-class Heirlooms:
+class Inherited:
     """Inherited records and pasts, one of each per run."""
 
     def __init__(self, pod: str) -> None:
@@ -57,7 +57,7 @@ class Heirlooms:
         return [mine[self._turns[what] % len(mine)]] if mine else []
 
 
-async def bequeath(line: str, *, key: Key, address: str, port: int) -> None:
+async def hand_over(line: str, *, key: Key, address: str, port: int) -> None:
     """Hand a line over to another probe; raises OSError if it does not accept it."""
     reader, writer = await asyncio.open_connection(address, port)
     try:

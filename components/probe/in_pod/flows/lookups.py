@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ..clock import Clock
+from ..records.ledger import Ledger
 from .attempts import Attempt, Attempts
-from .clock import Clock
-from .flows import cause
-from .ledger import Ledger
-from .names import NoAddressError, Query, TruncatedError, addresses
+from .dns import NoAddressError, Query, TruncatedError, addresses
+from .flow import cause
 
 
 class Lookups(Attempts):

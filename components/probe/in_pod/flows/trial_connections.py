@@ -1,4 +1,4 @@
-"""Scouts: new connections, one after the other, while a long one is silent; they show when packets pass again.
+"""Trials: new connections, one after the other, while a long one is silent; they show when packets pass again.
 
 A kernel answers them even if the other process is paused; only a full-size beat needs that process.
 """
@@ -8,22 +8,22 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from .flows import OWED_SECONDS, cause
+from .flow import OWED_SECONDS, cause
 from .link import Link
 
 if TYPE_CHECKING:
     from .echo import Echo
 
 _SECONDS, _LIMIT_SECONDS = 0.025, 0.2
-# TCP retransmits a lost large packet after 0.2 s, a connection's first one after 1 s. A scout that needed this does not
+# TCP retransmits a lost large packet after 0.2 s, a connection's first one after 1 s. A trial that needed this does not
 # prove that packets passed at its start.
 _FULL_LIMIT_SECONDS = 0.1
 _SLOW_SECONDS, _SLOWEST_SECONDS = 0.25, 2.0
-_STRANGER_SECONDS = 0.5
+_UNREACHED_SECONDS = 0.5
 
 
-class Scouts:
-    """The scouts of one silence of one flow; moments are of the monotonic clock, 0 if there was none."""
+class Trials:
+    """The trials of one silence of one flow; moments are of the monotonic clock, 0 if there was none."""
 
     def __init__(self, echo: Echo, *, silent_since: float) -> None:
         self.bad_first = 0.0
@@ -41,20 +41,20 @@ class Scouts:
 
     @property
     def under_way(self) -> bool:
-        """True if the outcome of any scout is open."""
+        """True if the outcome of any trial is open."""
         return bool(self._under_way)
 
     @property
     def limit(self) -> float:
-        """The time that one scout may take, in seconds."""
+        """The time that one trial may take, in seconds."""
         return (_FULL_LIMIT_SECONDS if self._echo.full_size else _LIMIT_SECONDS) + 4 * self._echo.usual
 
     def path_back(self, now: float) -> float:
-        """The moment when packets passed again: between the last lost scout and the next successful one, or `now`."""
+        """The moment when packets passed again: between the last lost trial and the next successful one, or `now`."""
         return (self._bad_last + min((each for each in self._good if each > self._bad_last), default=now)) / 2
 
     def send(self) -> None:
-        """Send scouts as they are due, and count those over the limit as lost, until `stop()`."""
+        """Send trials as they are due, and count those over the limit as lost, until `stop()`."""
         if self._echo.leaving:
             return
         now = self._echo.look()
@@ -65,29 +65,29 @@ class Scouts:
                 self._lost(link.started)
         if now >= self._due:
             self._due = now + self._interval(now)
-            link = Link(self._echo, started=now, scouts=self)
+            link = Link(self._echo, started=now, trials=self)
             self._under_way[link] = self._loop.create_task(self._try(link))
         self._timer = self._loop.call_later(_SECONDS, self.send)
 
     def stop(self) -> None:
-        """Send no more scouts; those under way go on."""
+        """Send no more trials; those under way go on."""
         if self._timer:
             self._timer.cancel()
 
     def drop(self) -> None:
-        """Discard scouts under way without a result."""
+        """Discard trials under way without a result."""
         for task in self._under_way.values():
             task.cancel()
         self._under_way.clear()
 
     def lose(self) -> None:
-        """Count scouts under way as lost."""
+        """Count trials under way as lost."""
         for link in self._under_way:
             self._lost(link.started)
         self.drop()
 
     def passed(self, link: Link) -> bool:
-        """Record a successful scout; False if it counts no more."""
+        """Record a successful trial; False if it counts no more."""
         if self._under_way.pop(link, None) is None:
             return False
         self._good.append(link.started)
@@ -96,7 +96,7 @@ class Scouts:
 
     def _interval(self, now: float) -> float:
         if not self._echo.reached:
-            return _STRANGER_SECONDS
+            return _UNREACHED_SECONDS
         if self._echo.connected_now and self._passed:
             self._slow = min(2 * self._slow, _SLOWEST_SECONDS)
             return self._slow / 2
@@ -105,7 +105,7 @@ class Scouts:
         return _SECONDS * (2 if self._echo.full_size else 1) * 0.9
 
     def _lost(self, started: float) -> None:
-        """Record a lost scout; the next ones follow quickly again."""
+        """Record a lost trial; the next ones follow quickly again."""
         self.bad_first = min(self.bad_first or started, started)
         self._bad_last = max(self._bad_last, started)
         self._good = [each for each in self._good if each > self._bad_last]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from .cost import memory_bytes, processor_seconds
+from ..cost import memory_bytes, processor_seconds
 from .ledger import LATENCY_BOUNDS_MS, OUTAGE_BOUNDS_SECONDS, OUTCOMES, Ledger
 
 _ATTEMPTS = "cni_probe_attempts_total"

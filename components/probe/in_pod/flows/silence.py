@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .ledger import Trouble
-from .scouts import Scouts
+from ..records.ledger import Trouble
+from .trial_connections import Trials
 
 
 @dataclass(eq=False)
@@ -18,7 +18,7 @@ class Silence:
 
     first: float
     last_late: float
-    scouts: Scouts
+    trials: Trials
     why: str = ""
     over: float = 0.0
     held: float = 0.0
@@ -35,6 +35,6 @@ class Silence:
     @property
     def reason(self) -> str:
         """The reason in a form for reports."""
-        if self.scouts.why or self.why:
-            return self.scouts.why or self.why
-        return "no packets passed" if self.scouts.bad_first else "answers late, though new connections worked"
+        if self.trials.why or self.why:
+            return self.trials.why or self.why
+        return "no packets passed" if self.trials.bad_first else "answers late, though new connections worked"

@@ -6,13 +6,13 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .clock import Clock
-from .flows import LIMIT_SECONDS, OWED_SECONDS, PAUSED, VANISHED, Flow
-from .ledger import Ledger, Trouble
+from ..clock import Clock
+from ..records.ledger import Ledger, Trouble
+from .flow import LIMIT_SECONDS, OWED_SECONDS, PAUSED, VANISHED, Flow
 
 _SLOW_SECONDS = 0.9  # a lost first packet of a connection is sent again after a second
 _API_LIMIT_SECONDS = 5.0
-_STRANGER_SECONDS = 1.0
+_UNREACHED_SECONDS = 1.0
 _MOST_BEFORE_SECONDS = 0.25
 
 
@@ -79,7 +79,7 @@ class Attempts(Flow):
         if self.gone and not self.leaving:
             self.finish(VANISHED)
         if now >= self._due and not self.leaving:
-            interval = self._interval if self.counts else max(self._interval, _STRANGER_SECONDS)
+            interval = self._interval if self.counts else max(self._interval, _UNREACHED_SECONDS)
             self._due = max(self._due, now - interval) + interval - 0.002
             attempt = Attempt(now)
             self._under_way[attempt] = None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 
-from .clock import Clock
-from .ledger import Ledger, Row, Trouble, wall
+from ..clock import Clock
+from ..records.ledger import Ledger, Row, Trouble, wall
 
 LIMIT_SECONDS = 2.0  # an attempt without an answer has failed
 # DNS caches may list a pod that is gone, and a pod may have an address before it listens: failures to a pod that was

@@ -5,9 +5,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.probe.in_pod.heirlooms import PAST, RECORD, Heirlooms
-from components.probe.in_pod.ledger import LATENCY_BOUNDS_MS, LONGEST_LINE_BYTES, Ledger, Row
-from components.probe.in_pod.past import Past
+from components.probe.in_pod.records.counts_over_time import Past
+from components.probe.in_pod.records.inherited import PAST, RECORD, Inherited
+from components.probe.in_pod.records.ledger import LATENCY_BOUNDS_MS, LONGEST_LINE_BYTES, Ledger, Row
 from components.probe.records import Past as ReadPast
 
 _NOW = 1_800_000_000.0
@@ -59,7 +59,7 @@ def _last_lines(number: int) -> tuple[str, str]:
 
 
 def test_an_heir_tells_each_in_its_turn_and_hands_on_all() -> None:
-    heir = Heirlooms("probe-9")
+    heir = Inherited("probe-9")
     for number in range(3):
         record, past = _last_lines(number)
         assert json.loads(heir.take(record))["by"] == "probe-9"
@@ -68,13 +68,13 @@ def test_an_heir_tells_each_in_its_turn_and_hands_on_all() -> None:
     assert (heir.count(RECORD), heir.count(PAST), len(heir.lines)) == (3, 3, 6)
     told = [json.loads(line)["pod"] for _ in range(3) for line in heir.next(RECORD)]
     assert sorted(told) == ["probe-0", "probe-1", "probe-2"]
-    second = Heirlooms("probe-8")
+    second = Inherited("probe-8")
     assert all(second.take(line) for line in heir.lines)
     assert {json.loads(line)["by"] for line in second.lines} == {"probe-8"}
 
 
 def test_an_heir_keeps_the_latest_and_takes_nothing_else() -> None:
-    heir = Heirlooms("probe-9")
+    heir = Inherited("probe-9")
     for number in range(70):
         heir.take(_last_lines(number)[0])
     assert heir.count(RECORD) == 64

@@ -12,11 +12,11 @@ from typing import Any, get_args
 import pytest
 
 from components.probe.in_pod import serving
-from components.probe.in_pod.ledger import LATENCY_BOUNDS_MS, Ledger
-from components.probe.in_pod.past import Past
+from components.probe.in_pod.records.counts_over_time import Past
+from components.probe.in_pod.records.ledger import LATENCY_BOUNDS_MS, Ledger
+from components.probe.in_pod.records.signing import HEADER, Key
+from components.probe.in_pod.records.validation import KINDS, read_past, read_record
 from components.probe.in_pod.serving import Server
-from components.probe.in_pod.shape import KINDS, read_past, read_record
-from components.probe.in_pod.signing import HEADER, Key
 from components.probe.reading import measure
 from components.probe.records import Networks
 from stacks.flows import FlowKind

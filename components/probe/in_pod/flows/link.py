@@ -10,15 +10,15 @@ from .receiver import Receiver
 
 if TYPE_CHECKING:
     from .echo import Echo
-    from .scouts import Scouts
+    from .trial_connections import Trials
 
 
 class Link(Receiver):
-    """This end of one connection; as a scout it only shows whether a connection, or a full-size beat, gets through."""
+    """This end of one connection; as a trial it only shows whether a connection, or a full-size beat, gets through."""
 
-    def __init__(self, echo: Echo, *, started: float, scouts: Scouts) -> None:
+    def __init__(self, echo: Echo, *, started: float, trials: Trials) -> None:
         self.started = started
-        self.scouts = scouts
+        self.trials = trials
         self.peer_terminates = False
         self._echo = echo
         self._partial = b""

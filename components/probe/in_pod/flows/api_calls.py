@@ -6,10 +6,10 @@ import asyncio
 import ssl
 import struct
 
+from ..clock import Clock
+from ..records.ledger import Ledger
 from .attempts import Attempt, Attempts, BadAnswerError
-from .clock import Clock
-from .flows import cause
-from .ledger import Ledger
+from .flow import cause
 
 
 class ApiCalls(Attempts):

@@ -1,0 +1,1 @@
+"""Flows between probes: short attempts and long connections."""

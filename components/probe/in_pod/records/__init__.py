@@ -1,0 +1,1 @@
+"""Records of flows: counted, printed, signed, handed over and validated."""
