@@ -17,7 +17,7 @@ from components.checks import (
 )
 from components.lines import Level, Line
 from components.operations.cluster_api.api import ClusterError, connect
-from components.operations.draining.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
+from components.operations.draining.drain_plan import budget_findings, budgets_near, plan_turn
 from components.operations.dry_run import Trial
 from components.operations.gates.web import unusable
 from components.operations.observing import Focus
@@ -117,7 +117,7 @@ class MigrationPlan:
                 f"they will not all move side by side; `pulumi up --parallel {widest}`"
             )
             lines.append(Line(Level.WARNING, text))
-        options = DrainOptions(**self.config.drain.model_dump())
+        options = self.config.drain
         for node in context.about_to_move:
             pods = self.snapshot.pods_on(node.name)
             drain = plan_turn(pods, daemon_sets=self.snapshot.daemon_set_names, options=options)

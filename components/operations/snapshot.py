@@ -34,7 +34,8 @@ class NodeFacts:
     `cni_folders` and `cni_binaries` are names of the folders in which its container run time finds CNI confs and
     plugins, names that survive an upgrade first: empty if unknown, None if not inspected.
     `cni_plugins` are the plugins that each conf names, by the conf's file: empty for one that could not be read.
-    `cni_unwritable` are those of the folders in which Cilium cannot create a file, with the reason.
+    `cni_unwritable` are those of the folders in which Cilium cannot create a file, with the reason; `cni_read_only` are
+    those of them on a file system that is mounted read-only.
     `kinds` has the interfaces that are a `bridge`, a `tunnel` or `down`.
     """
 
@@ -51,6 +52,7 @@ class NodeFacts:
     cni_binaries: tuple[str, ...] | None = None
     cni_plugins: Mapping[str, tuple[str, ...]] | None = None
     cni_unwritable: Mapping[str, str] = field(default_factory=dict)
+    cni_read_only: frozenset[str] = frozenset()
     kinds: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -70,12 +72,20 @@ class NodeFacts:
             cni_binaries=_names(facts.get("cni_binaries")),
             cni_plugins=_plugins(facts.get("cni_plugins")),
             cni_unwritable=facts.get("cni_unwritable") or {},
+            cni_read_only=_read_only(facts),
             kinds=facts.get("kinds") or {},
         )
 
 
 def _names(found: list[str] | None) -> tuple[str, ...] | None:
     return None if found is None else tuple(found)
+
+
+def _read_only(facts: Mapping[str, Any]) -> frozenset[str]:
+    """The folders on a read-only file system; earlier versions kept only the reason's text."""
+    if "cni_read_only" in facts:
+        return frozenset(facts["cni_read_only"])
+    return frozenset(path for path, why in (facts.get("cni_unwritable") or {}).items() if why.endswith("read-only"))
 
 
 def _plugins(found: Mapping[str, list[str]] | None) -> dict[str, tuple[str, ...]] | None:

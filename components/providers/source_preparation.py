@@ -13,10 +13,10 @@ class SourcePreparationProvider(ClusterProvider):
 
     def create(self, props: Properties) -> CreateResult:
         """Prepare the old CNI, and verify it on every node."""
-        from components.operations.calico.autodetection import prepare_autodetection
         from components.operations.marks import now
         from components.operations.progress import Progress
         from components.sources import source_of
+        from components.sources.calico.moved_autodetection import prepare_autodetection
 
         source = self.work.source()
         way = source_of(source).way
@@ -35,9 +35,9 @@ class SourcePreparationProvider(ClusterProvider):
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Restore the earlier setting; Cilium is gone by now."""
-        from components.operations.calico.autodetection import restore_autodetection
         from components.operations.progress import Progress
         from components.sources import source_of
+        from components.sources.calico.moved_autodetection import restore_autodetection
 
         source = self.work.source()
         way = source_of(source).way

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from components.operations.calico.detection_methods import ANY_POOL, why_fooled
 from components.operations.snapshot import Snapshot
 from components.sources import canal, generic, kindnet
 from components.sources.calico import manifests as calico
 from components.sources.calico import operator as calico_operator
+from components.sources.calico.detection_methods import ANY_POOL, why_fooled
 from components.sources.description import SourceDescription, SourceError
 from components.sources.facts.workload import for_linux
 from components.sources.flannel import daemon_set as flannel

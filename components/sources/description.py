@@ -117,15 +117,15 @@ _SWITCH_OFF = {
     "'cleanup' (/etc/kubernetes/addons)",
     "kOps": "set `networking: {cni: {}}` with `kops edit cluster`, then `kops update cluster --yes`, before phase "
     "'cleanup'",
-    "k3s or Rancher": "take its manifest out of the servers' folder of manifests before phase 'cleanup' "
+    "k3s or Rancher": "take its manifest out of the servers' folder of manifests before the old CNI is removed "
     "(/var/lib/rancher/k3s/server/manifests, /var/lib/rancher/rke2/server/manifests), and disable it in their config",
 }
 _HELM_RELEASE = "meta.helm.sh/release-name"
 # RKE2's Helm controller installs, and reinstalls, each component from a HelmChart object; the name is the chart's.
 _OF_RKE2 = "rke2-"
 _RKE2_OFF = (
-    "once all nodes moved, and before phase 'cleanup': `cni: none` in /etc/rancher/rke2/config.yaml of every server, "
-    "and rke2-server started anew on one after the other"
+    "once all nodes moved, and before the old CNI is removed: `cni: none` in /etc/rancher/rke2/config.yaml of every "
+    "server, and rke2-server started anew on one after the other"
 )
 
 

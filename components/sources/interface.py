@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from components.operations.calico.autodetection import Way
 from components.operations.cluster_api.api import Cluster
 from components.operations.known_sources import OwnObjects
 from components.operations.removal.source_objects import Belongings, Removed, remove_objects
 from components.operations.removal.sweep import Sweep
 from components.operations.rights.source_rights import NO_RIGHTS, SourceRights
 from components.operations.snapshot import Snapshot
+from components.sources.calico.moved_autodetection import Way
 from components.sources.description import SourceDescription
 
 

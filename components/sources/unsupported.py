@@ -54,6 +54,6 @@ def in_a_process(snapshot: Snapshot) -> list[str]:
         f"Flannel with no DaemonSet ({found.evidence}), as k3s runs it in its own process: it writes its conf anew at "
         "each start and ends on all nodes or on none, and no migration from it was ever tried; if you will, describe "
         f"it in full in the config's `source`, {found.as_source}, and set k3s's `--flannel-backend=none` once all "
-        "nodes moved, before phase 'cleanup': k3s then reads CNI confs and plugins in /etc/cni/net.d and /opt/cni/bin "
-        "alone, which have to be links to the folders that it has now"
+        "nodes moved, before the old CNI is removed: k3s then reads CNI confs and plugins in /etc/cni/net.d and "
+        "/opt/cni/bin alone, which have to be links to the folders that it has now"
     ]

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from components.operations.cluster_api.api import Cluster
 from components.operations.draining.cordon import cordon, uncordon
 from components.operations.draining.drain import drain
-from components.operations.draining.drain_plan import DrainOptions
 from components.operations.marks import TurnStep, clear
 from components.operations.progress import Progress
 from scripts.lab.console import LabError
 from scripts.lab.simulated.control_plane import ControlPlane
+from stacks.config import DrainSettings
 
 _NODE = "worker-1"
 _PATIENCE_SECONDS = 60
@@ -55,7 +55,7 @@ def prepare(plane: ControlPlane, *, pods: int) -> tuple[Callable[[], None], Call
 
     def ours() -> None:
         cordon(cluster, _NODE, step=TurnStep.DRAINING)
-        options = DrainOptions(timeout_seconds=_PATIENCE_SECONDS, wait_for_replacements=False)
+        options = DrainSettings(timeout_seconds=_PATIENCE_SECONDS, wait_for_replacements=False)
         drain(cluster, _NODE, options=options, progress=Progress(_NODE, 2))
 
     def kubectls() -> None:

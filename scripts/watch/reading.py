@@ -10,7 +10,7 @@ from functools import cached_property
 from components.names import NAMESPACE
 from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.draining.drain import existing_daemon_sets, pods_on
-from components.operations.draining.drain_plan import DrainOptions, plan_drain
+from components.operations.draining.drain_plan import plan_drain
 from components.operations.lease import Observer
 from components.operations.lease import read as read_lease
 from components.operations.marks import TurnStep
@@ -21,12 +21,13 @@ from components.sources import SourceDescription
 from components.strategies.rooms import reached_by
 from scripts.report.cluster_record import marked, read_told
 from scripts.report.turns import Marked, Told, by_node
+from stacks.config import DrainSettings
 from stacks.strategies import DEFAULT, Milestone, Phase, Strategy, strategy_named
 
 _EMPTYING = (TurnStep.DRAINING, TurnStep.SWITCHING, TurnStep.RETURNING)
 _AT_ONCE = 8
 # Every pod that some drain option would evict counts as left, whether or not the options of this run do.
-_ANYTHING = DrainOptions(force=True, delete_empty_dir_data=True)
+_ANYTHING = DrainSettings(force=True, delete_empty_dir_data=True)
 
 
 class WatchedCluster(Cluster):

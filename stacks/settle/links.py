@@ -59,7 +59,7 @@ def settle_devices(
         reason = f"{what}; all others are found by each agent, so nodes with other devices may join"
         return Choice(value=(*(f"!{each}" for each in theirs), *_ENDS_OF_PODS, *ends), reason=reason)
     if not cluster.uplinks:
-        return Choice(value=(), reason=f"not known until phase 'preflight' has looked at the nodes; {what}")
+        return Choice(value=(), reason=f"not known until the first `pulumi up` has looked at the nodes; {what}")
     own = sorted({device for found in cluster.uplinks.values() for device in found})
     before = f"Cilium before {'.'.join(map(str, _EXCLUDES_SINCE))} can only be told which to take"
     return Choice(value=tuple(own), reason=f"{what}; {before}: a node that joins must have one of these")

@@ -427,7 +427,8 @@ CASES = (
              "/opt/cni/bin": "belongs to user 997 (mode 755)"}}))),
     Case(check="cni-folders-writable", told="/opt/cni/bin on 1 node (worker-1) is on a file system that is mounted",
          make=also(lambda s: s.facts(worker_1={"cni_unwritable": {
-             "/opt/cni/bin": "is on a file system that is mounted read-only"}})),
+             "/opt/cni/bin": "is on a file system that is mounted in a way of its own"},
+             "cni_read_only": ["/opt/cni/bin"]})),
          near=also(lambda s: s.facts(worker_1={"cni_unwritable": {
              "/usr/lib/cni": "is on a file system that is mounted read-only"}})), severity=Severity.WARNING),
     Case(check="mtu-equal", told="1500 on 1 node (worker-3); 9001 on 1 node (worker-4)", severity=Severity.WARNING,

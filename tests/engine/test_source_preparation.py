@@ -32,7 +32,7 @@ def calico(plane: ControlPlane) -> ControlPlane:
 def test_preview_says_that_the_address_detection_moves_first(calico: ControlPlane, stack: Session) -> None:
     stack.set_path("phase", "secondary")
     run = stack.preview()
-    assert "[autodetection] Calico's address detection is 'first-found'; phase 'secondary' moves it" in diagnostics(
+    assert "[autodetection] Calico's address detection is 'first-found'; Cilium's installation moves it" in diagnostics(
         run.output
     )
     assert "secondary:SourcePreparation source create" in run.output.replace("  ", " ").replace("  ", " ")

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from components.operations.calico.calico_objects import read_kinds
 from components.operations.observing import Focus
 from components.operations.removal.sweep import say_network_is_there
 from components.operations.rights.chart_rights import chart_rights
 from components.operations.rights.permissions import Aims, Need, needs
 from components.policies import inventory, kept
 from components.sources import describe, source_of
+from components.sources.calico.objects import read_kinds
 from components.sources.description import SourceDescription
 from components.sources.observing import Registry, observe
 from stacks.addresses import NOTHING_KNOWN

@@ -16,7 +16,7 @@ main.__spec__ = types.SimpleNamespace(name="pulumi.dynamic.__main__")
 sys.argv = ["provider", {engine!r}]
 {server}
 {servicer}
-from components.providers import engine_process
+from components.providers.shared import engine_process
 engine_process.prepare()
 engine_process.prepare()
 print("wide" if server._max_workers > 4 else "narrow")

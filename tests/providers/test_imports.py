@@ -29,6 +29,8 @@ def test_a_provider_that_only_compares_imports_nothing_of_the_cluster() -> None:
     command = [sys.executable, "-c", _SHOW, *PROVIDERS]
     loaded = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split()
     allowed = {"components", "components.timings", "components.providers", "components.operations"}
-    allowed |= {f"components.operations.{name}" for name in ("patience", "progress")}
-    allowed |= {f"components.providers.{name}" for name in ("base", "engine_process", *PROVIDERS)}
+    allowed |= {f"components.operations.{name}" for name in ("retries", "progress")}
+    allowed |= {
+        f"components.providers.{name}" for name in ("shared", "shared.base", "shared.engine_process", *PROVIDERS)
+    }
     assert set(loaded) - allowed == set()

@@ -97,7 +97,9 @@ def test_of_several_folders_one_is_taken_that_can_be_written() -> None:
     usr = {"/usr/libexec/cni": "is on a file system that is mounted read-only"}
     both = ("/usr/libexec/cni", "/opt/cni/bin")
     facts = {
-        f"worker-{number}": make_facts(cni_folders=PLAIN[:1], cni_binaries=both, cni_unwritable=usr)
+        f"worker-{number}": make_facts(
+            cni_folders=PLAIN[:1], cni_binaries=both, cni_unwritable=usr, cni_read_only=frozenset(usr)
+        )
         for number in (1, 2, 3)
     }
     snapshot = make_snapshot(facts=facts)

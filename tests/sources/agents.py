@@ -4,9 +4,9 @@ import threading
 from types import TracebackType
 from typing import Any
 
-from components.operations.calico.autodetection import ADDRESS
-from components.operations.calico.detection_methods import FROM_KUBERNETES
 from components.operations.cluster_api.api import Cluster, ClusterError
+from components.sources.calico.detection_methods import FROM_KUBERNETES
+from components.sources.calico.moved_autodetection import ADDRESS
 
 Object = dict[str, Any]
 WRONG = "10.245.0.7"  # cilium_host's, which first-found takes

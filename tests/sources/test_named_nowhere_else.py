@@ -23,7 +23,6 @@ TEXT = {
 # Code that is still to be told by the registry; what is taken out of this list does not come back.
 CODE = {
     "components.addresses.pods", "components.addresses.policies", "components.checks.catalogue",
-    "components.operations.calico.autodetection", "components.operations.calico.calico_objects",
     "components.operations.addresses.address_wishes", "components.operations.addresses.pool_kinds",
     "components.operations.objects.other_policies", "components.operations.objects.policy_kinds",
     "components.operations.observing", "components.operations.snapshot", "components.policies",

@@ -4,17 +4,17 @@ from typing import Any
 
 import pytest
 
-from components.operations.calico.autodetection import (
+from components.operations.cluster_api.api import Cluster
+from components.operations.deadline import OperationError
+from components.operations.progress import Progress
+from components.sources import SourceDescription, describe, fooled_families, source_of
+from components.sources.calico.detection_methods import FROM_KUBERNETES
+from components.sources.calico.moved_autodetection import (
     ADDRESS,
     BEFORE,
     prepare_autodetection,
     restore_autodetection,
 )
-from components.operations.calico.detection_methods import FROM_KUBERNETES
-from components.operations.cluster_api.api import Cluster
-from components.operations.deadline import OperationError
-from components.operations.progress import Progress
-from components.sources import SourceDescription, describe, fooled_families, source_of
 from components.sources.observing import observe
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.checks.site import Site

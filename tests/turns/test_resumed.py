@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from components.operations.deadline import OperationError, stopping
-from components.operations.draining.drain_plan import DrainOptions
 from components.operations.draining.evictions import request_eviction
 from components.operations.marks import NOT_READY_BEFORE, TurnStep, mark, step_of
 from components.operations.turn import drift, empty_for_cilium
+from stacks.config import DrainSettings
 from stacks.values import CNI_CONF, MIGRATED_LABEL
 from tests.turns.turning import BACK, NODE, THERE, Way, make_turn
 from tests.turns.world import World
@@ -63,7 +63,7 @@ def test_pods_are_evicted_unless_the_user_wants_them_deleted(disable: bool, aske
     world = World()
     world.budget("web", available=3 if disable else 2)
     client = world.client()
-    empty_for_cilium(client, replace(TURN, drain=DrainOptions(disable_eviction=disable)))
+    empty_for_cilium(client, replace(TURN, drain=DrainSettings(disable_eviction=disable)))
     assert [each.words for each in client.requests if "web" in each.path] == [asked]
 
 
@@ -72,7 +72,7 @@ def test_pods_are_evicted_unless_the_user_wants_them_deleted(disable: bool, aske
 def test_a_grace_period_is_told_where_there_is_one(disable: bool, wanted: int | None, sent: int | None) -> None:
     world = World()
     (pod,), client = world.pods(node=NODE, app="web"), world.client()
-    request_eviction(client, pod, options=DrainOptions(disable_eviction=disable, grace_period_seconds=wanted))
+    request_eviction(client, pod, options=DrainSettings(disable_eviction=disable, grace_period_seconds=wanted))
     (request,) = client.requests
     assert request.body.get("deleteOptions", request.body).get("gracePeriodSeconds") == sent
 
@@ -81,7 +81,7 @@ def test_a_grace_period_is_told_where_there_is_one(disable: bool, wanted: int | 
 def test_another_pod_of_that_name_is_left_alone(disable: bool) -> None:
     world = World()
     (pod,) = world.pods(node=NODE, app="web")
-    request_eviction(world.client(), replace(pod, uid="an-older-one"), options=DrainOptions(disable_eviction=disable))
+    request_eviction(world.client(), replace(pod, uid="an-older-one"), options=DrainSettings(disable_eviction=disable))
     assert world.pods(node=NODE, app="web") == [pod]
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.operations.cluster_api.api import Cluster
-from components.operations.draining.drain_plan import DrainOptions
 from components.operations.turn import Turn, empty_for_cilium, empty_for_return, move_to_cilium, return_to_source
 from components.operations.turn_steps.restart import Restart
 from components.pods import OurPods
 from components.strategies.hybrid.recipe import RECIPE
+from stacks.config import DrainSettings
 from stacks.values import CNI_CONF, MIGRATED_LABEL
 from tests.turns.api import Client, KilledError
 from tests.turns.players import CILIUM
@@ -26,7 +26,7 @@ def make_turn(*, method: str = "recycle", in_place: bool = False, seconds: float
     return Turn(
         node=NODE, recipe=RECIPE, cilium_namespace=CILIUM, cilium_network="10.245.0.0/16", cni_conf=CNI_CONF,
         cni_folder="/etc/cni/net.d", label=MIGRATED_LABEL, source_title="Flannel", source_networks=("10.244.0.0/16",),
-        drain=DrainOptions(**options),
+        drain=DrainSettings(**options),
         restart=Restart(
             method=method, command="", timeout_seconds=seconds, agent_timeout_seconds=seconds, cilium_namespace=CILIUM,
             pods=PODS,

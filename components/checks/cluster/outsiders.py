@@ -58,7 +58,7 @@ def pods_known_outside(context: Context) -> Iterator[Found]:
     if balanced := list(balanced_by_calico(snapshot)):
         yield Found(
             evidence=f"Calico's controllers give load balancers their addresses: {some(balanced)}",
-            remedy="after phase 'cleanup' these addresses need Cilium's own address management or another",
+            remedy="once the old CNI is removed these addresses need Cilium's own address management or another",
         )
     led = [f"Service {each.title} ({each.leads_to_pods})" for each in snapshot.services if each.leads_to_pods]
     led += snapshot.exposed_ingresses

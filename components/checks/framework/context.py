@@ -6,7 +6,7 @@ from typing import Any
 
 from components.addresses import register_of
 from components.checks.framework.finding import Severity
-from components.operations.draining.drain_plan import DrainOptions, plan_turn
+from components.operations.draining.drain_plan import plan_turn
 from components.operations.marks import TurnStep, step_of
 from components.operations.objects.model import Node
 from components.operations.placing.prediction import Outlook, look_ahead
@@ -125,7 +125,7 @@ class Context:
     @cached_property
     def outlook(self) -> list[Outlook]:
         """Prospects of the pods that the drains of this run evict; in place nothing is cordoned for it."""
-        seen, options = self.snapshot, DrainOptions(**self.config.drain.model_dump())
+        seen, options = self.snapshot, self.config.drain
         offers = [Offer.of(node, seen.node_states.get(node.name)) for node in seen.nodes]
         world = World.of(offers, seen.pods, seen.namespaces)
         drained = {node.name for node in self.about_to_move if step_of(node) in (TurnStep.DRAINED, *_BEYOND)}

@@ -6,11 +6,11 @@ from components.checks.framework.check import check
 from components.checks.framework.context import Context
 from components.checks.framework.finding import Found, Severity
 from components.checks.framework.name_lists import some
-from components.operations.calico.autodetection import calico_address, kubernetes_address
-from components.operations.calico.detection_methods import FROM_KUBERNETES, KNOWN_SINCE, why_fooled
 from components.plurals import many
 from components.sources import families_of, fooled
+from components.sources.calico.detection_methods import FROM_KUBERNETES, KNOWN_SINCE, why_fooled
 from components.sources.calico.manifests import is_prepared, methods_now
+from components.sources.calico.moved_autodetection import calico_address, kubernetes_address
 from stacks.strategies import Milestone
 
 _NAMES = {4: "IP_AUTODETECTION_METHOD", 6: "IP6_AUTODETECTION_METHOD"}
@@ -133,7 +133,7 @@ def _to_be_moved(context: Context, family: int, clause: str) -> Found:
         return Found(
             evidence=f"{what} and must be moved ({clause}), but {owner.name} ({owner.mark}) would set it back",
             remedy="set it to kubernetes-internal-ip (operator: kubernetes: NodeInternalIP) where Calico is deployed "
-            "from, before phase 'secondary'" + _another_pool(context, family),
+            "from, before Cilium is installed" + _another_pool(context, family),
             severity=Severity.BLOCKER if context.enters(Milestone.BOTH_NETWORKS) else Severity.WARNING,
         )
     if not context.ahead(Milestone.BOTH_NETWORKS):
@@ -144,8 +144,8 @@ def _to_be_moved(context: Context, family: int, clause: str) -> Found:
             severity=Severity.WARNING,
         )
     return Found(
-        evidence=f"{what}; phase 'secondary' moves it to kubernetes-internal-ip before Cilium appears, and back when "
-        f"it is taken back: {clause}",
+        evidence=f"{what}; Cilium's installation moves it to kubernetes-internal-ip before Cilium appears, and back "
+        f"when it is taken back: {clause}",
         remedy="nothing to do: every Calico agent restarts for it, a few at a time",
         severity=Severity.NOTE,
     )

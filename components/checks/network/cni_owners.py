@@ -22,7 +22,7 @@ from stacks.strategies import Milestone
         "a controller that reconciles the old CNI's objects re-creates them after `cleanup` removed them, and its "
         "agents then write their CNI conf again (Calico's addon manager; Deckhouse's guide disables Argo CD first)"
     ),
-    remedy="take the old CNI out of what it deploys before phase 'cleanup'",
+    remedy="before the old CNI is removed, take it out of what that controller deploys",
 )
 def source_owner(context: Context) -> Iterator[Found]:
     """Findings about controllers that own the old CNI's objects."""
@@ -37,7 +37,7 @@ def source_owner(context: Context) -> Iterator[Found]:
         else:
             yield Found(
                 evidence=f"{title} belongs to {owner.name}",
-                remedy="nothing now; uninstall that release after phase 'cleanup', and upgrade it no more",
+                remedy="nothing now; uninstall that release once the old CNI is removed, and upgrade it no more",
                 severity=Severity.NOTE,
             )
 

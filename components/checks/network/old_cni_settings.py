@@ -6,7 +6,7 @@ from components.checks.framework.check import check
 from components.checks.framework.context import Context
 from components.checks.framework.finding import Found, Severity
 from components.checks.framework.name_lists import some
-from components.operations.calico.calico_objects import NATIVE, OLD, keeps_natively
+from components.sources.calico.objects import NATIVE, OLD, keeps_natively
 from components.sources.calico.settings import announced_by
 from stacks.strategies import Milestone
 

@@ -71,7 +71,7 @@ def kube_proxy_replacement(context: Context) -> Iterator[Found]:
             )
     elif replaces_kube_proxy(final_values(context.cilium)) and context.ahead(Milestone.CILIUM_ALONE):
         yield Found(
-            evidence="cilium.finalValues turns kube-proxy replacement on, for all nodes in phase 'finalize'",
+            evidence="cilium.finalValues turns kube-proxy replacement on, for all nodes once Cilium is alone",
             remedy="connections through Services may break there: plan for it, or do it afterwards by itself",
             severity=Severity.WARNING if context.config.reaches(Milestone.CILIUM_ALONE) else Severity.NOTE,
         )

@@ -7,7 +7,7 @@ from components.checks.framework.context import Context
 from components.checks.framework.finding import Found, Severity
 from components.checks.framework.name_lists import some
 from components.operations.draining.drain_notes import Surroundings, Topic, preview_notes
-from components.operations.draining.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
+from components.operations.draining.drain_plan import budget_findings, budgets_near, plan_turn
 from components.operations.draining.hold import release_words
 from components.operations.marks import BY, CORDONED_BEFORE, SINCE, STEP, TurnStep, step_of
 from components.operations.objects.model import Node
@@ -147,9 +147,10 @@ def _agents_that_never_start(virtual: Sequence[Node], context: Context) -> Itera
     guards=Milestone.OLD_NETWORK_GONE,
     why=(
         "Windows nodes reach pods of Linux nodes by the old network, and its agents there read the same settings: both "
-        "go in phase 'cleanup', and Cilium has no agent for Windows"
+        "go with the old CNI, and Cilium has no agent for Windows"
     ),
-    remedy="stay in phase 'finalize' for as long as there are Windows nodes, or move their pods elsewhere first",
+    remedy="stay before the removal of the old CNI for as long as there are Windows nodes, or move their pods "
+    "elsewhere first",
 )
 def windows_nodes(context: Context) -> Iterator[Found]:
     """A finding about Windows nodes on the old network that `cleanup` would remove."""
@@ -190,7 +191,7 @@ def nodes_inspected(context: Context) -> Iterator[Found]:
 def drainable(context: Context) -> Iterator[Found]:
     """Findings about drains that cannot succeed, which are blockers, and about slow ones, which are warnings."""
     settings = context.config.drain
-    options = DrainOptions(**settings.model_dump())
+    options = settings
     around = Surroundings(pods=context.snapshot.pods, options=options)
     for node in context.about_to_move:
         if step_of(node) in (TurnStep.DRAINED, TurnStep.SWITCHING):

@@ -7,7 +7,7 @@ from components.checks.framework.context import Context
 from components.checks.framework.finding import Found, Severity
 from components.checks.framework.name_lists import some
 from components.operations.demands.quantities import NOTHING, Room, total
-from components.operations.draining.drain_plan import DrainOptions, plan_turn
+from components.operations.draining.drain_plan import plan_turn
 from components.operations.our_pods.refusals import NO_RIGHT, POD_SECURITY
 from components.plurals import many
 from stacks.strategies import Milestone
@@ -144,7 +144,7 @@ def pods_fit(context: Context) -> Iterator[Found]:
     """Findings about nodes without room for a turn's two pods beside those that stay on the node."""
     snapshot, taken = context.snapshot, context.snapshot.tried.taken_of_node
     asked = Room(cores=taken("cpu"), memory=taken("memory"), pods=int(taken("pods")))
-    options = DrainOptions(**context.config.drain.model_dump())
+    options = context.config.drain
     for node in context.about_to_switch:
         state = snapshot.node_states.get(node.name)
         if state is None or state.room == NOTHING:

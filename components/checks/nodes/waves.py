@@ -8,7 +8,7 @@ from components.checks.framework.context import Context
 from components.checks.framework.finding import Found, Severity
 from components.checks.nodes.without_room import without_room
 from components.operations.demands.quantities import NOTHING, Room, total
-from components.operations.draining.drain_plan import DrainOptions, plan_turn
+from components.operations.draining.drain_plan import plan_turn
 from components.operations.objects.model import Pod
 from components.plurals import many
 from stacks.strategies import Milestone
@@ -95,7 +95,7 @@ def spare_capacity(context: Context) -> Iterator[Found]:
     silent = any(node.name not in states or states[node.name].room == NOTHING for node in snapshot.nodes)
     if context.config.drain.in_place or silent:
         return
-    options = DrainOptions(**context.config.drain.model_dump())
+    options = context.config.drain
     moving = {node.name for node in context.about_to_move}
     spare = {
         node.name: (states[node.name].room - _asked(snapshot.pods_on(node.name))).at_least(NOTHING)

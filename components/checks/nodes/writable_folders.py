@@ -11,7 +11,6 @@ from components.plurals import many
 from stacks.strategies import Milestone
 from stacks.values import value_at
 
-_READ_ONLY = "read-only"
 _LOOK = "look again with `pulumi up` in 'preflight'"
 
 
@@ -34,18 +33,19 @@ def cni_folders_writable(context: Context) -> Iterator[Found]:
     if context.snapshot.cilium_config is not None or not context.ahead(Milestone.BOTH_NETWORKS):
         return
     cilium, privileged = context.cilium, value_at(context.values, "securityContext.privileged") is True
-    nodes: dict[tuple[str, str], list[str]] = defaultdict(list)
+    nodes: dict[tuple[str, str, bool], list[str]] = defaultdict(list)
     for name, facts in sorted(context.snapshot.facts.items()):
         for path in (cilium.cni_conf_path, cilium.cni_bin_path):
             why = facts.cni_unwritable.get(path, "")
-            if why and name in context.snapshot.node_names and (_READ_ONLY in why or not privileged):
-                nodes[path, why].append(name)
-    for (path, why), names in sorted(nodes.items()):
+            read_only = path in facts.cni_read_only
+            if why and name in context.snapshot.node_names and (read_only or not privileged):
+                nodes[path, why, read_only].append(name)
+    for (path, why, read_only), names in sorted(nodes.items()):
         yield Found(
             evidence=f"{path} on {many(len(names), 'node')} ({some(names)}) {why}",
             remedy="set cni.confPath or cni.binPath in cilium.values to a folder that can be written, which the nodes' "
             f"container run times read; then {_LOOK}"
-            if _READ_ONLY in why
+            if read_only
             else "",
             severity=Severity.WARNING if context.looks_anew else Severity.BLOCKER,
         )

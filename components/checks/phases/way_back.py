@@ -8,7 +8,7 @@ from components.checks.framework.check import check
 from components.checks.framework.context import Context
 from components.checks.framework.finding import Found, Severity
 from components.checks.framework.name_lists import some
-from components.operations.draining.drain_plan import DrainOptions, budget_findings, budgets_near, plan_turn
+from components.operations.draining.drain_plan import budget_findings, budgets_near, plan_turn
 from components.plurals import many
 from stacks.config import StackConfig
 from stacks.strategies import Milestone
@@ -99,7 +99,7 @@ def way_back(context: Context) -> Iterator[Found]:
 )
 def way_back_drainable(context: Context) -> Iterator[Found]:
     """Findings about pods and budgets that forbid the drain of the way back, and static pods, which are not renewed."""
-    options = DrainOptions(**context.config.drain.model_dump())
+    options = context.config.drain
     for node in context.about_to_return:
         pods = context.snapshot.pods_on(node.name)
         plan = plan_turn(pods, daemon_sets=context.snapshot.daemon_set_names, options=options)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
-from components.operations.draining.drain_plan import DrainOptions, DrainPlan, plan_drain
+from components.operations.draining.drain_plan import DrainPlan, plan_drain
 from components.operations.draining.evictions import EvictionQueue
 from components.operations.draining.replacements import ready_before, wait_for_replacements
 from components.operations.objects.model import Pod
 from components.operations.progress import Progress
 from components.plurals import many
+from stacks.config import DrainSettings
 
 REMEDY = "mend that and run `pulumi up` again, or take the node out of `waves` to give it back"
 
@@ -40,7 +41,7 @@ def existing_daemon_sets(cluster: Cluster, pods: Sequence[Pod]) -> set[tuple[str
     }
 
 
-def drain(cluster: Cluster, node: str, *, options: DrainOptions, progress: Progress) -> DrainResult:
+def drain(cluster: Cluster, node: str, *, options: DrainSettings, progress: Progress) -> DrainResult:
     """Evict every pod that a drain may touch, and wait until each is gone and has a Ready replacement elsewhere.
 
     The node must be cordoned. One deadline covers all evictions, another the replacements; both include times without
@@ -75,7 +76,7 @@ def drain(cluster: Cluster, node: str, *, options: DrainOptions, progress: Progr
     )
 
 
-def _plan(cluster: Cluster, node: str, *, options: DrainOptions, deadline: Deadline) -> DrainPlan:
+def _plan(cluster: Cluster, node: str, *, options: DrainSettings, deadline: Deadline) -> DrainPlan:
     def read() -> DrainPlan | Pending:
         pods = pods_on(cluster, node)
         return plan_drain(pods, daemon_sets=existing_daemon_sets(cluster, pods), options=options)

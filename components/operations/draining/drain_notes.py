@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from components.operations.draining.drain_plan import DrainOptions, DrainPlan, Left
+from components.operations.draining.drain_plan import DrainPlan, Left
 from components.operations.objects.model import Budget, Pod
-from stacks.config import MOST_SECONDS
+from stacks.config import MOST_SECONDS, DrainSettings
 
 
 class Topic(StrEnum):
@@ -36,7 +36,7 @@ class Surroundings:
     """The cluster's state beyond the node's own pods, as far as it matters for a drain."""
 
     pods: Sequence[Pod] = ()
-    options: DrainOptions = field(default_factory=DrainOptions)
+    options: DrainSettings = field(default_factory=DrainSettings)
 
     @cached_property
     def alive(self) -> Counter[tuple[str, str]]:
@@ -70,7 +70,7 @@ def _only_replicas(plan: DrainPlan, around: Surroundings) -> list[DrainNote]:
     ]
 
 
-def _slow_ends(plan: DrainPlan, options: DrainOptions) -> list[DrainNote]:
+def _slow_ends(plan: DrainPlan, options: DrainSettings) -> list[DrainNote]:
     """Notes on pods that may take longer to end than the drain waits, or have been terminating for long."""
     notes = []
     for pod in plan.evict:

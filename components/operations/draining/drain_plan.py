@@ -8,23 +8,8 @@ from enum import StrEnum
 
 from components.names import NAMESPACES
 from components.operations.objects.model import Budget, Pod
+from stacks.config import DrainSettings
 from stacks.notation.labels import parse_selector, selects
-
-
-@dataclass(frozen=True, kw_only=True)
-class DrainOptions:
-    """Options of a drain, with the names and meanings of `kubectl drain` where it has them. Times in seconds."""
-
-    timeout_seconds: float = 600
-    grace_period_seconds: int | None = None
-    pod_selector: str = ""
-    force: bool = False
-    delete_empty_dir_data: bool = False
-    disable_eviction: bool = False
-    skip_wait_for_delete_seconds: float = 0
-    wait_for_replacements: bool = True
-    replacements_timeout_seconds: float = 300
-    in_place: bool = False
 
 
 class Left(StrEnum):
@@ -70,7 +55,7 @@ def age_of_deletion(pod: Pod, now: datetime) -> float:
     return (now - datetime.fromisoformat(pod.terminating_since.replace("Z", "+00:00"))).total_seconds()
 
 
-def no_longer_awaited(pod: Pod, *, options: DrainOptions, now: datetime) -> bool:
+def no_longer_awaited(pod: Pod, *, options: DrainSettings, now: datetime) -> bool:
     """True if the pod has been terminating for longer than the options let a drain wait; whole seconds, as kubectl."""
     if not pod.terminating_since or not options.skip_wait_for_delete_seconds:
         return False
@@ -78,7 +63,11 @@ def no_longer_awaited(pod: Pod, *, options: DrainOptions, now: datetime) -> bool
 
 
 def plan_drain(
-    pods: Sequence[Pod], *, daemon_sets: Collection[tuple[str, str]], options: DrainOptions, now: datetime | None = None
+    pods: Sequence[Pod],
+    *,
+    daemon_sets: Collection[tuple[str, str]],
+    options: DrainSettings,
+    now: datetime | None = None,
 ) -> DrainPlan:
     """Sort the pods of one node; `daemon_sets` are the (namespace, name) that exist.
 
@@ -120,7 +109,7 @@ def plan_drain(
     return DrainPlan(evict=tuple(evict), leave=tuple(leave), refusals=tuple(refusals), warnings=tuple(warnings))
 
 
-def plan_turn(pods: Sequence[Pod], *, daemon_sets: Collection[tuple[str, str]], options: DrainOptions) -> DrainPlan:
+def plan_turn(pods: Sequence[Pod], *, daemon_sets: Collection[tuple[str, str]], options: DrainSettings) -> DrainPlan:
     """The plan of a node's turn: that of a drain or, in place, only of pods whose address changes."""
     if options.in_place:
         pods = [pod for pod in pods if pod.on_pod_network and not pod.finished]
@@ -131,7 +120,7 @@ def _daemon_set(pod: Pod) -> str:
     return pod.controller.name if pod.controller and pod.controller.is_daemon_set else ""
 
 
-def _losses(pod: Pod, options: DrainOptions) -> tuple[list[DrainFault], list[str]]:
+def _losses(pod: Pod, options: DrainSettings) -> tuple[list[DrainFault], list[str]]:
     """Data and pods that an eviction would destroy for good: (faults that the options forbid, cautions)."""
     faults, cautions = list[DrainFault](), list[str]()
     if pod.empty_dirs and not options.delete_empty_dir_data:

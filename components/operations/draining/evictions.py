@@ -11,10 +11,11 @@ from typing import Any
 
 from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.deadline import Deadline, pause
-from components.operations.draining.drain_plan import DrainOptions, age_of_deletion, no_longer_awaited
+from components.operations.draining.drain_plan import age_of_deletion, no_longer_awaited
 from components.operations.objects.model import Pod
 from components.operations.progress import Progress
 from components.plurals import many
+from stacks.config import DrainSettings
 
 _AT_ONCE = 20
 _RETRY_SECONDS = 2.0
@@ -54,7 +55,7 @@ def names(pods: Sequence[Pod]) -> str:
     return shown + (f" and {len(pods) - _NAMES_SHOWN} more" if len(pods) > _NAMES_SHOWN else "")
 
 
-def request_eviction(cluster: Cluster, pod: Pod, *, options: DrainOptions) -> Answer:
+def request_eviction(cluster: Cluster, pod: Pod, *, options: DrainSettings) -> Answer:
     """Request the eviction of that very pod (by UID) once; a later list of the node's pods shows whether it went."""
     try:
         if options.disable_eviction:
@@ -66,7 +67,7 @@ def request_eviction(cluster: Cluster, pod: Pod, *, options: DrainOptions) -> An
     return Answer()
 
 
-def _eviction(pod: Pod, options: DrainOptions) -> dict[str, object]:
+def _eviction(pod: Pod, options: DrainSettings) -> dict[str, object]:
     delete_options: dict[str, object] = {"preconditions": {"uid": pod.uid}}
     if options.grace_period_seconds is not None:
         delete_options["gracePeriodSeconds"] = options.grace_period_seconds
@@ -126,7 +127,7 @@ class EvictionQueue:
 
     cluster: Cluster
     pods: Sequence[Pod]
-    options: DrainOptions
+    options: DrainSettings
     deadline: Deadline
     progress: Progress
     look: Callable[[], list[Pod]]

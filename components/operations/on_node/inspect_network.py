@@ -12,7 +12,7 @@ import socket
 import struct
 
 from components.operations.on_node.container_runtimes import CONF_FOLDER, cni_folders
-from components.operations.on_node.node_files import ROOT, cannot_write, names_of, on_host
+from components.operations.on_node.node_files import ROOT, cannot_write, names_of, on_host, read_only
 
 # Of <linux/netlink.h> and <linux/rtnetlink.h>.
 NLMSG_ERROR, NLMSG_DONE, NLM_F_REQUEST, NLM_F_DUMP = 2, 3, 1, 0x300
@@ -215,6 +215,7 @@ print(
             "cni_plugins": cni_plugins(folders[0] if folders else CONF_FOLDER),
             "cni_folders": conf_folders,
             "cni_binaries": binary_folders,
+            "cni_read_only": read_only([*conf_folders, *binary_folders]),
             "cni_unwritable": {
                 **cannot_write(conf_folders, as_owner_alone=False),
                 **cannot_write(binary_folders, as_owner_alone=True),

@@ -45,16 +45,26 @@ def cannot_write(folders: "list[str]", *, as_owner_alone: bool) -> "dict[str, st
 
     Its containers run as root. Those that write plugins lack the capability to write into another user's folders.
     """
-    found = {}
+    found = dict.fromkeys(read_only(folders), "is on a file system that is mounted read-only")
     for name in folders:
         there = on_host(name)
-        while not there.is_dir() and there != ROOT:
-            there = there.parent
-        if os.statvfs(there).f_flag & os.ST_RDONLY:
-            found[name] = "is on a file system that is mounted read-only"
-        elif as_owner_alone and there == on_host(name) and not root_may_write(there.stat()):
+        if name in found or not there.is_dir():
+            continue
+        if as_owner_alone and not root_may_write(there.stat()):
             found[name] = f"belongs to user {there.stat().st_uid} (mode {there.stat().st_mode & 0o777:03o})"
     return found
+
+
+def read_only(folders: "list[str]") -> "list[str]":
+    """Those of the folders, or of the places where they would be made, that are on a file system mounted read-only."""
+    return [name for name in folders if os.statvfs(nearest(on_host(name))).f_flag & os.ST_RDONLY]
+
+
+def nearest(folder: pathlib.Path) -> pathlib.Path:
+    """The folder itself, or the nearest one above it that exists."""
+    while not folder.is_dir() and folder != ROOT:
+        folder = folder.parent
+    return folder
 
 
 def root_may_write(state: os.stat_result) -> bool:

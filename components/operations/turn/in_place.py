@@ -10,17 +10,18 @@ from datetime import UTC, datetime
 from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import Deadline, OperationError, Pending, pause, wait_until
 from components.operations.draining.drain import REMEDY, existing_daemon_sets, pods_on
-from components.operations.draining.drain_plan import DrainOptions, DrainPlan, no_longer_awaited, plan_turn
+from components.operations.draining.drain_plan import DrainPlan, no_longer_awaited, plan_turn
 from components.operations.draining.evictions import Answer, request_eviction, what_holds
 from components.operations.draining.replacements import ready_before, wait_for_replacements
 from components.operations.objects.model import Pod
 from components.operations.progress import Progress
 from components.operations.turn_steps.recycle import stale_pods
 from components.plurals import many
+from stacks.config import DrainSettings
 
 
 def plan_in_place(
-    cluster: Cluster, node: str, *, options: DrainOptions, stale: Callable[[Pod], bool], deadline: Deadline
+    cluster: Cluster, node: str, *, options: DrainSettings, stale: Callable[[Pod], bool], deadline: Deadline
 ) -> DrainPlan:
     """The plan of pods to renew; raises OperationError, before any is touched, if the options forbid one of them."""
 
@@ -36,7 +37,7 @@ def plan_in_place(
 
 
 def renew_one_by_one(
-    cluster: Cluster, node: str, *, options: DrainOptions, stale: Callable[[Pod], bool], network: str,
+    cluster: Cluster, node: str, *, options: DrainSettings, stale: Callable[[Pod], bool], network: str,
     progress: Progress,
 ) -> list[str]:  # fmt: skip
     """Evict each stale pod and wait until its workload is as Ready as before, then the next; returns who was evicted.
@@ -85,7 +86,7 @@ def _rest(answer: Answer, held: int, *, queue: deque[Pod], deadline: Deadline) -
     return 0
 
 
-def _went(cluster: Cluster, node: str, pod: Pod, *, options: DrainOptions, deadline: Deadline) -> bool:
+def _went(cluster: Cluster, node: str, pod: Pod, *, options: DrainSettings, deadline: Deadline) -> bool:
     """Wait until the evicted pod is gone; False if it does not even terminate."""
 
     def gone() -> bool | Pending:

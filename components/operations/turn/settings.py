@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from components.operations.draining.drain_plan import DrainOptions
 from components.operations.objects.model import Pod
 from components.operations.turn_steps.restart import Restart
 from components.pods import OurPods
+from stacks.config import DrainSettings
 
 if TYPE_CHECKING:
     from components.operations.turn.recipe import Recipe
@@ -28,7 +28,7 @@ class Turn:
     label: str
     source_title: str
     source_networks: tuple[str, ...]
-    drain: DrainOptions
+    drain: DrainSettings
     restart: Restart
     agent_timeout_seconds: float
     verify_timeout_seconds: float

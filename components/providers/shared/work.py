@@ -14,7 +14,6 @@ from components.killed_runs import end_left_plugins
 from components.names import NAMESPACE
 from components.operations.cluster_api.api import Cluster, connect
 from components.operations.deadline import OperationError
-from components.operations.draining.drain_plan import DrainOptions
 from components.operations.lease import hold_on
 from components.operations.objects.live_config import read_live_config
 from components.operations.probes.traffic import Rules
@@ -112,7 +111,7 @@ class Work:
             label=config.chosen_strategy.switch_label,
             source_title=source.title,
             source_networks=source.pod_networks,
-            drain=DrainOptions(**config.drain.model_dump()),
+            drain=config.drain,
             restart=Restart(
                 method=config.restart.method.value,
                 command=config.restart.command,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from components.operations.calico.detection_methods import FIRST_FOUND
+from components.sources.calico.detection_methods import FIRST_FOUND
 from components.sources.facts.workload import Object
 
 # The kubelet's expansion of a value: an unset name stays as it is, and `$$` is a dollar.

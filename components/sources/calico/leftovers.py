@@ -1,7 +1,7 @@
 """Leftovers of Calico on a node, and its kinds that hold what people wrote; under Canal as well."""
 
-from components.operations.calico.calico_objects import STAGED
 from components.operations.removal.sweep import Sweep
+from components.sources.calico.objects import STAGED
 
 LEFTOVERS = Sweep(
     links=("cali*", "vxlan.calico", "vxlan-v6.calico", "wireguard.cali", "wg-v6.cali", "bpf*.cali", "tunl0"),

@@ -1,7 +1,5 @@
 """Calico installed by its manifests: a DaemonSet of calico/node with the settings in its environment."""
 
-from components.operations.calico.autodetection import InDaemonSet, Way, noted
-from components.operations.calico.calico_objects import NATIVE, OLD
 from components.operations.removal.source_objects import Belongings
 from components.operations.removal.sweep import Sweep
 from components.operations.snapshot import Snapshot
@@ -9,6 +7,8 @@ from components.sources.calico.agent import felix_of
 from components.sources.calico.autodetection import as_before, methods_of
 from components.sources.calico.encryption import encryption_of
 from components.sources.calico.leftovers import LEFTOVERS, WRITTEN_BY_USERS
+from components.sources.calico.moved_autodetection import InDaemonSet, Way, noted
+from components.sources.calico.objects import NATIVE, OLD
 from components.sources.calico.outgoing import outgoing
 from components.sources.calico.rights import OWN_OBJECTS, RIGHTS_OF_MANIFESTS
 from components.sources.calico.settings import (

@@ -3,15 +3,15 @@
 import json
 from typing import Any
 
-from components.operations.calico.autodetection import InInstallation, Way, noted
-from components.operations.calico.calico_objects import OPERATORS_NAMESPACE
-from components.operations.calico.detection_methods import FIRST_FOUND, FROM_KUBERNETES
 from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import Deadline, Pending, wait_until
 from components.operations.removal.source_objects import Belongings, Removed
 from components.operations.snapshot import Snapshot
+from components.sources.calico.detection_methods import FIRST_FOUND, FROM_KUBERNETES
 from components.sources.calico.leftovers import WRITTEN_BY_USERS
 from components.sources.calico.manifests import GROUPS, agents, describe_daemon_set, made_by_operator, sweep
+from components.sources.calico.moved_autodetection import InInstallation, Way, noted
+from components.sources.calico.objects import OPERATORS_NAMESPACE
 from components.sources.calico.outgoing import outgoing
 from components.sources.calico.rights import OWN_OBJECTS, RIGHTS_OF_OPERATOR
 from components.sources.calico.settings import Pools, make_pools

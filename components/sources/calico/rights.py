@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
-from components.operations.calico.calico_objects import (
+from components.operations.known_sources import OwnObjects
+from components.operations.rights.permission_table import KEEP_AND_WAIT, Place
+from components.operations.rights.source_rights import SourceRights
+from components.sources.calico.objects import (
     NATIVE,
     OLD,
     OPERATOR,
@@ -13,9 +16,6 @@ from components.operations.calico.calico_objects import (
     read_calico,
     read_kinds,
 )
-from components.operations.known_sources import OwnObjects
-from components.operations.rights.permission_table import KEEP_AND_WAIT, Place
-from components.operations.rights.source_rights import SourceRights
 
 OWN_OBJECTS = OwnObjects(
     kinds=lambda cluster, daemon_sets: read_kinds(cluster, native=keeps_natively(daemon_sets)),

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from components.operations.calico.calico_objects import NATIVE, OLD
 from components.operations.snapshot import Snapshot
+from components.sources.calico.objects import NATIVE, OLD
 from components.sources.facts.workload import Object
 from components.sources.facts.workload import environment as environment_of
 from stacks.settle import VXLAN_V6

@@ -9,73 +9,74 @@ INSTALLERS = (
     Distribution(
         name="k3s",
         marks=Marks(versions=("+k3s",)),
-        switch_off="before phase 'cleanup' take the old CNI's manifest out of /var/lib/rancher/k3s/server/manifests, "
+        switch_off="before the old CNI is removed, take its manifest out of /var/lib/rancher/k3s/server/manifests, "
         "if it is there: k3s applies it again at each start",
         instead_of=("RKE",),  # Rancher may write its addresses on these nodes as well
     ),
     Distribution(
         name="RKE2",
         marks=Marks(versions=("+rke2",)),
-        switch_off="once all nodes moved, and before phase 'cleanup': `cni: none` in /etc/rancher/rke2/config.yaml of "
-        "every server, and rke2-server started anew on one after the other: its Helm controller then uninstalls it",
+        switch_off="once all nodes moved, and before the old CNI is removed: `cni: none` in "
+        "/etc/rancher/rke2/config.yaml of every server, and rke2-server started anew on one after the other: its "
+        "Helm controller then uninstalls it",
         instead_of=("RKE",),
     ),
     Distribution(
         name="RKE",
         marks=Marks(annotations=("rke.cattle.io/internal-ip", "rke.cattle.io/external-ip")),
-        switch_off="before phase 'cleanup' set `network: {plugin: none}` in cluster.yml, or in the cluster's YAML in "
-        "Rancher: each `rke up` applies its network's manifest again",
+        switch_off="before the old CNI is removed, set `network: {plugin: none}` in cluster.yml, or in the cluster's "
+        "YAML in Rancher: each `rke up` applies its network's manifest again",
     ),
     Distribution(
         name="MicroK8s",
         marks=Marks(labels=("microk8s.io/",)),
-        switch_off="before phase 'cleanup' take cni.yaml out of /var/snap/microk8s/current/args/cni-network on every "
-        "node: MicroK8s applies it again at each start",
+        switch_off="before the old CNI is removed, take cni.yaml out of /var/snap/microk8s/current/args/cni-network "
+        "on every node: MicroK8s applies it again at each start",
     ),
     Distribution(
         name="Talos",
         marks=Marks(systems=("Talos",)),
-        switch_off="before phase 'cleanup' set `cluster.network.cni.name: none` in the machine configs of the control "
-        "plane: `talosctl upgrade-k8s` applies Flannel's manifest again",
+        switch_off="before the old CNI is removed, set `cluster.network.cni.name: none` in the machine configs of the "
+        "control plane: `talosctl upgrade-k8s` applies Flannel's manifest again",
         read_only=True,
     ),
     Distribution(
         name="kOps",
         marks=Marks(labels=("kops.k8s.io/",)),
-        switch_off="before phase 'cleanup' set `networking: {cni: {}}` with `kops edit cluster`, then `kops update "
-        "cluster --yes`: kOps applies its add-ons again and again",
+        switch_off="before the old CNI is removed, set `networking: {cni: {}}` with `kops edit cluster`, then `kops "
+        "update cluster --yes`: kOps applies its add-ons again and again",
     ),
     Distribution(
         name="kubespray",
         marks=Marks(settings=(("cluster_type", "kubespray"),)),
-        switch_off="before phase 'cleanup' set `kube_network_plugin: cni` and `kube_owner: root` in its inventory: "
-        "each run of cluster.yml, scale.yml or upgrade-cluster.yml applies Calico again, and gives the folder of CNI "
-        "plugins to a user under whom Cilium's containers cannot write there",
+        switch_off="before the old CNI is removed, set `kube_network_plugin: cni` and `kube_owner: root` in its "
+        "inventory: each run of cluster.yml, scale.yml or upgrade-cluster.yml applies Calico again, and gives the "
+        "folder of CNI plugins to a user under whom Cilium's containers cannot write there",
     ),
     Distribution(
         name="KubeOne",
         marks=Marks(objects=("kubeone.io/addon",)),
         brings=partial(network_marked, prefix="kubeone.io/addon"),
-        switch_off="before phase 'cleanup' set `clusterNetwork: {cni: {external: {}}}` in its manifest: each `kubeone "
-        "apply` applies its add-ons again",
+        switch_off="before the old CNI is removed, set `clusterNetwork: {cni: {external: {}}}` in its manifest: each "
+        "`kubeone apply` applies its add-ons again",
     ),
     Distribution(
         name="Kubermatic (KKP)",
         marks=Marks(labels=("x-kubernetes.io/distribution",), objects=("kubermatic-addon",)),
         brings=partial(network_marked, prefix="kubermatic-addon"),
-        switch_off="before phase 'cleanup', in the seed, label the Cluster `unsafe-cni-migration: \"true\"` and set "
-        "its `spec.cniPlugin.type: none`: else KKP applies the add-on again",
+        switch_off='before the old CNI is removed, in the seed, label the Cluster `unsafe-cni-migration: "true"` and '
+        "set its `spec.cniPlugin.type: none`: else KKP applies the add-on again",
     ),
     Distribution(
         name="minikube",
         marks=Marks(labels=("minikube.k8s.io/",)),
-        switch_off="from phase 'cleanup' on start it with `minikube start --cni=false`: else each start applies its "
-        "CNI's manifest again",
+        switch_off="once the old CNI is removed, start it with `minikube start --cni=false`: else each start applies "
+        "its CNI's manifest again",
     ),
     Distribution(
         name="AKS Engine",
         marks=Marks(labelled=(("kubernetes.azure.com/role", "master"),)),
-        switch_off="before phase 'cleanup' take the old CNI's manifest out of /etc/kubernetes/addons on every master: "
+        switch_off="before the old CNI is removed, take its manifest out of /etc/kubernetes/addons on every master: "
         "its addon manager applies it again and again",
         instead_of=("AKS",),
     ),

@@ -28,7 +28,7 @@ def _unsure(name: str, marks: Marks, *, provider: str, instead_of: tuple[str, ..
     return Distribution(
         name=name,
         marks=marks,
-        switch_off=f"ask {provider} before phase 'secondary': its control plane may bring its own CNI back, and "
+        switch_off=f"ask {provider} before Cilium is installed: its control plane may bring its own CNI back, and "
         "nobody says how that is switched off",
         instead_of=instead_of,
         unsure=True,
@@ -40,8 +40,8 @@ SERVICES = (
         name="EKS",
         # AWS' distribution has such versions wherever it is installed, as by EKS Anywhere.
         marks=Marks(versions=("-eks-",), on=("aws://", "eks-hybrid://"), labels=("eks.amazonaws.com/",)),
-        switch_off="before phase 'cleanup' take the add-on vpc-cni from EKS, which else brings it back: `aws eks "
-        "delete-addon --addon-name vpc-cni --preserve` leaves its objects to this program",
+        switch_off="before the old CNI is removed, take the add-on vpc-cni from EKS, which else brings it back: `aws "
+        "eks delete-addon --addon-name vpc-cni --preserve` leaves its objects to this program",
     ),
     Distribution(
         name="EKS Auto Mode",
@@ -72,8 +72,8 @@ SERVICES = (
         name="OKE",
         marks=Marks(labels=("node.info.ds_proxymux_client",)),
         brings=_runs_flannel,
-        switch_off="before phase 'cleanup' take the add-on Flannel from OKE, which else brings it back: `oci ce "
-        "cluster disable-addon --addon-name Flannel --cluster-id ID --is-remove-existing-add-on false` leaves its "
+        switch_off="before the old CNI is removed, take the add-on Flannel from OKE, which else brings it back: `oci "
+        "ce cluster disable-addon --addon-name Flannel --cluster-id ID --is-remove-existing-add-on false` leaves its "
         "objects to this program; a basic cluster has to be made an enhanced one for that",
     ),
     Distribution(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from components.operations.calico.calico_objects import NATIVE, READ_OF_NATIVE
 from components.operations.rights.permissions import Aims, needs
 from components.sources import SOURCES
+from components.sources.calico.objects import NATIVE, READ_OF_NATIVE
 from components.sources.calico.rights import RIGHTS
 from scripts.rbac.__main__ import FOLDER, documents
 from scripts.rbac.roles import Recipient, roles

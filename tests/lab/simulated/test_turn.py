@@ -12,7 +12,6 @@ from components.names import NAMESPACE, NAMESPACES
 from components.namespaces import namespace
 from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.deadline import OperationError
-from components.operations.draining.drain_plan import DrainOptions
 from components.operations.draining.hold import CLUSTER_AUTOSCALER, KARPENTER
 from components.operations.marks import HELD, TurnStep, node_path, read_node, step_of
 from components.operations.objects.model import Pod
@@ -25,6 +24,7 @@ from components.strategies.hybrid.recipe import RECIPE
 from scripts.lab.simulated import lab
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.simulated.faults import BrokenFlow, Faults, NodeFaults, PodFaults
+from stacks.config import DrainSettings
 from stacks.settle import Cilium
 from stacks.values import CNI_CONF, MIGRATED_LABEL, final_values, live_settings, migration_values, node_config
 from tests.builders import make_cilium
@@ -119,7 +119,7 @@ def _turn(node: str, *, method: str = "recycle", seconds: float = 20) -> Turn:
         label=MIGRATED_LABEL,
         source_title="Flannel",
         source_networks=("10.244.0.0/16",),
-        drain=DrainOptions(),
+        drain=DrainSettings(),
         restart=Restart(
             method=method, command="", timeout_seconds=seconds, agent_timeout_seconds=seconds,
             cilium_namespace="kube-system", pods=OurPods(image=IMAGE),

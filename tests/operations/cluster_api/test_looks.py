@@ -8,7 +8,6 @@ import pytest
 from components import probe
 from components.checks import CATALOGUE, run_checks
 from components.names import NAMESPACE
-from components.operations.calico.autodetection import InDaemonSet, prepare_autodetection
 from components.operations.cluster_api.api import Cluster, CommandResult
 from components.operations.deadline import OperationError
 from components.operations.marks import read_node
@@ -30,6 +29,7 @@ from components.operations.turn_steps.rollout import (
     wait_for_node_config_kind,
 )
 from components.pods import OurPods
+from components.sources.calico.moved_autodetection import InDaemonSet, prepare_autodetection
 from components.sources.calico.settings import no_settings
 from stacks.notation.objects import ObjectName, object_name
 from tests.builders import make_context, make_snapshot, secondary

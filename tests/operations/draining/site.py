@@ -5,8 +5,8 @@ from typing import Any
 
 from components.operations.cluster_api.api import Cluster
 from components.operations.draining.drain import drain
-from components.operations.draining.drain_plan import DrainOptions
 from components.operations.progress import Progress
+from stacks.config import DrainSettings
 from tests.operations.conftest import Space, eventually
 
 APPS = "/apis/apps/v1"
@@ -15,7 +15,7 @@ BUDGETS = "/apis/policy/v1"
 
 def run(cluster: Cluster, node: str, **options: Any) -> tuple[str, ...]:
     """Drain with little patience; returns who was evicted."""
-    settings = DrainOptions(**{"timeout_seconds": 30, "replacements_timeout_seconds": 30, **options})
+    settings = DrainSettings(**{"timeout_seconds": 30, "replacements_timeout_seconds": 30, **options})
     return drain(cluster, node, options=settings, progress=Progress(node, 2)).evicted
 
 

@@ -5,9 +5,10 @@ import pytest
 
 from components.operations.demands.demand import Demand
 from components.operations.draining.drain_notes import Surroundings, Topic, preview_notes
-from components.operations.draining.drain_plan import DrainOptions, budget_findings, plan_drain
+from components.operations.draining.drain_plan import budget_findings, plan_drain
 from components.operations.objects.model import Budget, Pod
 from components.operations.selectors import Object
+from stacks.config import DrainSettings
 from tests.builders import make_budget, make_pod
 
 
@@ -16,9 +17,9 @@ def notes(
     *,
     others: tuple[Pod, ...] = (),
     budgets: tuple[Budget, ...] = (),
-    options: DrainOptions | None = None,
+    options: DrainSettings | None = None,
 ) -> dict[Topic, str]:
-    settings = options or DrainOptions(delete_empty_dir_data=True)
+    settings = options or DrainSettings(delete_empty_dir_data=True)
     plan = plan_drain(pods, daemon_sets=(), options=settings)
     around = Surroundings(pods=(*pods, *others), options=settings)
     return {note.topic: f"{note.fact}: {note.remedy}" for note in preview_notes(plan, budgets, around)}
@@ -60,8 +61,8 @@ def test_a_note(pods: list[Pod], others: tuple[Pod, ...], topic: Topic | None, t
 
 def test_the_drains_own_grace_period_is_what_counts() -> None:
     pods, others = [make_pod("web", demand=SLOW)], (twin("web"),)
-    assert notes(pods, others=others, options=DrainOptions(grace_period_seconds=20)) == {}
-    own = notes(pods, others=others, options=DrainOptions(grace_period_seconds=900))[Topic.SLOW_END]
+    assert notes(pods, others=others, options=DrainSettings(grace_period_seconds=20)) == {}
+    own = notes(pods, others=others, options=DrainSettings(grace_period_seconds=900))[Topic.SLOW_END]
     assert "may take 900 s to end (drain.gracePeriodSeconds), and the drain waits 600 s" in own
 
 
@@ -71,7 +72,7 @@ def test_what_the_selector_keeps_and_the_renewal_destroys_is_said() -> None:
         make_pod("agent", controller="DaemonSet"),
         make_pod("host", controller="", host_network=True),
     ]
-    found = notes(pods, options=DrainOptions(pod_selector="move=yes"))
+    found = notes(pods, options=DrainSettings(pod_selector="move=yes"))
     assert list(found) == [Topic.NOT_SELECTED]
     assert "emptyDir cache and the pod itself" in found[Topic.NOT_SELECTED]
 
@@ -80,7 +81,7 @@ def test_a_budget_that_lets_fewer_go_than_there_are_is_said() -> None:
     pods = [make_pod("web-1", labels={"app": "web"}), make_pod("web-2", labels={"app": "web"})]
     budgets = (make_budget("pdb", app="web", healthy=4, desired=3),)
     assert "lets 1 of its 2 pods on the node go at once" in notes(pods, budgets=budgets)[Topic.ONE_AT_A_TIME]
-    options = DrainOptions(disable_eviction=True)
+    options = DrainSettings(disable_eviction=True)
     assert Topic.ONE_AT_A_TIME not in notes(pods, budgets=budgets, options=options)
 
 
@@ -151,7 +152,7 @@ FAILED = {"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed"
     ],
 )
 def test_a_budget_is_said_to_be(given: Budget, pod: dict[str, Any], kind: str, text: str) -> None:
-    plan = plan_drain([make_pod("web", **pod)], daemon_sets=(), options=DrainOptions())
+    plan = plan_drain([make_pod("web", **pod)], daemon_sets=(), options=DrainSettings())
     never, slow = budget_findings(plan, [given])
     assert [name for name, found in (("never", never), ("slow", slow)) if found] == ([kind] if kind else [])
     assert text in "".join([*(each.line for each in never), *slow])
@@ -159,7 +160,7 @@ def test_a_budget_is_said_to_be(given: Budget, pod: dict[str, Any], kind: str, t
 
 def test_a_controllers_own_colon_does_not_part_the_fact_from_the_remedy() -> None:
     said = {**FAILED, "message": "pods web-1: found no controller"}
-    plan = plan_drain([make_pod("web")], daemon_sets=(), options=DrainOptions())
+    plan = plan_drain([make_pod("web")], daemon_sets=(), options=DrainSettings())
     (fault,), _ = budget_findings(plan, [budget(healthy=0, desired=0, expected=0, conditions=(said,))])
     assert fault.fact.endswith("cannot be counted (pods web-1: found no controller)")
     assert fault.remedy == "mend it, until then nothing is evicted"
@@ -167,7 +168,7 @@ def test_a_controllers_own_colon_does_not_part_the_fact_from_the_remedy() -> Non
 
 def test_two_budgets_do_not_matter_to_a_pod_that_is_over() -> None:
     both = [budget(healthy=3, desired=1, expected=3, allowed=2)] * 2
-    plan = plan_drain([make_pod("web", phase="Failed")], daemon_sets=(), options=DrainOptions())
+    plan = plan_drain([make_pod("web", phase="Failed")], daemon_sets=(), options=DrainSettings())
     assert budget_findings(plan, both) == ([], [])
 
 
@@ -193,7 +194,7 @@ def test_a_pod_that_is_marked_to_stay_and_goes_is_named(annotations: dict[str, s
     owner = {"apiVersion": "batch/v1" if kind == "Job" else "apps/v1", "kind": kind, "name": "sim", "controller": True}
     meta = {"namespace": "lab", "name": "sim-1", "uid": "1", "annotations": annotations, "ownerReferences": [owner]}
     pod = Pod.read({"metadata": meta, "spec": {}, "status": {"phase": "Running"}})
-    plan = plan_drain([pod], daemon_sets=[("lab", "sim")], options=DrainOptions())
+    plan = plan_drain([pod], daemon_sets=[("lab", "sim")], options=DrainSettings())
     around = Surroundings(pods=(pod, replace(pod, name="sim-2")))
     found = [note.fact for note in preview_notes(plan, (), around) if note.topic is Topic.WISHES_TO_STAY]
     assert [told in fact for fact in found] == ([True] if told and kind != "DaemonSet" else [])

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from components.operations.cluster_api.api import Cluster
 from components.operations.draining.drain import existing_daemon_sets, pods_on
-from components.operations.draining.drain_plan import DrainOptions, Left, plan_drain
+from components.operations.draining.drain_plan import Left, plan_drain
 from scripts.lab.simulated.control_plane import ControlPlane
+from stacks.config import DrainSettings
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
@@ -218,7 +219,7 @@ def ask_kubectl(plane: ControlPlane, node: str, population: Population) -> Verdi
 
 
 def ask_ours(cluster: Cluster, node: str, population: Population) -> Verdict:
-    options = DrainOptions(
+    options = DrainSettings(
         force=population.force,
         delete_empty_dir_data=population.delete_data,
         pod_selector=population.selector,

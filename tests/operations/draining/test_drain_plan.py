@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.names import NAMESPACE, NODES_NAMESPACE
-from components.operations.draining.drain_plan import DrainOptions, plan_drain
+from components.operations.draining.drain_plan import plan_drain
 from components.operations.objects.model import Pod
+from stacks.config import DrainSettings
 from tests.builders import make_pod
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -42,21 +43,21 @@ KNOWN = {("default", "agent-owner")}
     ids=lambda value: value.name if isinstance(value, Pod) else str(value),
 )
 def test_filters_are_kubectls(pod: Pod, options: dict[str, object], outcome: str) -> None:
-    plan = plan_drain([pod], daemon_sets=KNOWN, options=DrainOptions(**options), now=NOW)  # type: ignore[arg-type]
+    plan = plan_drain([pod], daemon_sets=KNOWN, options=DrainSettings(**options), now=NOW)  # type: ignore[arg-type]
     sorted_as = {"evict": plan.evict, "leave": plan.leave, "refuse": plan.refusals}
     assert [name for name, found in sorted_as.items() if found] == [outcome]
 
 
 def test_a_bare_pod_with_local_data_has_both_reasons() -> None:
     plan = plan_drain(
-        [make_pod("bare", controller="", empty_dirs=("x",))], daemon_sets=(), options=DrainOptions(), now=NOW
+        [make_pod("bare", controller="", empty_dirs=("x",))], daemon_sets=(), options=DrainSettings(), now=NOW
     )
     assert len(plan.refusals) == 2
 
 
 def test_pods_are_counted_by_workload() -> None:
     pods = [make_pod(f"web-{number}", labels={"pod-template-hash": "owner"}) for number in range(2)]
-    plan = plan_drain(pods, daemon_sets=(), options=DrainOptions(), now=NOW)
+    plan = plan_drain(pods, daemon_sets=(), options=DrainSettings(), now=NOW)
     assert plan.by_workload() == "Deployment web-0 ×1, Deployment web-1 ×1"
 
 
@@ -76,7 +77,7 @@ pods = st.builds(
 def test_every_pod_is_evicted_left_or_refused_and_never_two_of_them(
     some: list[Pod], force: bool, delete_data: bool
 ) -> None:
-    options = DrainOptions(force=force, delete_empty_dir_data=delete_data)
+    options = DrainSettings(force=force, delete_empty_dir_data=delete_data)
     plan = plan_drain(some, daemon_sets=KNOWN, options=options, now=NOW)
     refused = [pod for pod in some if any(f"pod {pod.title} " in each.fact for each in plan.refusals)]
     taken = list(plan.evict) + [pod for pod, _ in plan.leave]

@@ -9,10 +9,10 @@ import pytest
 
 from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.deadline import Deadline, OperationError, stopping
-from components.operations.draining.drain_plan import DrainOptions
 from components.operations.draining.evictions import Answer, EvictionQueue, judge, names, request_eviction
 from components.operations.objects.model import Pod
 from components.operations.progress import Progress
+from stacks.config import DrainSettings
 from tests.builders import make_pod
 from tests.operations.answering import client_of
 
@@ -107,7 +107,7 @@ def overloaded() -> Iterator[Cluster]:
 
 @pytest.mark.parametrize("disable_eviction", [False, True])
 def test_an_overloaded_api_server_is_no_budget(overloaded: Cluster, disable_eviction: bool) -> None:
-    answer = request_eviction(overloaded, make_pod("web"), options=DrainOptions(disable_eviction=disable_eviction))
+    answer = request_eviction(overloaded, make_pod("web"), options=DrainSettings(disable_eviction=disable_eviction))
     assert answer == Answer(
         why="the API server is overloaded and defers requests (429, no budget)", again_seconds=3, refused=False
     )
@@ -130,7 +130,7 @@ class FakeNode:
     look_error: Callable[[int], ClusterError | None] = lambda number: None
     lock: Any = field(default_factory=threading.Lock)
 
-    def request(self, cluster: Cluster | None, pod: Pod, *, options: DrainOptions) -> Answer:
+    def request(self, cluster: Cluster | None, pod: Pod, *, options: DrainSettings) -> Answer:
         with self.lock:
             self.tries[pod.name] += 1
             self.order.append(pod.name)
@@ -160,7 +160,7 @@ def run(fake: FakeNode, *, seconds: float = 10, **options: Any) -> list[str]:
     queue = EvictionQueue(
         cluster=None,  # type: ignore[arg-type]
         pods=list(fake.pods.values()),
-        options=DrainOptions(**options),
+        options=DrainSettings(**options),
         deadline=Deadline(seconds),
         progress=Progress("worker-1", 7),
         look=fake.look,

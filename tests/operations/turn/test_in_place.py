@@ -8,10 +8,10 @@ import pytest
 
 from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
-from components.operations.draining.drain_plan import DrainOptions
 from components.operations.objects.model import Pod
 from components.operations.progress import Progress
 from components.operations.turn.in_place import renew_one_by_one
+from stacks.config import DrainSettings
 from tests.operations.conftest import Space, eventually
 from tests.operations.draining.site import counted, here
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.apiserver
 
 
 def renew(cluster: Cluster, node: str, old: set[str], **options: Any) -> list[str]:
-    settings = DrainOptions(**{"timeout_seconds": 30, "replacements_timeout_seconds": 30, "in_place": True, **options})
+    settings = DrainSettings(**{"timeout_seconds": 30, "replacements_timeout_seconds": 30, "in_place": True, **options})
     return renew_one_by_one(
         cluster, node, options=settings, stale=lambda pod: pod.uid in old, network="Flannel", progress=Progress(node, 7)
     )

@@ -6,17 +6,17 @@ import pytest
 
 from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
-from components.operations.draining.drain_plan import DrainOptions
 from components.operations.turn import Turn, move_to_cilium, return_to_source
 from components.operations.turn_steps.restart import Restart
 from components.pods import OurPods
 from components.strategies.hybrid.recipe import RECIPE
+from stacks.config import DrainSettings
 from stacks.values import MIGRATED_LABEL
 
 TURN = Turn(
     node="worker-1", recipe=RECIPE, cilium_namespace="kube-system", cilium_network="10.245.0.0/16",
     cni_conf="05-cilium.conflist", cni_folder="/etc/cni/net.d",
-    label=MIGRATED_LABEL, source_title="Flannel", source_networks=("10.244.0.0/16",), drain=DrainOptions(),
+    label=MIGRATED_LABEL, source_title="Flannel", source_networks=("10.244.0.0/16",), drain=DrainSettings(),
     restart=Restart(
         method="recycle", command="", timeout_seconds=1, agent_timeout_seconds=1, cilium_namespace="kube-system",
         pods=OurPods(image="example"),

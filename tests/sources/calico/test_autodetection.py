@@ -8,13 +8,19 @@ import pytest
 
 from components.checks import Context, Severity
 from components.checks.network.autodetection import autodetection
-from components.operations.calico.autodetection import ADDRESS, ADDRESS_V6, BEFORE, InDaemonSet, prepare_autodetection
-from components.operations.calico.detection_methods import why_fooled
 from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
 from components.operations.progress import Progress
 from components.operations.snapshot import Snapshot
 from components.sources import SourceDescription, describe, fooled_families
+from components.sources.calico.detection_methods import why_fooled
+from components.sources.calico.moved_autodetection import (
+    ADDRESS,
+    ADDRESS_V6,
+    BEFORE,
+    InDaemonSet,
+    prepare_autodetection,
+)
 from stacks.config import parse_config
 from tests.builders import make_node, make_snapshot
 from tests.sources.clusters import V6, VXLAN
@@ -169,7 +175,7 @@ def test_a_network_around_the_chosen_pool_is_moved() -> None:
     cidr = by_manifest(**{METHOD: "cidr=10.0.0.0/8"})
     ((severity, evidence),) = found(cluster(cidr, **nodes()))
     assert severity is Severity.NOTE
-    assert evidence.startswith("Calico's address detection is 'cidr=10.0.0.0/8'; phase 'secondary' moves it")
+    assert evidence.startswith("Calico's address detection is 'cidr=10.0.0.0/8'; Cilium's installation moves it")
     assert evidence.endswith("10.0.0.0/8 holds addresses of Cilium's pool")
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from components.checks import Severity
 from components.checks.framework.context import Context
-from components.operations.calico.autodetection import BEFORE
-from components.operations.calico.detection_methods import why_fooled
 from components.sources import describe, fooled_families
+from components.sources.calico.detection_methods import why_fooled
+from components.sources.calico.moved_autodetection import BEFORE
 from stacks.config import parse_config
 from stacks.values import contradictions
 from tests.sources.calico.test_autodetection import (

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from components.checks import CATALOGUE, Context, Severity, run_checks
-from components.operations.calico.calico_objects import keeps_natively, read_calico, read_kinds
 from components.operations.cluster_api.api import Cluster, ClusterError
 from components.sources import SourceError, describe
+from components.sources.calico.objects import keeps_natively, read_calico, read_kinds
 from stacks.config import parse_config
 from tests.builders import make_node, make_snapshot
 from tests.sources.upstream import calico, calico_object, changed, environment, operator

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from components.names import PREFIX
-from components.operations.calico.detection_methods import FROM_KUBERNETES
 from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
 from components.operations.objects.model import Node
 from components.operations.progress import Progress
+from components.sources.calico.detection_methods import FROM_KUBERNETES
 
 BEFORE = f"{PREFIX}/autodetection-before"
 ADDRESS, ADDRESS_V6 = "projectcalico.org/IPv4Address", "projectcalico.org/IPv6Address"
