@@ -26,7 +26,7 @@ def make_turn(*, method: str = "recycle", in_place: bool = False, seconds: float
     return Turn(
         node=NODE, recipe=RECIPE, cilium_namespace=CILIUM, cilium_network="10.245.0.0/16", cni_conf=CNI_CONF,
         cni_folder="/etc/cni/net.d", label=MIGRATED_LABEL, source_title="Flannel", source_networks=("10.244.0.0/16",),
-        drain=DrainSettings(**options),
+        drain=DrainSettings.model_construct(**options),
         restart=Restart(
             method=method, command="", timeout_seconds=seconds, agent_timeout_seconds=seconds, cilium_namespace=CILIUM,
             pods=PODS,

@@ -15,7 +15,7 @@ BUDGETS = "/apis/policy/v1"
 
 def run(cluster: Cluster, node: str, **options: Any) -> tuple[str, ...]:
     """Drain with little patience; returns who was evicted."""
-    settings = DrainSettings(**{"timeout_seconds": 30, "replacements_timeout_seconds": 30, **options})
+    settings = DrainSettings.model_construct(**{"timeout_seconds": 30, "replacements_timeout_seconds": 30, **options})
     return drain(cluster, node, options=settings, progress=Progress(node, 2)).evicted
 
 

@@ -43,7 +43,7 @@ KNOWN = {("default", "agent-owner")}
     ids=lambda value: value.name if isinstance(value, Pod) else str(value),
 )
 def test_filters_are_kubectls(pod: Pod, options: dict[str, object], outcome: str) -> None:
-    plan = plan_drain([pod], daemon_sets=KNOWN, options=DrainSettings(**options), now=NOW)  # type: ignore[arg-type]
+    plan = plan_drain([pod], daemon_sets=KNOWN, options=DrainSettings.model_construct(**options), now=NOW)  # type: ignore[arg-type]
     sorted_as = {"evict": plan.evict, "leave": plan.leave, "refuse": plan.refusals}
     assert [name for name, found in sorted_as.items() if found] == [outcome]
 
