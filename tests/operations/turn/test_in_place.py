@@ -19,7 +19,8 @@ pytestmark = pytest.mark.apiserver
 
 
 def renew(cluster: Cluster, node: str, old: set[str], **options: Any) -> list[str]:
-    settings = DrainSettings.model_construct(**{"timeout_seconds": 30, "replacements_timeout_seconds": 30, "in_place": True, **options})
+    defaults = {"timeout_seconds": 30, "replacements_timeout_seconds": 30, "in_place": True}
+    settings = DrainSettings.model_construct(**{**defaults, **options})
     return renew_one_by_one(
         cluster, node, options=settings, stale=lambda pod: pod.uid in old, network="Flannel", progress=Progress(node, 7)
     )
