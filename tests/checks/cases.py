@@ -583,7 +583,7 @@ CASES = (
          settings={"phase": "finalize"}, near=also(lambda s: s.kind("EgressFirewall", group="net.example.org"))),
     Case(check="kube-proxy-replacement", told="as soon as Cilium is installed", severity=Severity.WARNING,
          settings={"cilium": {"values": {"kubeProxyReplacement": True}}}, near_settings={}),
-    Case(check="kube-proxy-replacement", told="in phase 'finalize'", severity=Severity.NOTE,
+    Case(check="kube-proxy-replacement", told="once Cilium is alone", severity=Severity.NOTE,
          settings={"cilium": {"finalValues": {"kubeProxyReplacement": "true"}}}, near=alone),
     Case(check="kube-proxy-mode", told="mode ipvs", severity=Severity.NOTE,
          make=also(lambda s: s.namespaced(
