@@ -13,10 +13,10 @@ import pulumi
 
 from components import timings
 from components.killed_runs import end_left_plugins, left_plugins
-from components.lines import Level, Line
 from components.operations.deadline import OperationError
-from components.phases.known_state import releases_in_state
+from components.operator_lines import Level, Line
 from components.phases.migration import declare
+from components.phases.releases_in_state import releases_in_state
 from components.plan import PlanError, make_plan
 
 gc.freeze()

@@ -1,4 +1,4 @@
-"""From config and cluster to what is going to happen: read once, checked, and said to the user before anything else."""
+"""The plan of a run: config typed, cluster read once, all checks asked, and what is told before anything changes."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,6 @@ from components.checks import (
     run_checks,
     unfit_acknowledgements,
 )
-from components.lines import Level, Line
 from components.operations.cluster_api.api import ClusterError, connect
 from components.operations.draining.drain_plan import budget_findings, budgets_near, plan_turn
 from components.operations.dry_run import Trial
@@ -23,6 +22,7 @@ from components.operations.gates.web import unusable
 from components.operations.observing import Focus
 from components.operations.rights.chart_rights import chart_rights
 from components.operations.snapshot import Snapshot
+from components.operator_lines import Level, Line
 from components.plurals import many
 from components.pods import OurPods
 from components.policies import kept

@@ -3,10 +3,10 @@
 from typing import Any
 
 from components.checks.framework.context import Context
-from components.operations.marks import STEP
 from components.operations.objects.helm_release import ReleaseRecord
 from components.operations.objects.model import Budget, Controller, Node, Pod
 from components.operations.snapshot import NodeFacts, Snapshot
+from components.operations.turn_annotations import STEP
 from components.sources.description import SourceDescription
 from stacks.addresses import Entry, Kind, Register, networks_of
 from stacks.config import StackConfig, parse_config

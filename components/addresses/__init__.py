@@ -1,7 +1,7 @@
 """The register of a cluster's addresses, from what was read of it."""
 
 from components.addresses import daemons, nodes, pods, policies, services
-from components.addresses.making import inside
+from components.addresses.entries import inside
 from components.operations.snapshot import Snapshot
 from components.sources.description import SourceDescription
 from stacks.addresses import ByName, Entry, Kind, Register, host_of

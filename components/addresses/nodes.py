@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from components.addresses.making import CILIUM_DEVICES, inside, made, pools_of_cilium
-from components.addresses.noted import noted
+from components.addresses.entries import CILIUM_DEVICES, inside, made, pools_of_cilium
+from components.addresses.node_annotations import noted
 from components.operations.objects.model import Node
 from components.operations.snapshot import Snapshot
 from components.sources.description import SourceDescription

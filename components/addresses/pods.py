@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from components.addresses.making import inside, made, pools_of_cilium
+from components.addresses.entries import inside, made, pools_of_cilium
 from components.operations.objects.model import Pod
 from components.operations.snapshot import Snapshot
 from components.sources.description import SourceDescription

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from components.addresses.making import inside, made
+from components.addresses.entries import inside, made
 from components.operations.snapshot import Snapshot
 from components.sources.calico.settings import announced_to_peers, peer_addresses
 from stacks.addresses import Entry, Kind, Register, networks_of

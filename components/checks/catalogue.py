@@ -14,7 +14,7 @@ from components.checks.nodes import moving_nodes as nodes
 from components.checks.nodes import own_pods as pods
 from components.checks.nodes import replacements as places
 from components.checks.nodes import staying_pods as staying
-from components.checks.nodes import unrecognised as unplaced
+from components.checks.nodes import unrecognised as unrecognised
 from components.checks.nodes import writable_folders as writable
 from components.checks.phases import agents, release, removals, way_back
 from components.checks.phases import phase_gates as gates
@@ -55,9 +55,9 @@ CATALOGUE: tuple[Check, ...] = (
     inspected.mtu_equal,
     network.pod_cidr_free,
     network.pod_addresses_known,
-    unplaced.nodes_placed,
-    unplaced.host_network_placed,
-    unplaced.routes_placed,
+    unrecognised.nodes_placed,
+    unrecognised.host_network_placed,
+    unrecognised.routes_placed,
     addresses.addresses_known,
     network.pod_cidr_capacity,
     network.tunnel_port_free,
@@ -77,7 +77,7 @@ CATALOGUE: tuple[Check, ...] = (
     services.host_ports,
     neighbours.chained_plugins,
     inspected.cni_confs,
-    unplaced.cni_confs_placed,
+    unrecognised.cni_confs_placed,
     inspected.rp_filter,
     agents.agents_ready,
     control_plane.managed_control_plane,

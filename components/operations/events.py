@@ -7,7 +7,7 @@ from contextlib import suppress
 from components.names import PREFIX
 from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.deadline import HoldLostError
-from components.operations.marks import now
+from components.operations.turn_annotations import now
 
 OVER_BUDGET = "MigrationTraffic"  # the reason of the Event of a wave that lost too much
 _LONGEST = 1000

@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from components.names import NAMESPACE, RELEASE
-from components.operations.addresses.address_wishes import wishes
 from components.operations.addresses.cluster_settings import of_kube_proxy
-from components.operations.addresses.exposures import exposed_ingress
+from components.operations.addresses.direct_load_balancers import exposed_ingress
+from components.operations.addresses.fixed_address_annotations import wishes
 from components.operations.addresses.outside_addresses import of_ingress, of_webhooks
 from components.operations.addresses.reading import OutsideReading
 from components.operations.addresses.servers import Server
@@ -20,9 +20,7 @@ from components.operations.cluster_api.api import Cluster, ClusterError, Object
 from components.operations.cluster_api.denials import unless_denied
 from components.operations.cluster_api.server_version import greet
 from components.operations.dry_run import Trial, Tried, try_out
-from components.operations.known_sources import KnownSources
 from components.operations.lease import other_run
-from components.operations.marks import TurnStep, step_of
 from components.operations.objects.clocks import clock_skews
 from components.operations.objects.helm_release import newest_revision
 from components.operations.objects.live_config import read_live_config, served_node_config_versions
@@ -34,11 +32,13 @@ from components.operations.objects.services import Service
 from components.operations.objects.webhooks import Webhook, required_for_pods
 from components.operations.placing.reading import read_supplies
 from components.operations.removal.removals import look_at
-from components.operations.required import not_ready
+from components.operations.required_workloads import not_ready
 from components.operations.rights.chart_rights import Rows
 from components.operations.rights.permission_table import Purpose
 from components.operations.rights.permissions import Aims, denied
 from components.operations.snapshot import RECORD, SETTLED, NodeFacts, Snapshot, is_of_facts
+from components.operations.source_registry import KnownSources
+from components.operations.turn_annotations import TurnStep, step_of
 from stacks.config import SECRETS_NAMESPACE
 from stacks.notation.objects import ObjectName
 from stacks.policies.writing.cilium import OURS

@@ -8,16 +8,16 @@ from functools import cached_property
 from typing import Any
 
 from components.operations.dry_run import Tried
-from components.operations.marks import TurnStep, step_of
 from components.operations.objects.helm_release import ReleaseRecord
 from components.operations.objects.model import Budget, Node, Pod
 from components.operations.objects.node_state import NodeState
 from components.operations.objects.policy_kinds import UnknownKind
 from components.operations.objects.services import Service
 from components.operations.objects.webhooks import Webhook
-from components.operations.placing.supplies import Supplies
+from components.operations.placing.needed_objects import Supplies
 from components.operations.removal.removals import Removal
 from components.operations.rights.permissions import Need
+from components.operations.turn_annotations import TurnStep, step_of
 from stacks.addresses import ByName, Entry
 
 RECORD = "record"

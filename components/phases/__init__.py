@@ -1,1 +1,1 @@
-"""The phases of the migration as component resources, one a file; `migration` puts them together."""
+"""Phases that strategies share, as component resources; `migration` declares those of the stack's own strategy."""

@@ -1,4 +1,4 @@
-"""Place of Cilium's Helm chart, as the inputs of a Release name it."""
+"""The place of Cilium's Helm chart, as inputs of a Release."""
 
 from pathlib import Path
 

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.operations.cluster_api.kubeconfig import is_contents
-from components.phases.phase_order import Chain
+from components.phases.phase_chain import Chain
 from components.plan import MigrationPlan
 
 

@@ -1,4 +1,4 @@
-"""Policies in Cilium's words: there before the agents enforce any, as resources of the stack."""
+"""Declares the translated Cilium policies, before any agent enforces them."""
 
 import pulumi
 

@@ -6,8 +6,8 @@ import pulumi
 
 from components import namespaces, probe
 from components.names import NAMESPACE, NODES_NAMESPACE
-from components.operations.marks import now
 from components.operations.snapshot import RECORD, SETTLED
+from components.operations.turn_annotations import now
 from components.phases.kubernetes_object import KubernetesObject
 from components.plan import MigrationPlan
 from components.pods import OurPods

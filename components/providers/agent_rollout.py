@@ -14,8 +14,8 @@ class AgentRolloutProvider(ClusterProvider):
     meaningful = ("settings", "digest")
 
     def _roll(self, settings: dict[str, str], digest: str) -> dict[str, Any]:
-        from components.operations.marks import now
         from components.operations.progress import Progress
+        from components.operations.turn_annotations import now
         from components.operations.turn_steps.rollout import assert_tunnels, roll_agents
         from components.plurals import many
 
@@ -46,8 +46,8 @@ class AgentRolloutProvider(ClusterProvider):
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Restart every agent with the migration's settings, which the release has by now; no-op if Cilium goes too."""
-        from components.operations.marks import now
         from components.operations.objects.live_config import manages_every_node, read_live_config
+        from components.operations.turn_annotations import now
         from stacks.values import live_settings, migration_values
 
         live = read_live_config(self.work.cluster, namespace=self.work.config.cilium.namespace)

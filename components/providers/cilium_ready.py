@@ -14,8 +14,8 @@ class CiliumReadyProvider(ClusterProvider):
     meaningful = ("settings", "release")
 
     def _assert(self, settings: dict[str, str]) -> dict[str, Any]:
-        from components.operations.marks import now
         from components.operations.progress import Progress
+        from components.operations.turn_annotations import now
         from components.operations.turn_steps.rollout import (
             assert_settings,
             assert_tunnels,

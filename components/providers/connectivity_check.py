@@ -39,7 +39,7 @@ class ConnectivityCheckProvider(ClusterProvider):
 
 
 def _now() -> str:
-    from components.operations.marks import now
+    from components.operations.turn_annotations import now
 
     return now()
 

@@ -17,7 +17,7 @@ class NodeCutOverProvider(ClusterProvider):
 
     def create(self, props: Properties) -> CreateResult:
         """Move the node to Cilium's network."""
-        from components.operations.marks import assert_same
+        from components.operations.turn_annotations import assert_same
 
         assert_same(self.work.cluster, props["node"], uid=props.get("uid") or "")
         return CreateResult(id_=props["node"], outs=results(props, self._move(props["node"])))
@@ -36,8 +36,8 @@ class NodeCutOverProvider(ClusterProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """On refresh, detect drift since the turn; a node that left the cluster is removed from the state."""
-        from components.operations.marks import find_same
         from components.operations.turn import drift
+        from components.operations.turn_annotations import find_same
 
         node = find_same(self.work.cluster, id_, uid=props.get("uid") or "")
         if node is None:
@@ -47,8 +47,8 @@ class NodeCutOverProvider(ClusterProvider):
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Drain the node for its return; nothing if it is sealed, or if the node with that UID is gone."""
-        from components.operations.marks import find_same
         from components.operations.turn import empty_for_return
+        from components.operations.turn_annotations import find_same
 
         uid = _props.get("uid") or ""
         if _props.get("sealed") or find_same(self.work.cluster, _props["node"], uid=uid) is None:

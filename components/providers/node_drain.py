@@ -17,8 +17,8 @@ class NodeDrainProvider(ClusterProvider):
         """Cordon and drain the node."""
         from components.operations.gates.alerts import assert_none_firing
         from components.operations.gates.goldpinger import assert_all_healthy
-        from components.operations.marks import assert_same
         from components.operations.turn import empty_for_cilium
+        from components.operations.turn_annotations import assert_same
 
         node, cluster = props["node"], self.work.working_cluster()
         assert_same(cluster, node, uid=props.get("uid") or "")
@@ -37,15 +37,15 @@ class NodeDrainProvider(ClusterProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """On refresh, remove a node that left the cluster from the state, even if another has its name now."""
-        from components.operations.marks import find_same
+        from components.operations.turn_annotations import find_same
 
         node = find_same(self.work.cluster, id_, uid=props.get("uid") or "")
         return ReadResult(id_, {**props, "uid": node.uid}) if node else ReadResult("", props)
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Return the node to the old network; nothing if it is sealed, or if the node with that UID is gone."""
-        from components.operations.marks import find_same
         from components.operations.turn import return_to_source
+        from components.operations.turn_annotations import find_same
 
         uid = _props.get("uid") or ""
         if _props.get("sealed") or find_same(self.work.cluster, _props["node"], uid=uid) is None:

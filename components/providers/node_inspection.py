@@ -21,9 +21,9 @@ class NodeInspectionProvider(ClusterProvider):
         return DiffResult(changes=_looks_again(_olds, _news) or _news["nodes"] != _olds.get("nodes"))
 
     def _inspect(self, nodes: list[str], *, known: int = 0) -> dict[str, Any]:
-        from components.operations.marks import now
         from components.operations.node_inspection import inspect_nodes
         from components.operations.progress import Progress
+        from components.operations.turn_annotations import now
         from components.plurals import many
         from components.pods import OurPods
 

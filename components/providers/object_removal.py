@@ -13,9 +13,9 @@ class ObjectRemovalProvider(ClusterProvider):
     meaningful = ("objects",)
 
     def _remove(self, titles: list[str]) -> Properties:
-        from components.operations.marks import now
         from components.operations.removal.kube_proxy import runs_kube_proxy, sweep_kube_proxy
         from components.operations.removal.removals import remove
+        from components.operations.turn_annotations import now
         from components.pods import OurPods
         from stacks.notation.objects import object_name
         from stacks.values import final_values, replaces_kube_proxy

@@ -13,8 +13,8 @@ class SourcePreparationProvider(ClusterProvider):
 
     def create(self, props: Properties) -> CreateResult:
         """Prepare the old CNI, and verify it on every node."""
-        from components.operations.marks import now
         from components.operations.progress import Progress
+        from components.operations.turn_annotations import now
         from components.sources import source_of
         from components.sources.calico.moved_autodetection import prepare_autodetection
 

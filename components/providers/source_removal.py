@@ -14,8 +14,8 @@ class SourceRemovalProvider(ClusterProvider):
 
     def create(self, props: Properties) -> CreateResult:
         """Remove the old CNI from the API and from every node."""
-        from components.operations.marks import now
         from components.operations.removal.source_removal import remove_source
+        from components.operations.turn_annotations import now
         from components.pods import OurPods
         from components.sources import source_of
 

@@ -5,7 +5,6 @@ from typing import Any
 from components.names import NAMESPACE
 from components.operations.deadline import OperationError
 from components.operations.events import OVER_BUDGET, tell
-from components.operations.marks import TRAFFIC_TOLD, TurnStep, node_path, now, read_node, step_of
 from components.operations.probes.traffic import (
     Change,
     assert_quiet,
@@ -16,7 +15,8 @@ from components.operations.probes.traffic import (
     restart_of,
 )
 from components.operations.progress import Progress
-from components.providers.shared.work import Work
+from components.operations.turn_annotations import TRAFFIC_TOLD, TurnStep, node_path, now, read_node, step_of
+from components.providers.shared.config_and_cluster import Work
 
 _NAMESPACE = f"/api/v1/namespaces/{NAMESPACE}"
 _UNDER_WAY = (TurnStep.SWITCHING, TurnStep.DRAINING, TurnStep.DRAINED)

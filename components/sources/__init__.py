@@ -11,7 +11,7 @@ from components.sources.description import SourceDescription, SourceError
 from components.sources.facts.workload import for_linux
 from components.sources.flannel import daemon_set as flannel
 from components.sources.interface import Source
-from components.sources.unsupported import in_a_process, strangers
+from components.sources.unsupported import in_a_process, unsupported
 from stacks.sections.source import SourceSettings
 
 __all__ = [
@@ -85,7 +85,7 @@ def _nothing_found(snapshot: Snapshot, settings: SourceSettings | None) -> str:
     known = ", ".join(kind for kind in SOURCES if kind != generic.KIND)
     if settings:
         return f"source.kind is '{settings.kind}', but the cluster runs no such CNI; leave it out to have it found"
-    others = [*strangers(snapshot), *in_a_process(snapshot)]
+    others = [*unsupported(snapshot), *in_a_process(snapshot)]
     if others:
         return f"the cluster's CNI is not one of {known}: {'; '.join(others)}"
     hosts = sorted(f"{each['metadata']['namespace']}/{each['metadata']['name']}" for each in snapshot.daemon_sets)

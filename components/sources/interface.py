@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from components.operations.cluster_api.api import Cluster
-from components.operations.known_sources import OwnObjects
 from components.operations.removal.source_objects import Belongings, Removed, remove_objects
 from components.operations.removal.sweep import Sweep
 from components.operations.rights.source_rights import NO_RIGHTS, SourceRights
 from components.operations.snapshot import Snapshot
+from components.operations.source_registry import OwnObjects
 from components.sources.calico.moved_autodetection import Way
 from components.sources.description import SourceDescription
 

@@ -1,15 +1,15 @@
-"""The cluster read with the objects and rights of every CNI of the registry."""
+"""Reads the cluster, with the kinds of objects and the rights of every known CNI."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from components.operations import observing
 from components.operations.cluster_api.api import Cluster, Object
-from components.operations.known_sources import Kind, OwnObjects
 from components.operations.observing import ALL_ALIKE, Focus
 from components.operations.rights.permission_table import Row
 from components.operations.rights.source_rights import NO_RIGHTS, SourceRights
 from components.operations.snapshot import Snapshot
+from components.operations.source_registry import Kind, OwnObjects
 from components.sources import SOURCES, SourceDescription, fooled
 
 

@@ -34,7 +34,7 @@ _NAMES = {
 }
 
 
-def strangers(snapshot: Snapshot) -> list[str]:
+def unsupported(snapshot: Snapshot) -> list[str]:
     """One line for each such CNI on the cluster: name, DaemonSet, advice."""
     found = [(item, known_cni(item)) for item in snapshot.daemon_sets]
     return [f"{program.name} ({title(item)}): {program.remedy}" for item, program in found if program]

@@ -1,1 +1,1 @@
-"""The rooms of each strategy: its phases' resources, its recipe of a node's turn, and the signs of how far it is."""
+"""What each strategy does on a cluster: its phases' resources, the steps of a turn, the signs of how far it is."""

@@ -1,4 +1,4 @@
-"""Finds the parts of a strategy in its rooms, which are imported when they are first needed."""
+"""Imports the modules of a strategy when they are first needed."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -7,7 +7,7 @@ import time
 
 from pydantic import BaseModel
 
-from scripts.bench.crowd import fill
+from scripts.bench.large_cluster import fill
 from scripts.lab.paths import CHECKOUT
 from scripts.lab.simulated.control_plane import ControlPlane
 

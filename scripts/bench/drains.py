@@ -8,8 +8,8 @@ from collections.abc import Callable
 from components.operations.cluster_api.api import Cluster
 from components.operations.draining.cordon import cordon, uncordon
 from components.operations.draining.drain import drain
-from components.operations.marks import TurnStep, clear
 from components.operations.progress import Progress
+from components.operations.turn_annotations import TurnStep, clear
 from scripts.lab.console import LabError
 from scripts.lab.simulated.control_plane import ControlPlane
 from stacks.config import DrainSettings

@@ -46,10 +46,10 @@ def check(
         for table in to_tables(plan.findings):
             out.print(table)
     blockers = sum(each.severity is Severity.BLOCKER for each in plan.findings)
-    unplaced = sum(each.unplaced is not None for each in plan.findings)
+    unrecognised = sum(each.unrecognised is not None for each in plan.findings)
     verdict = f"{many(blockers, 'blocker')} of {many(len(plan.findings), 'finding')}"
-    if unplaced:
-        verdict += f", {many(unplaced, 'thing')} not understood"
+    if unrecognised:
+        verdict += f", {many(unrecognised, 'thing')} not understood"
     err.print(f"phase '{plan.config.phase}' from {plan.source.title}: {verdict}", soft_wrap=True)
     sys.exit(BLOCKED if blockers else 0)
 

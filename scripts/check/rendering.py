@@ -14,8 +14,8 @@ _COLOURS = {Severity.BLOCKER: "red", Severity.WARNING: "yellow", Severity.NOTE: 
 
 def to_tables(findings: Sequence[Finding]) -> list[Table]:
     """Tables with one row a finding, the most severe first; things not understood follow in a table of their own."""
-    understood = [each for each in findings if not each.unplaced]
-    others = [each for each in findings if each.unplaced]
+    understood = [each for each in findings if not each.unrecognised]
+    others = [each for each in findings if each.unrecognised]
     tables = [_table(understood)] if understood else []
     return [*tables, _table(others, title=NOT_UNDERSTOOD)] if others else tables
 
@@ -28,7 +28,7 @@ def _table(findings: Sequence[Finding], *, title: str | None = None) -> Table:
         table.add_column(column, overflow="fold")
     for each in findings:
         colour = _COLOURS[each.severity]
-        kind = f"\n{each.unplaced}" if each.unplaced else ""
+        kind = f"\n{each.unrecognised}" if each.unrecognised else ""
         table.add_row(f"[{colour}]{each.severity}[/]{kind}", each.check, escape(each.evidence), escape(each.remedy))
     return table
 
@@ -46,7 +46,7 @@ def to_json(findings: Sequence[Finding]) -> str:
             "remedy": each.remedy,
             "why": checks[each.check].why,
             "acknowledged": each.acknowledged,
-            "notUnderstood": each.unplaced.value if each.unplaced else "",
+            "notUnderstood": each.unrecognised.value if each.unrecognised else "",
         }
         for each in findings
     ]

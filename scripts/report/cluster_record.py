@@ -7,9 +7,9 @@ from typing import Any
 from components.checks import CATALOGUE, Context, run_checks
 from components.names import PREFIX
 from components.operations.cluster_api.api import Cluster
-from components.operations.marks import BY, SINCE, step_of
 from components.operations.objects.model import Node
 from components.operations.snapshot import Snapshot
+from components.operations.turn_annotations import BY, SINCE, step_of
 from components.sources import SourceError, describe
 from components.sources.observing import observe
 from scripts.report.model import CheckFinding

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, get_args
 
 from components.operations.events import OVER_BUDGET, reason_of
-from components.operations.marks import TurnStep
 from components.operations.step_records import (
     RECORD,
     HalfRecord,
@@ -17,6 +16,7 @@ from components.operations.step_records import (
     restart_step,
     steps_of,
 )
+from components.operations.turn_annotations import TurnStep
 from components.plurals import many
 from scripts.report.model import Losses, Step, Trouble, Turn, TurnState
 

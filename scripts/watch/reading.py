@@ -13,10 +13,10 @@ from components.operations.draining.drain import existing_daemon_sets, pods_on
 from components.operations.draining.drain_plan import plan_drain
 from components.operations.lease import Observer
 from components.operations.lease import read as read_lease
-from components.operations.marks import TurnStep
 from components.operations.objects.live_config import read_live_config
 from components.operations.objects.model import Node
 from components.operations.snapshot import RECORD, Snapshot
+from components.operations.turn_annotations import TurnStep
 from components.sources import SourceDescription
 from components.strategies.rooms import reached_by
 from scripts.report.cluster_record import marked, read_told

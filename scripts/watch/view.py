@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from components.operations.marks import TurnStep
+from components.operations.turn_annotations import TurnStep
 from components.probe.measured import FlowTotals, Measurement, Outage
 from scripts.report.charts.timeline import clock, seconds_text
 from scripts.report.figures import KINDS, Totals, counted

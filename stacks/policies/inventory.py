@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from stacks.policies.cluster_facts import Surroundings
 from stacks.policies.model import LAST_ORDER, Direction, Policy
 from stacks.policies.reading import calico, kubernetes
 from stacks.policies.reading.peers import AddressSet, Resolver
 from stacks.policies.reasons import InexpressibleError
-from stacks.policies.surroundings import Surroundings
 from stacks.policies.writing import bridge, cilium, old_engine
 from stacks.policies.writing.names import Names
 from stacks.policies.writing.order import Settled, Unread, settle

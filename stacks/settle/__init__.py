@@ -4,7 +4,7 @@ from stacks.settle.agents import AWS_RULES
 from stacks.settle.cluster import KUBELETS_PODS, VXLAN_V6, ClusterNetwork, LiveAgents, OldNetwork
 from stacks.settle.encryption import WIREGUARD_PORT
 from stacks.settle.folders import BINARIES, CONF, DEFAULTS, Folder
-from stacks.settle.foreign import besides, hides_routes
+from stacks.settle.other_devices import besides, hides_routes
 from stacks.settle.settled import Cilium, SettleError
 from stacks.settle.settling import settle
 

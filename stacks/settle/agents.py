@@ -4,8 +4,8 @@ So they keep the values that Cilium was installed with while nodes move, even if
 come and go with single pods. Phase `finalize` restarts every agent anyway, and applies what is missing.
 """
 
-from stacks.settle.choice import Choice
 from stacks.settle.cluster import ClusterNetwork, LiveAgents, Terms
+from stacks.settle.value_with_reason import Choice
 from stacks.virtual_nodes import affinity_of, elsewhere, keeps_off_these_alone
 
 AWS_RULES = "keeps_aws_rules"

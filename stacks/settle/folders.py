@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stacks.settle.choice import Choice, wish
+from stacks.settle.value_with_reason import Choice, wish
 
 CONF, BINARIES = "cni_conf_path", "cni_bin_path"
 DEFAULTS = {CONF: "/etc/cni/net.d", BINARIES: "/opt/cni/bin"}

@@ -4,9 +4,9 @@ import ipaddress
 from collections.abc import Iterator
 
 from stacks.config import CiliumSettings
-from stacks.settle.choice import Choice, SettleError, kept, wish
 from stacks.settle.cluster import ClusterNetwork
 from stacks.settle.ranges import InUse, free_v4, free_v6
+from stacks.settle.value_with_reason import Choice, SettleError, kept, wish
 
 _USUAL_MASK = 24
 _LONGEST_MASK = 30

@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from stacks.config import CiliumSettings, TunnelProtocol
 from stacks.settle.agents import AWS_RULES
-from stacks.settle.choice import Choice, SettleError
 from stacks.settle.cluster import Terms
 from stacks.settle.folders import BINARIES, CONF
+from stacks.settle.value_with_reason import Choice, SettleError
 
 __all__ = ["Chaining", "Cilium", "SettleError"]
 Chaining = Literal["none", "portmap"]

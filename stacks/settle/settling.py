@@ -2,12 +2,8 @@
 
 from stacks.config import CiliumSettings
 from stacks.settle.agents import AWS_RULES, settle_aws_rules, settle_final_terms, settle_terms
-from stacks.settle.choice import Choice, kept
 from stacks.settle.cluster import ClusterNetwork
-from stacks.settle.encryption import overhead
-from stacks.settle.folders import BINARIES, CONF, Folder, settle_folder
-from stacks.settle.given_values import over_ipv6
-from stacks.settle.links import (
+from stacks.settle.devices_and_mtu import (
     TUNNEL_OVERHEAD,
     TUNNEL_OVERHEAD_V6,
     counted_devices,
@@ -17,9 +13,13 @@ from stacks.settle.links import (
     settle_mtu,
     taken_for_external,
 )
+from stacks.settle.encryption import overhead
+from stacks.settle.folders import BINARIES, CONF, Folder, settle_folder
+from stacks.settle.given_values import over_ipv6
 from stacks.settle.pool import installed_pools, settle_mask, settle_pool, settle_pool_v6
 from stacks.settle.settled import Chaining, Cilium, put_together, release_of
 from stacks.settle.tunnel import settle_port, settle_protocol
+from stacks.settle.value_with_reason import Choice, kept
 
 _V2_SINCE = (1, 16)
 _V2, _V2_ALPHA = "cilium.io/v2", "cilium.io/v2alpha1"

@@ -3,8 +3,8 @@
 from typing import get_args
 
 from stacks.config import CiliumSettings, TunnelProtocol
-from stacks.settle.choice import Choice, SettleError, kept, wish
 from stacks.settle.cluster import ClusterNetwork
+from stacks.settle.value_with_reason import Choice, SettleError, kept, wish
 
 _FIRST_PORT: dict[TunnelProtocol, int] = {"vxlan": 8473, "geneve": 6081}
 _TRIED = 100

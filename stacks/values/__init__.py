@@ -1,12 +1,12 @@
 """Helm values for Cilium beside the old CNI, and for Cilium alone; each value that the program sets has a reason."""
 
-from stacks.values.built import final_values, migration_values, opens_host_ports, replaces_kube_proxy
+from stacks.values.chosen_values import MethodValue, final_method, migration_method
 from stacks.values.contradictions import Contradiction, contradictions
-from stacks.values.live import live_settings, settings_faults
-from stacks.values.method import MethodValue, final_method, migration_method
+from stacks.values.expected_config_map import live_settings, settings_faults
+from stacks.values.merged_values import final_values, migration_values, opens_host_ports, replaces_kube_proxy
 from stacks.values.node_config import CNI_CONF, HOST_CONF_FOLDER, MIGRATED_LABEL, PORTMAP, node_config
-from stacks.values.side_by_side import ToldValue, told_values
 from stacks.values.tree import leaves, merge, value_at
+from stacks.values.values_by_phase import ToldValue, told_values
 
 __all__ = [
     "CNI_CONF",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.checks import CATALOGUE, Context, Finding, Severity, run_checks
-from components.operations.addresses.hand_made import endpoints
+from components.operations.addresses.manual_endpoints import endpoints
 from components.operations.addresses.outside_addresses import balancers, of_ingress
 from components.operations.cluster_api.api import Cluster
 from components.operations.objects.model import Pod

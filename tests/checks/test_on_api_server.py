@@ -20,9 +20,9 @@ from scripts.check.settings import PROJECT, of_file
 from scripts.lab.session import Session
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.checks.cases import CASES, Case, alone
+from tests.checks.printed_remedies import Way, ways
 from tests.checks.site import Site
 from tests.checks.users import as_user, rules_for
-from tests.checks.ways_out import Way, ways
 from tests.commands.elsewhere import untyped
 from tests.faults.site import eventually
 from tests.remedies import TYPED, type_in

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from components.checks import CATALOGUE, Context, Severity, run_checks
-from components.operations.addresses.address_wishes import wishes
-from components.operations.addresses.exposures import exposed_ingress, leads_to_pods
+from components.operations.addresses.direct_load_balancers import exposed_ingress, leads_to_pods
+from components.operations.addresses.fixed_address_annotations import wishes
 from components.operations.objects.model import Pod
 from components.operations.objects.services import Service
 from components.operations.snapshot import Snapshot

@@ -11,7 +11,7 @@ ELSEWHERE = {
     "pulumi refresh": "tests/faults refreshes after kills inside Helm and after drift, as it is told",
     "pulumi destroy": "tests/engine takes phase secondary back by it",
     "pulumi config set phase migrate": "tests/checks types it with the phase that each gate's finding names",
-    ".venv/bin/python -m scripts.rbac --write": "tests/checks/test_rbac compares docs/rbac with what it would write",
+    ".venv/bin/python -m scripts.rbac --write": "tests/checks/commands/test_rbac compares docs/rbac with it",
     ".venv/bin/pip install --require-hashes -r requirements.lock": "`make venv` installs the longer list so",
 }
 

@@ -7,7 +7,7 @@ import pytest
 from tests.documents.markdown import ROOT
 
 PAGES = ("ARCHITECTURE.md", "CONTRIBUTING.md")
-_PATH = re.compile(r"`((?:components|stacks|scripts|tests|docs)/[\w./-]+|[\w.-]+\.(?:in|lock|yaml|toml))`")
+_PATH = re.compile(r"`((?:components|stacks|scripts|tests|docs)/[\w./-]+|[\w.-]+\.(?:in|lock|yaml|toml|py))`")
 
 
 def text(page: str) -> str:

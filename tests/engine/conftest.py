@@ -11,7 +11,7 @@ import pytest
 from components.names import NAMESPACE, NAMESPACES
 from components.namespaces import namespace
 from components.operations.cluster_api.api import Cluster
-from components.operations.marks import STEP
+from components.operations.turn_annotations import STEP
 from scripts.lab.session import Session
 from scripts.lab.simulated.control_plane import ControlPlane
 from stacks.values import live_settings, migration_values

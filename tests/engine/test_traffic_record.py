@@ -15,9 +15,9 @@ import pytest
 
 from components.operations import lease
 from components.operations.cluster_api.api import Cluster
-from components.operations.marks import TurnStep, read_node, step_of
 from components.operations.probes.probe_logs import read_probes
 from components.operations.step_records import steps_of
+from components.operations.turn_annotations import TurnStep, read_node, step_of
 from components.probe.budget import Budget
 from scripts.lab.session import Session
 from scripts.lab.simulated.control_plane import ControlPlane

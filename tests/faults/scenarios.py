@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from components.names import NODES_NAMESPACE
-from components.operations.marks import node_path
 from components.operations.objects.model import Pod
 from components.operations.probes.probe_logs import read_probes
+from components.operations.turn_annotations import node_path
 from scripts.lab.session import diagnostics
 from scripts.lab.simulated.faults import BrokenFlow, Faults
 from stacks.values import MIGRATED_LABEL

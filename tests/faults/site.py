@@ -13,8 +13,8 @@ import yaml
 from components import probe
 from components.names import NAMESPACES
 from components.operations.cluster_api.api import Cluster
-from components.operations.marks import TurnStep, read_node, step_of
 from components.operations.objects.model import Pod
+from components.operations.turn_annotations import TurnStep, read_node, step_of
 from scripts.lab.session import Session
 from scripts.lab.simulated import lab as simulated
 from scripts.lab.simulated.control_plane import ControlPlane

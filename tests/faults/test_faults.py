@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from components.operations.marks import STEP, node_path
+from components.operations.turn_annotations import STEP, node_path
 from tests.faults import document
 from tests.faults.catalogue import MET
 from tests.faults.fault import Fault, Scene

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from components.names import NAMESPACES
-from components.operations.marks import read_node
+from components.operations.turn_annotations import read_node
 from scripts.lab.simulated.faults import Faults, NodeFaults, PodFaults
 from tests.faults import document
 from tests.faults.site import NEW, OLD, Site

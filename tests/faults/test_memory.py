@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from components.names import NAMESPACE
-from components.operations.marks import node_path
 from components.operations.probes.probe_programs import version_there
+from components.operations.turn_annotations import node_path
 from components.probe import NAME, PROGRAMS, sources, version_of
 from scripts.lab.session import Session
 from scripts.lab.simulated.faults import Faults, PodFaults

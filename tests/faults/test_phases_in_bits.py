@@ -1,4 +1,4 @@
-"""A whole migration in which the engine is killed after resources that it makes: a sample in CI, else each."""
+"""Kills the engine after resources of a whole migration, and goes on: a sample in CI, else after each."""
 
 import random
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.sealed import assert_sealed
+from tests.faults.finished_migration import assert_sealed
 from tests.faults.site import Site
 from tests.remedies import do_as_told
 from tests.runs import unlock

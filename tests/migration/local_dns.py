@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from scripts.lab.images import catalogue
-from tests.migration.stage import Stage
+from tests.migration.lab_with_traffic import Stage
 
 ADDRESS = "169.254.20.10"
 _NAMESPACE, _DEVICE = "resolving", "nodelocaldns"

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from scripts.lab import assertions
-from tests.migration import journey, local_dns
-from tests.migration.stage import Stage
+from tests.migration import common_steps as journey
+from tests.migration import local_dns
+from tests.migration.lab_with_traffic import Stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.sources, pytest.mark.timeout(900)]
 _AGENTS = "daemonset/calico-node"

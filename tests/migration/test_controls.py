@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from scripts.lab.session import diagnostics
-from tests.migration.stage import Stage
+from tests.migration.lab_with_traffic import Stage
 from tests.sampling import sample
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]

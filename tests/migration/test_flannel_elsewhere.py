@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from scripts.lab import assertions
-from tests.migration import journey
-from tests.migration.stage import Stage
+from tests.migration import common_steps as journey
+from tests.migration.lab_with_traffic import Stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.sources, pytest.mark.timeout(900)]
 _FOLDER = "/var/lib/network/confs"

@@ -13,7 +13,7 @@ from scripts.lab import assertions
 from scripts.lab.session import diagnostics
 from scripts.lab.toolchain.pulumi import stack_history
 from scripts.lab.workloads.explanations import Outage
-from tests.migration.stage import Stage
+from tests.migration.lab_with_traffic import Stage
 from tests.runs import unlock
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]

@@ -11,7 +11,7 @@ _TRAFFIC = ("tests/operations/probes/test_traffic.py",)
 MUTATIONS = (
     Mutation(
         id="lease-always-free",
-        file="operations/lease/hold.py",
+        file="operations/lease/lease_hold.py",
         old="            if found is None or found.free or found.holder == self._run:\n",
         new="            if True:\n",
         stands_for="two runs work on one cluster",
@@ -19,7 +19,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="lease-never-runs-out",
-        file="operations/lease/hold.py",
+        file="operations/lease/lease_hold.py",
         old="            if observer.unchanged_seconds >= found.seconds:\n",
         new="            if observer.unchanged_seconds >= 3600:\n",
         stands_for="a cluster whose run died on another machine is held for ever",
@@ -27,7 +27,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="lease-taken-without-a-race",
-        file="operations/lease/hold.py",
+        file="operations/lease/lease_hold.py",
         old='{"metadata": {"resourceVersion": found.version}, "spec": spec}\n        try:',
         new='{"spec": spec}\n        try:',
         stands_for="of two runs that take a free lease at once both have it",
@@ -35,7 +35,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="lost-hold-ignored",
-        file="operations/lease/hold.py",
+        file="operations/lease/lease_hold.py",
         old="        if self._lost:\n            raise HoldLostError(self._lost)\n",
         new="",
         stands_for="a run goes on with its changes after another one took the cluster over",
@@ -195,7 +195,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="steadiness-not-waited-for",
-        file="operations/required.py",
+        file="operations/required_workloads.py",
         old="left = steady_seconds - (time.monotonic() - well_since)",
         new="left = 0",
         stands_for="a workload that crashes again and again is taken for one that is well",

@@ -1,4 +1,4 @@
-"""The mutations are none of yesterday's source: each still applies, and its tests are there."""
+"""Every mutation still applies to the source, and its tests exist."""
 
 import ast
 

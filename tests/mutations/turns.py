@@ -50,7 +50,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="switched-node-drained-again",
-        file="operations/turn/to_cilium.py",
+        file="operations/turn/halves_to_cilium.py",
         old="if step_of(node) in (TurnStep.MIGRATED, TurnStep.SWITCHING):",
         new="if step_of(node) is TurnStep.MIGRATED:",
         stands_for="pods that are on their new network already are evicted once more",
@@ -58,7 +58,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="migrated-node-drained-again",
-        file="operations/turn/to_cilium.py",
+        file="operations/turn/halves_to_cilium.py",
         old="if step_of(node) in (TurnStep.MIGRATED, TurnStep.SWITCHING):",
         new="if step_of(node) is TurnStep.SWITCHING:",
         stands_for="after the stack's state was lost every node is drained anew",
@@ -66,7 +66,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="migrated-node-moved-again",
-        file="operations/turn/to_cilium.py",
+        file="operations/turn/halves_to_cilium.py",
         old="if drift(cluster, turn) is None:",
         new="if False:",
         stands_for="after the stack's state was lost every node is cordoned and verified anew",
@@ -74,7 +74,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="label-taken-off-is-not-set-again",
-        file="operations/turn/to_cilium.py",
+        file="operations/turn/halves_to_cilium.py",
         old='cluster.patch(node_path(turn.node), {"metadata": {"labels": {turn.label: "true"}}})',
         new="pass",
         stands_for="a label removed in mid-turn is a dead end",
@@ -90,7 +90,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="late-pods-deleted-without-their-budget",
-        file="operations/turn/steps.py",
+        file="operations/turn/running_steps.py",
         old="if all(_of_daemon_set(pod) for pod in stale_pods(cluster, turn.node, stale=stale)):",
         new="if True:",
         stands_for="pods that came onto the node before its switch are deleted past their budgets",
@@ -106,7 +106,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="turns-marks-stay",
-        file="operations/turn/to_cilium.py",
+        file="operations/turn/halves_to_cilium.py",
         old="**{**dict.fromkeys(_OF_A_TURN), **given_back}",
         new="**given_back",
         stands_for="the next turn believes what this one wrote: cordons, boot IDs, who was ill",
@@ -146,7 +146,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="way-back-touches-what-never-left",
-        file="operations/turn/to_source.py",
+        file="operations/turn/halves_to_source.py",
         old="if step_of(node) in (TurnStep.DRAINING, TurnStep.DRAINED):",
         new="if False:",
         stands_for="a node that was only drained has its agent and pods renewed for nothing",
@@ -154,7 +154,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="way-back-keeps-our-marks",
-        file="operations/turn/to_source.py",
+        file="operations/turn/halves_to_source.py",
         old="        clear(cluster, turn.node, besides=released(read_node(cluster, turn.node)))\n",
         new="",
         stands_for="a node that went back is taken for one in its turn",
@@ -201,7 +201,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="ill-before-not-noted-where-only-the-second-half-is-done",
-        file="operations/turn/to_cilium.py",
+        file="operations/turn/halves_to_cilium.py",
         old="        if not begun:\n",
         new="        if False:\n",
         stands_for="a migrated node that is mended waits for pods that were ill before that",
@@ -209,7 +209,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="ill-before-noted-after-the-switch",
-        file="operations/turn/to_cilium.py",
+        file="operations/turn/halves_to_cilium.py",
         old="        if not begun:\n",
         new="        if True:\n",
         stands_for="pods that the new network made ill are excused by the run that goes on",
@@ -228,7 +228,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="drained-not-noted",
-        file="operations/turn/to_cilium.py",
+        file="operations/turn/halves_to_cilium.py",
         old="        mark(cluster, turn.node, TurnStep.DRAINED)\n",
         new="",
         stands_for="a node that waits for its label is shown as one that is being drained",
@@ -236,7 +236,7 @@ MUTATIONS = (
     ),
     Mutation(
         id="switching-not-noted",
-        file="operations/turn/to_cilium.py",
+        file="operations/turn/halves_to_cilium.py",
         old="        cordon(cluster, turn.node, step=TurnStep.SWITCHING, hold=turn.hold)\n",
         new="",
         stands_for="a node that was switched is given back as one that never left the old network",

@@ -12,7 +12,7 @@ import pytest
 
 from components.names import NAMESPACES
 from components.operations.cluster_api.api import Cluster
-from components.operations.marks import node_path
+from components.operations.turn_annotations import node_path
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.operations.reading import Reader
 

@@ -1,4 +1,4 @@
-"""A reader of errors, who does what they say."""
+"""Finds the commands that an error prints, and executes them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ from typing import Any
 
 from components.operations.objects.model import Node, Pod
 from components.operations.objects.node_state import NodeState
-from components.operations.placing.world import Offer, World
+from components.operations.placing.cluster_model import Offer, World
 
 Object = dict[str, Any]
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"

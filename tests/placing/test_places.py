@@ -16,8 +16,8 @@ from tests.placing.case import THREE, Case
 from tests.placing.cases import PLACED, each_has
 from tests.placing.lists import job, owned
 from tests.placing.manifests import apart, node, pod, spread
-from tests.placing.named import NAMED
-from tests.placing.supplied import SUPPLIED
+from tests.placing.past_cordon_cases import NAMED
+from tests.placing.volume_and_quota_cases import SUPPLIED
 
 CHECKS = [each for each in CATALOGUE if each.id.startswith(("replacements-", "staying-"))]
 

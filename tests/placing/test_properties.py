@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.operations.objects.model import Pod
+from components.operations.placing.cluster_model import World
 from components.operations.placing.fitting import find_place
+from components.operations.placing.needed_objects import Supplies
 from components.operations.placing.obstacles import Kind
 from components.operations.placing.prediction import Outlook, look_ahead
-from components.operations.placing.supplies import Supplies
-from components.operations.placing.world import World
+from tests.placing.generated_worlds import NAMESPACES, SKETCH, Sketch, nodes_of, pod_of, pods_of
 from tests.placing.manifests import HOST, apart, node, pod, world_of
-from tests.placing.sketches import NAMESPACES, SKETCH, Sketch, nodes_of, pod_of, pods_of
 
 NOTHING = Supplies()
 

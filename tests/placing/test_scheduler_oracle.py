@@ -10,14 +10,13 @@ import pytest
 
 from components.operations.cluster_api.api import Cluster
 from components.operations.objects.model import Pod
+from components.operations.placing.cluster_model import World
 from components.operations.placing.fitting import find_place
+from components.operations.placing.needed_objects import Claim, Supplies, Volume, read_volume_limits
 from components.operations.placing.obstacles import Kind
-from components.operations.placing.supplies import Claim, Supplies, Volume, read_volume_limits
-from components.operations.placing.world import World
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.simulated.processes import Processes
-from tests.placing.manifests import Object, world_of
-from tests.placing.sketches import (
+from tests.placing.generated_worlds import (
     NAMESPACES,
     WORLDS,
     Sketch,
@@ -28,6 +27,7 @@ from tests.placing.sketches import (
     pods_of,
     sketches,
 )
+from tests.placing.manifests import Object, world_of
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 REASONS = 8

@@ -3,7 +3,7 @@
 import pytest
 
 from components.checks import Context, Finding, Severity
-from components.lines import Level, Line
+from components.operator_lines import Level, Line
 from components.plan import MigrationPlan
 from stacks.config import parse_config
 from tests.builders import FLANNEL, make_snapshot, secondary

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from scripts.lab.images import catalogue
-from tests.migration import journey
-from tests.migration.stage import Stage
+from tests.migration import common_steps as journey
+from tests.migration.lab_with_traffic import Stage
 from tests.policies.oracle import matrix, measure
 from tests.policies.oracle.matrix import APPS, PROBES, Probe
 from tests.policies.oracle.measure import Reading, Watch

@@ -11,7 +11,7 @@ import pytest
 
 from components.operations.cluster_api.api import Cluster
 from components.operations.events import tell
-from components.operations.marks import TurnStep, clear, mark
+from components.operations.turn_annotations import TurnStep, clear, mark
 from scripts.lab.paths import CHECKOUT
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.report.changes import held_to

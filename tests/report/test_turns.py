@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from components.operations import progress
-from components.operations.marks import TurnStep
 from components.operations.step_records import RECORD, as_outputs
 from components.operations.turn.recipe import Half
-from components.operations.turn.steps import steps
+from components.operations.turn.running_steps import steps
+from components.operations.turn_annotations import TurnStep
 from scripts.report.model import Turn
 from scripts.report.turns import Marked, Told, make_turns, moment, troubles, unread
-from tests.turns.turning import make_turn
+from tests.turns.running_a_turn import make_turn
 
 if TYPE_CHECKING:
     from components.operations.cluster_api.api import Cluster

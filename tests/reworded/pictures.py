@@ -69,7 +69,7 @@ def look_ahead(facts: dict[str, Any], messages: list[str]) -> None:
         told = json.loads(Plan.of(plan).model_dump_json())
         facts[f"plan of {phase}"] = {
             "levels": [line.level for line in lines],
-            "findings": [(each.check, each.severity, each.unplaced) for each in findings],
+            "findings": [(each.check, each.severity, each.unrecognised) for each in findings],
             "values": [(each["path"], each["migration"], each["final"], each["changes"]) for each in told["values"]],
             "trees": (told["migration_values"], told["final_values"]),
         }
@@ -93,7 +93,7 @@ def main() -> None:
     from scripts.report.turns import Told, in_order, make_turns, troubles, unread
     from scripts.watch.reading import Reading
     from scripts.watch.view import line, waves
-    from tests.turns.turning import BACK, NODE, THERE, make_turn
+    from tests.turns.running_a_turn import BACK, NODE, THERE, make_turn
     from tests.turns.world import NODES, World
 
     clock = Clock()

@@ -1,4 +1,4 @@
-"""Every message may be worded anew: pictures, lists of steps, counts, states and outputs come from records alone.
+"""Results stay equal when every message is replaced by other words: they come from records alone.
 
 Turns go on the cluster in memory twice, in two processes: once as the product is, once with other words everywhere.
 """

@@ -67,7 +67,7 @@ def test_a_source_cluster(site: Site, cluster: SourceCluster) -> None:
     found = [each for each in run_checks(CATALOGUE, context) if each.check in ABOUT_THE_SOURCE]
     assert {each.check for each in found} == cluster.findings
     assert {each.check for each in found if each.severity is Severity.BLOCKER} == cluster.blockers
-    assert {each.check for each in run_checks(CATALOGUE, context) if each.unplaced} == cluster.not_understood
+    assert {each.check for each in run_checks(CATALOGUE, context) if each.unrecognised} == cluster.not_understood
     assert_values_fit(context)
 
 

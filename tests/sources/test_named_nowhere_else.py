@@ -23,13 +23,13 @@ TEXT = {
 # Code that is still to be told by the registry; what is taken out of this list does not come back.
 CODE = {
     "components.addresses.pods", "components.addresses.policies", "components.checks.catalogue",
-    "components.operations.addresses.address_wishes", "components.operations.addresses.pool_kinds",
+    "components.operations.addresses.fixed_address_annotations", "components.operations.addresses.pool_kinds",
     "components.operations.objects.other_policies", "components.operations.objects.policy_kinds",
     "components.operations.observing", "components.operations.snapshot", "components.policies",
     "components.policy_engines", "components.providers.source_preparation",
 }  # fmt: skip
 # Names of others' that look alike: kured's lock, and links that nodes may have.
-ALIKE = {"components.checks.cluster.node_managers", "stacks.settle.foreign"}
+ALIKE = {"components.checks.cluster.node_managers", "stacks.settle.other_devices"}
 
 
 def names_in(text: str) -> Iterator[str]:

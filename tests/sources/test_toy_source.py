@@ -9,13 +9,13 @@ import pytest
 from components.checks import CATALOGUE, Context, run_checks
 from components.names import NAMESPACE
 from components.operations.cluster_api.api import Cluster
-from components.operations.known_sources import Kind, OwnObjects
 from components.operations.removal.source_objects import Belongings
 from components.operations.removal.sweep import Sweep
 from components.operations.rights.permission_table import Place
 from components.operations.rights.permissions import Aims, needs
 from components.operations.rights.source_rights import SourceRights
 from components.operations.snapshot import Snapshot
+from components.operations.source_registry import Kind, OwnObjects
 from components.plan import MigrationPlan
 from components.sources import SOURCES, describe, source_of
 from components.sources.description import SourceDescription

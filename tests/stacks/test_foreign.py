@@ -8,7 +8,7 @@ import pytest
 from components.settling import cluster_network
 from stacks.config import parse_config
 from stacks.settle import Cilium, ClusterNetwork, OldNetwork, settle
-from stacks.settle.foreign import is_taken
+from stacks.settle.other_devices import is_taken
 from tests.builders import FLANNEL, make_facts, make_node, make_snapshot
 
 OWN = ("172.30.0.0/24", "eth0")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from stacks.settle import OldNetwork
-from stacks.settle.foreign import is_taken
+from stacks.settle.other_devices import is_taken
 from tests.stacks.test_foreign import OWN, of_facts, settled
 
 ADDRESSES = (("eth0", "172.30.0.11/24"), ("flannel.1", "10.244.0.0/32"), ("cni0", "10.244.0.1/24"))

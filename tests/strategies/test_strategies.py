@@ -10,7 +10,7 @@ import pytest
 from components.strategies.rooms import recipe_of
 from stacks.config import ConfigError, parse_config
 from stacks.strategies import DEFAULT, Milestone, Phase, Strategy, known_strategies, registry, strategy_named
-from tests.turns.turning import make_turn
+from tests.turns.running_a_turn import make_turn
 
 INSTALLED = Path(__file__).parent / "installed"
 ONE = Phase(name="one", milestone=Milestone.BOTH_NETWORKS, purpose="the first")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.operations.marks import TurnStep, read_node, step_of
+from components.operations.turn_annotations import TurnStep, read_node, step_of
 from tests.faults.site import Site
 from tests.runs import unlock
 

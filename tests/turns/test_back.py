@@ -3,10 +3,10 @@
 import pytest
 
 from components.operations.deadline import OperationError
-from components.operations.marks import TurnStep, step_of
 from components.operations.turn import empty_for_cilium, empty_for_return
+from components.operations.turn_annotations import TurnStep, step_of
 from tests.turns.api import KilledError
-from tests.turns.turning import BACK, NODE, THERE, make_turn
+from tests.turns.running_a_turn import BACK, NODE, THERE, make_turn
 from tests.turns.world import World
 
 TURN = make_turn(seconds=0.3)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pytest
 
 from components.operations.deadline import OperationError
-from components.operations.marks import TurnStep, step_of
 from components.operations.progress import Progress
+from components.operations.turn_annotations import TurnStep, step_of
 from components.operations.turn_steps.verification import Verified, verify_node
 from stacks.values import MIGRATED_LABEL
-from tests.turns.turning import NODE, THERE, make_turn
+from tests.turns.running_a_turn import NODE, THERE, make_turn
 from tests.turns.world import World
 
 TURN = make_turn(method="reboot", seconds=0.3)

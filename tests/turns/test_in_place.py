@@ -3,7 +3,7 @@
 import pytest
 
 from components.operations.deadline import OperationError
-from tests.turns.turning import NODE, THERE, make_turn
+from tests.turns.running_a_turn import NODE, THERE, make_turn
 from tests.turns.world import World
 
 

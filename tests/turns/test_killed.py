@@ -7,7 +7,7 @@ import pytest
 
 from components.operations.turn import Turn
 from tests.turns.api import Client
-from tests.turns.turning import BACK, NODE, THERE, Way, make_turn
+from tests.turns.running_a_turn import BACK, NODE, THERE, Way, make_turn
 from tests.turns.world import World
 
 WAYS = {

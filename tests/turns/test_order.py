@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from components.operations.marks import STEP
 from components.operations.turn import Turn, shared_steps
+from components.operations.turn_annotations import STEP
 from stacks.values import CNI_CONF, MIGRATED_LABEL
-from tests.turns.turning import BACK, NODE, THERE, make_turn
+from tests.turns.running_a_turn import BACK, NODE, THERE, make_turn
 from tests.turns.world import World
 
 # The verification goes on beside the pods' renewal, so nothing is said of when its own pods come and go.

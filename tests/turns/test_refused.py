@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 import pytest
 
 from components.operations.deadline import OperationError
-from components.operations.marks import step_of
 from components.operations.objects.model import MIRROR_ANNOTATION
 from components.operations.turn import Turn, empty_for_cilium, empty_for_return
+from components.operations.turn_annotations import step_of
 from components.operations.turn_steps.verification import is_fresh_pod
 from scripts.lab.simulated.nodes.machines import flannel_started
 from stacks.values import CNI_CONF
-from tests.turns.players import CILIUM, CILIUM_API
-from tests.turns.turning import BACK, NODE, THERE, Way, make_turn
+from tests.turns.fake_controllers import CILIUM, CILIUM_API
+from tests.turns.running_a_turn import BACK, NODE, THERE, Way, make_turn
 from tests.turns.world import World
 
 MIRROR = {MIRROR_ANNOTATION: "x"}

@@ -13,7 +13,7 @@ from scripts.lab.simulated.nodes.machines import Machine
 from stacks.values import live_settings, migration_values, node_config
 from tests.builders import make_cilium
 from tests.turns.api import Client, Object
-from tests.turns.players import APPS, CILIUM, CILIUM_API, Players
+from tests.turns.fake_controllers import APPS, CILIUM, CILIUM_API, Players
 
 NODES = ("worker-1", "worker-2", "worker-3")
 _PASSING = ("cni-live-migration/since", "cni-live-migration/by")

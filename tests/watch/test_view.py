@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from components.operations.marks import TurnStep
+from components.operations.turn_annotations import TurnStep
 from scripts.report.turns import Marked, Told
 from scripts.watch.reading import Reading
 from scripts.watch.view import draw, failing, farewell, line, waves

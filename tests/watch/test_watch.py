@@ -19,7 +19,7 @@ import yaml
 from components.names import NAMESPACE
 from components.operations.cluster_api.api import Cluster
 from components.operations.events import tell
-from components.operations.marks import TurnStep, clear, mark
+from components.operations.turn_annotations import TurnStep, clear, mark
 from scripts.lab.paths import CHECKOUT
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.watch.reading import WatchedCluster, look

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from components.checks.framework.check import check
 from components.checks.framework.context import Context
 from components.checks.framework.finding import Found, Severity
-from components.operations.marks import TurnStep, step_of
 from components.operations.rights.permission_table import Purpose
+from components.operations.turn_annotations import TurnStep, step_of
 from stacks.strategies import Milestone
 
 

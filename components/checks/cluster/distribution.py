@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from components.checks.framework.check import check
 from components.checks.framework.context import Context
-from components.checks.framework.finding import Found, Severity, Unplaced
+from components.checks.framework.finding import Found, Severity, Unrecognised
 from components.sources import generic
 from components.sources.distributions.recognition import contradicting, recognised, refused
 from components.sources.flannel.embedded import embedded, switched_off
@@ -36,7 +36,7 @@ def distribution(context: Context) -> Iterator[Found]:
             remedy="find out which of them it is and take the marks of the others off; heed what is said of each till "
             "then",
             severity=Severity.WARNING,
-            unplaced=Unplaced.NODE,
+            unrecognised=Unrecognised.NODE,
         )
     for each in found:
         known = each.distribution
@@ -47,7 +47,7 @@ def distribution(context: Context) -> Iterator[Found]:
                 evidence=f"the cluster is {each.title}",
                 remedy=known.switch_off,
                 severity=Severity.WARNING if known.unsure else Severity.NOTE,
-                unplaced=Unplaced.NODE if known.unsure else None,
+                unrecognised=Unrecognised.NODE if known.unsure else None,
             )
         if known.read_only and context.config.restart.method is RestartMethod.REBOOT:
             yield Found(

@@ -10,7 +10,7 @@ from components.checks.framework.check import check
 from components.checks.framework.context import Context
 from components.checks.framework.finding import Found, Severity
 from components.checks.framework.name_lists import some
-from components.operations.draining.hold import CLUSTER_AUTOSCALER, KARPENTER
+from components.operations.draining.autoscaler_hold import CLUSTER_AUTOSCALER, KARPENTER
 from components.operations.objects.model import Node, Pod
 from stacks.strategies import Milestone
 

@@ -66,7 +66,7 @@ def _judged(check: Check, found: Found, context: Context) -> Finding:
         evidence=evidence,
         remedy=found.remedy or check.remedy,
         acknowledged=reason,
-        unplaced=found.unplaced,
+        unrecognised=found.unrecognised,
     )
 
 

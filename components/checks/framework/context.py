@@ -7,11 +7,11 @@ from typing import Any
 from components.addresses import register_of
 from components.checks.framework.finding import Severity
 from components.operations.draining.drain_plan import plan_turn
-from components.operations.marks import TurnStep, step_of
 from components.operations.objects.model import Node
+from components.operations.placing.cluster_model import Offer, World
 from components.operations.placing.prediction import Outlook, look_ahead
-from components.operations.placing.world import Offer, World
 from components.operations.snapshot import Snapshot
+from components.operations.turn_annotations import TurnStep, step_of
 from components.policies import inventory
 from components.settling import settled
 from components.sources.description import SourceDescription

@@ -17,7 +17,7 @@ class Severity(StrEnum):
         return Severity.WARNING if self is Severity.BLOCKER else Severity.NOTE
 
 
-class Unplaced(StrEnum):
+class Unrecognised(StrEnum):
     """Kinds of things on a cluster that this program does not recognise."""
 
     NODE = "node"
@@ -31,13 +31,13 @@ class Unplaced(StrEnum):
 class Found:
     """One thing that a check found; an empty remedy, or None as severity, means the check's own.
 
-    `unplaced` is set where the finding is about something that this program does not recognise.
+    `unrecognised` is set where the finding is about something that this program does not recognise.
     """
 
     evidence: str
     remedy: str = ""
     severity: Severity | None = None
-    unplaced: Unplaced | None = None
+    unrecognised: Unrecognised | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Finding:
     evidence: str
     remedy: str
     acknowledged: str = ""
-    unplaced: Unplaced | None = None
+    unrecognised: Unrecognised | None = None
 
     @property
     def line(self) -> str:

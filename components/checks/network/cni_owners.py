@@ -5,7 +5,7 @@ from typing import Any
 
 from components.checks.framework.check import check
 from components.checks.framework.context import Context
-from components.checks.framework.finding import Found, Severity, Unplaced
+from components.checks.framework.finding import Found, Severity, Unrecognised
 from components.names import NAMESPACE
 from components.sources.distributions.recognition import switched_off_by_its_provider
 from components.sources.facts.chained import chained_plugin
@@ -76,7 +76,7 @@ def chained_plugins(context: Context) -> Iterator[Found]:
                 evidence=f"DaemonSet {'/'.join(place)} can write CNI conf on the nodes",
                 remedy="see what it does there: on a node that moved, Cilium renames every conf but its own",
                 severity=Severity.WARNING,
-                unplaced=Unplaced.DAEMON_SET,
+                unrecognised=Unrecognised.DAEMON_SET,
             )
 
 

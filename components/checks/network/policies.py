@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from components.checks.framework.check import check
 from components.checks.framework.context import Context
-from components.checks.framework.finding import Found, Severity, Unplaced
+from components.checks.framework.finding import Found, Severity, Unrecognised
 from components.checks.framework.name_lists import some
 from components.identity_labels import at_last, while_migrating
 from components.operations.objects.policy_kinds import UnknownKind
@@ -210,7 +210,7 @@ def policy_kinds(context: Context) -> Iterator[Found]:
         yield Found(
             evidence=f"{_said(each)}, and {concerns}",
             severity=grave if each.of_the_network else Severity.WARNING,
-            unplaced=Unplaced.POLICY_KIND,
+            unrecognised=Unrecognised.POLICY_KIND,
         )
     reads_calico = any(each.reads_calico for each in engines(context.snapshot, context.source))
     if reads_calico and not context.snapshot.calico:

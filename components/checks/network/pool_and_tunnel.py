@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from components.addresses.pods import unexplained_ranges
 from components.checks.framework.check import check
 from components.checks.framework.context import Context
-from components.checks.framework.finding import Found, Severity, Unplaced
+from components.checks.framework.finding import Found, Severity, Unrecognised
 from components.checks.framework.name_lists import some
 from components.plurals import many
 from stacks.settle import WIREGUARD_PORT
@@ -69,7 +69,7 @@ def pod_addresses_known(context: Context) -> Iterator[Found]:
         shown = some([f"{each.owner} ({each.network.network_address})" for each in pods])
         yield Found(
             evidence=f"{many(len(pods), 'pod')} with an address in {around}, which is outside of {networks}: {shown}",
-            unplaced=Unplaced.ADDRESSES,
+            unrecognised=Unrecognised.ADDRESSES,
         )
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from components.checks.framework.check import check
 from components.checks.framework.context import Context
-from components.checks.framework.finding import Found, Severity, Unplaced
+from components.checks.framework.finding import Found, Severity, Unrecognised
 from components.checks.framework.name_lists import some
 from components.operations.removal.cilium_taints import KEY
 from components.operations.snapshot import NodeFacts
 from components.plurals import many
 from components.sources.facts.folders import folders
-from components.unplaced.cni_confs import ACTIVE
+from components.unrecognised.cni_confs import ACTIVE
 from stacks.settle import BINARIES, CONF
 from stacks.strategies import Milestone
 
@@ -188,7 +188,7 @@ def cni_folders(context: Context) -> Iterator[Found]:
             f"nothing says that CNI confs are in {cilium.cni_conf_path} there",
             remedy="see where its settings say they are, and set cni.confPath and cni.binPath in cilium.values to that",
             severity=Severity.WARNING,
-            unplaced=Unplaced.NODE,
+            unrecognised=Unrecognised.NODE,
         )
 
 

@@ -6,11 +6,11 @@ from components.checks.framework.check import check
 from components.checks.framework.context import Context
 from components.checks.framework.finding import Found, Severity
 from components.checks.framework.name_lists import some
+from components.operations.draining.autoscaler_hold import release_words
 from components.operations.draining.drain_notes import Surroundings, Topic, preview_notes
 from components.operations.draining.drain_plan import budget_findings, budgets_near, plan_turn
-from components.operations.draining.hold import release_words
-from components.operations.marks import BY, CORDONED_BEFORE, SINCE, STEP, TurnStep, step_of
 from components.operations.objects.model import Node
+from components.operations.turn_annotations import BY, CORDONED_BEFORE, SINCE, STEP, TurnStep, step_of
 from components.plurals import many
 from stacks.config_errors import nearest
 from stacks.strategies import Milestone

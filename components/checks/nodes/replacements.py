@@ -8,8 +8,8 @@ from components.checks.framework.context import Context
 from components.checks.framework.finding import Found, Severity
 from components.checks.nodes.without_room import for_verdict, on_the_node
 from components.operations.objects.model import Pod
+from components.operations.placing.needed_objects import OF_VOLUMES
 from components.operations.placing.prediction import Outlook
-from components.operations.placing.supplies import OF_VOLUMES
 from components.plurals import many
 from stacks.strategies import Milestone
 from stacks.values import opens_host_ports

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from components.checks.framework.check import check
 from components.checks.framework.context import Context
-from components.checks.framework.finding import Found, Severity, Unplaced
+from components.checks.framework.finding import Found, Severity, Unrecognised
 from components.checks.framework.name_lists import some
 from components.plurals import many
-from components.unplaced import unknown_confs, unknown_daemon_sets, unknown_nodes, unknown_routes
+from components.unrecognised import unknown_confs, unknown_daemon_sets, unknown_nodes, unknown_routes
 from stacks.strategies import Milestone
 
 
@@ -34,14 +34,14 @@ def nodes_placed(context: Context) -> Iterator[Found]:
                 evidence=f"the kubelet of {nodes} is of a build ({each.build}) that no known distribution has",
                 remedy="see that the distribution lets its CNI be changed, and what would bring the old one back; then "
                 "acknowledge nodes-placed with what you found",
-                unplaced=Unplaced.NODE,
+                unrecognised=Unrecognised.NODE,
             )
         else:
             yield Found(
                 evidence=f"no pod of {source.title} runs on {nodes}: which network pods have there is not known",
                 remedy=f"`kubectl -n {source.namespace} describe daemonset {source.daemon_set}` says why none does (a "
                 "selector, a taint)",
-                unplaced=Unplaced.NODE,
+                unrecognised=Unrecognised.NODE,
             )
 
 
@@ -70,7 +70,7 @@ def cni_confs_placed(context: Context) -> Iterator[Found]:
         yield Found(
             evidence=f"CNI conf {each.name} on {many(len(each.nodes), 'node')} ({some(each.nodes)}): {what}; {order}",
             remedy=remedy,
-            unplaced=Unplaced.CNI_CONF,
+            unrecognised=Unrecognised.CNI_CONF,
         )
 
 
@@ -96,7 +96,7 @@ def host_network_placed(context: Context) -> Iterator[Found]:
         yield Found(
             evidence=f"{each.title} has the host's network and may change it (container {each.container}: "
             f"{each.right})",
-            unplaced=Unplaced.DAEMON_SET,
+            unrecognised=Unrecognised.DAEMON_SET,
         )
 
 
@@ -119,5 +119,5 @@ def routes_placed(context: Context) -> Iterator[Found]:
         yield Found(
             evidence=f"{many(len(each.networks), 'network')} ({some(each.networks)}) reached through device "
             f"{each.device} on {many(len(each.nodes), 'node')} ({some(each.nodes)})",
-            unplaced=Unplaced.ADDRESSES,
+            unrecognised=Unrecognised.ADDRESSES,
         )

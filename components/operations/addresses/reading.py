@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from components.operations.addresses.cluster_settings import settings
-from components.operations.addresses.hand_made import endpoints
+from components.operations.addresses.manual_endpoints import endpoints
 from components.operations.addresses.outside_addresses import (
     GROUPS,
     Converter,

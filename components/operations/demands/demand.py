@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from components.operations.demands.amounts import Amounts, container_amounts, pod_amounts
+from components.operations.demands.resource_totals import Amounts, container_amounts, pod_amounts
 from components.operations.demands.terms import PodTerm, Spread, node_fits
 from components.operations.selectors import Object
 

@@ -1,8 +1,8 @@
 """Cordon and uncordon, keeping a cordon that was set before the node's turn."""
 
 from components.operations.cluster_api.api import Cluster
-from components.operations.draining.hold import holding
-from components.operations.marks import CORDONED_BEFORE, TurnStep, mark, node_path, read_node
+from components.operations.draining.autoscaler_hold import holding
+from components.operations.turn_annotations import CORDONED_BEFORE, TurnStep, mark, node_path, read_node
 
 
 def cordon(cluster: Cluster, name: str, *, step: TurnStep, hold: bool = False) -> None:

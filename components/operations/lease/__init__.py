@@ -3,7 +3,7 @@
 It is held in the way of client-go's leader election. See docs/decisions/0007.
 """
 
-from components.operations.lease.hold import Hold, hold_on
+from components.operations.lease.lease_hold import Hold, hold_on
 from components.operations.lease.observer import Observer, other_run
 from components.operations.lease.record import LEASE_SECONDS, NAME, PATH, Record, read
 

@@ -4,13 +4,13 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from components.operations.addresses.address_wishes import wishes
+from components.operations.addresses.fixed_address_annotations import wishes
 from components.operations.addresses.further_networks import further_addresses
 from components.operations.addresses.remote_storage import hosts_in, storage_in
 from components.operations.addresses.virtual_addresses import virtual_addresses
 from components.operations.demands.demand import Demand
 from components.operations.demands.quantities import NOTHING, Room, asked_for
-from components.operations.objects.wishes import wishes_to_stay
+from components.operations.objects.eviction_annotations import wishes_to_stay
 from components.operations.selectors import Object, matches
 from stacks.addresses import Network
 from stacks.virtual_nodes import is_virtual

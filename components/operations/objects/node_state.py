@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from components.operations.demands.amounts import read_amounts
 from components.operations.demands.quantities import NOTHING, Room
+from components.operations.demands.resource_totals import read_amounts
 from components.operations.demands.taints import Taint, read_taints
 from components.operations.objects.model import condition_is_true
 from components.operations.selectors import Object

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components.operations.addresses.exposures import leads_to_pods, pods_leave_by
+from components.operations.addresses.direct_load_balancers import leads_to_pods, pods_leave_by
 from components.operations.selectors import Object
 from stacks.addresses import named_in
 

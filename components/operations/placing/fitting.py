@@ -5,16 +5,16 @@ For a pod whose template names its node, which bypasses the scheduler, the kubel
 
 from collections.abc import Callable
 
-from components.operations.demands.amounts import PODS
+from components.operations.demands.resource_totals import PODS
 from components.operations.demands.taints import CORDON, EVICTS, untolerated
 from components.operations.demands.terms import NotKnownError
 from components.operations.objects.model import Pod
+from components.operations.placing.cluster_model import Offer, World
+from components.operations.placing.needed_objects import Supplies
 from components.operations.placing.neighbours import neighbours
 from components.operations.placing.obstacles import Kind, Obstacle, Verdict
 from components.operations.placing.spreading import spreading
-from components.operations.placing.supplies import Supplies
 from components.operations.placing.volumes import NoVolumeError, volumes
-from components.operations.placing.world import Offer, World
 
 Judge = Callable[[Offer], list[Obstacle]]
 # Obstacles that preemption of other pods does not remove.

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from components.operations.demands.terms import PodTerm
 from components.operations.objects.model import Pod
+from components.operations.placing.cluster_model import Offer, World
 from components.operations.placing.obstacles import Kind, Obstacle
-from components.operations.placing.world import Offer, World
 
 _Pairs = set[tuple[str, str]]
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from components.operations.demands.terms import NotKnownError
 from components.operations.objects.model import Pod
+from components.operations.placing.cluster_model import World
 from components.operations.placing.fitting import find_place, judge_named
+from components.operations.placing.needed_objects import Supplies
 from components.operations.placing.obstacles import Verdict
 from components.operations.placing.owners import OWNER_LISTS, Owner
 from components.operations.placing.quotas import Accounts
-from components.operations.placing.supplies import Supplies
-from components.operations.placing.world import World
 
 _ONE_AFTER_THE_OTHER = "StatefulSet"  # creates a replacement only once the pod itself is gone
 

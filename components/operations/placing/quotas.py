@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from components.operations.demands.amounts import Amounts, read_amounts, together
+from components.operations.demands.resource_totals import Amounts, read_amounts, together
 from components.operations.demands.terms import NotKnownError
 from components.operations.objects.model import Pod
 from components.operations.selectors import Object

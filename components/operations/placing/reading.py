@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from components.operations.cluster_api.api import Cluster, ClusterError, Object
 from components.operations.objects.model import Pod
+from components.operations.placing.needed_objects import Claim, StorageClass, Supplies, Volume, read_volume_limits
 from components.operations.placing.owners import OWNER_LISTS, Owner
 from components.operations.placing.quotas import LimitRange, Quota
-from components.operations.placing.supplies import Claim, StorageClass, Supplies, Volume, read_volume_limits
 
 T = TypeVar("T")
 _CORE, _STORAGE = "/api/v1", "/apis/storage.k8s.io/v1"

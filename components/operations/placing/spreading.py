@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from components.operations.demands.taints import untolerated
 from components.operations.demands.terms import Spread
 from components.operations.objects.model import Pod
+from components.operations.placing.cluster_model import Offer, World
 from components.operations.placing.obstacles import Kind, Obstacle
-from components.operations.placing.world import Offer, World
 from components.operations.selectors import matches
 
 _NO_DOMAIN_COUNTED = 1 << 31

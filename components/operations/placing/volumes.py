@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from components.operations.demands.amounts import Amounts
+from components.operations.demands.resource_totals import Amounts
 from components.operations.demands.terms import NotKnownError, node_fits
 from components.operations.objects.model import Pod
+from components.operations.placing.cluster_model import Offer, World
+from components.operations.placing.needed_objects import NO_PROVISIONER, StorageClass, Supplies, Volume
 from components.operations.placing.obstacles import Kind, Obstacle
-from components.operations.placing.supplies import NO_PROVISIONER, StorageClass, Supplies, Volume
-from components.operations.placing.world import Offer, World
 
 _ONE_POD = "ReadWriteOncePod"
 _OLD_LABELS = "failure-domain.beta.kubernetes.io/"

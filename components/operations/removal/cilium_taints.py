@@ -4,8 +4,8 @@ from typing import Any
 
 from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
-from components.operations.marks import node_path
 from components.operations.objects.live_config import read_live_config
+from components.operations.turn_annotations import node_path
 
 KEY = "node.cilium.io/agent-not-ready"  # the chart's default
 _OPERATOR = "io.cilium/app=operator"

@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from components.operations.cluster_api.api import Cluster, Object
-from components.operations.marks import node_path
 from components.operations.removal.sweep_script import SCRIPT
+from components.operations.turn_annotations import node_path
 from components.operations.turn_steps import agent as agents
 from stacks.values import HOST_CONF_FOLDER
 

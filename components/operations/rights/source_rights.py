@@ -1,4 +1,4 @@
-"""Rights that the migration from one CNI takes beyond those that are taken whatever the old CNI is."""
+"""Rights that the migration from one particular CNI needs besides those that every migration needs."""
 
 from dataclasses import dataclass
 

@@ -1,8 +1,8 @@
 """The ways in which a node is no longer as its turn left it."""
 
 from components.operations.cluster_api.api import Cluster
-from components.operations.marks import TurnStep, read_node, step_of
 from components.operations.turn.settings import Turn
+from components.operations.turn_annotations import TurnStep, read_node, step_of
 
 
 def drift(cluster: Cluster, turn: Turn) -> str | None:

@@ -1,4 +1,4 @@
-"""A node's verification, begun beside the return of its network and of its pods.
+"""Runs a node's verification in the background while its agent restarts and its pods are re-created.
 
 A fresh pod needs none of the node's own, and is on its way while the agent of a node that was restarted starts.
 """
@@ -11,7 +11,7 @@ from types import TracebackType
 from components.operations.cluster_api.api import ClusterError
 from components.operations.deadline import HoldLostError, OperationError, StoppedError
 from components.operations.progress import Progress
-from components.operations.turn_steps.asking import Teller
+from components.operations.turn_steps.reach_from_pod import Teller
 from components.operations.turn_steps.verification import Awaited, Verified
 
 Verify = Callable[[Teller, Awaited], Verified]

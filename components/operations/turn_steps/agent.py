@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from components.operations.cluster_api.api import Cluster, ClusterError, beginning_of
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
-from components.operations.marks import assert_there
 from components.operations.objects.model import Node
+from components.operations.turn_annotations import assert_there
 from stacks.values import HOST_CONF_FOLDER
 
 AGENT_SELECTOR = "k8s-app=cilium"

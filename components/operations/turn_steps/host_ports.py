@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.objects.model import Node, Pod
 from components.operations.selectors import Object
-from components.operations.turn_steps.asking import Outcomes, Teller, reach
+from components.operations.turn_steps.reach_from_pod import Outcomes, Teller, reach
 
 _SECONDS = 10.0
 _EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 (what a pod's spec says, nothing is opened here)

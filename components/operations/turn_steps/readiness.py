@@ -10,8 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from components.operations.cluster_api.api import Cluster
 from components.operations.draining.drain import pods_on
-from components.operations.marks import BOOT_ID, NOT_READY_BEFORE, RESTARTED, node_path, read_node
 from components.operations.objects.model import Pod
+from components.operations.turn_annotations import BOOT_ID, NOT_READY_BEFORE, RESTARTED, node_path, read_node
 from components.operations.turn_steps.verification import is_fresh_pod
 
 _NOTE = TypeAdapter(frozenset[str])

@@ -2,10 +2,10 @@
 
 from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import Deadline, Pending, wait_until
-from components.operations.marks import BOOT_ID, TurnStep, mark, read_node
 from components.operations.objects.model import Node
 from components.operations.our_pods.node_shell import remove_old_shells, start_on_node
 from components.operations.progress import Progress
+from components.operations.turn_annotations import BOOT_ID, TurnStep, mark, read_node
 from components.pods import OurPods
 
 

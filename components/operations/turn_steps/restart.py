@@ -8,9 +8,9 @@ from pathlib import Path
 
 from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
-from components.operations.marks import RESTARTED, TurnStep, mark, read_node
 from components.operations.objects.model import Pod
 from components.operations.progress import Progress
+from components.operations.turn_annotations import RESTARTED, TurnStep, mark, read_node
 from components.operations.turn_steps import agent as agents
 from components.operations.turn_steps.reboot import reboot
 from components.operations.turn_steps.recycle import stale_pods, wait_for_fresh_addresses

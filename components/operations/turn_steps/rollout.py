@@ -1,4 +1,4 @@
-"""All agents at once: wait for them, start them anew with new settings, and see that their overlay is there."""
+"""Restarts all Cilium agents with new settings, and waits until they are Ready and their tunnels work."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor

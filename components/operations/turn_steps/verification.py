@@ -13,12 +13,12 @@ from components import probe
 from components.names import name_about
 from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
-from components.operations.marks import TurnStep, read_node, step_of
 from components.operations.objects.model import Node, Pod
 from components.operations.our_pods.pod_start import Start, end_of
 from components.operations.our_pods.refusals import create_pod, pods_of
-from components.operations.turn_steps.asking import Outcomes, Teller, reach
+from components.operations.turn_annotations import TurnStep, read_node, step_of
 from components.operations.turn_steps.host_ports import ask_host_ports
+from components.operations.turn_steps.reach_from_pod import Outcomes, Teller, reach
 from components.plurals import many
 from components.pods import OurPods
 

@@ -13,7 +13,7 @@ from pulumi.dynamic import Config, ConfigureRequest, DiffResult, ResourceProvide
 from components.providers.shared import engine_process
 
 if TYPE_CHECKING:
-    from components.providers.shared.work import Work
+    from components.providers.shared.config_and_cluster import Work
 
 # The engine shows an error's own text; the server's stack trace would hide it.
 logging.getLogger("grpc._server").setLevel(logging.CRITICAL)
@@ -47,7 +47,7 @@ class ClusterProvider(ResourceProvider):
     @cached_property
     def work(self) -> "Work":
         """The config and the cluster for an operation."""
-        from components.providers.shared.work import Work
+        from components.providers.shared.config_and_cluster import Work
 
         return Work(self._settings)
 

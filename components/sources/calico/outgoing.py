@@ -1,4 +1,4 @@
-"""Calico's pools by which pods are known outside of the cluster, and those that load balancers have addresses of."""
+"""Calico's pools whose pod addresses are seen outside of the cluster, and those of load balancers."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from components.operations.known_sources import OwnObjects
 from components.operations.rights.permission_table import KEEP_AND_WAIT, Place
 from components.operations.rights.source_rights import SourceRights
+from components.operations.source_registry import OwnObjects
 from components.sources.calico.objects import (
     NATIVE,
     OLD,

@@ -2,7 +2,7 @@
 
 from components.phases.cleanup import Cleanup
 from components.phases.migrate import Migrate
-from components.phases.phase_order import Chain
+from components.phases.phase_chain import Chain
 from components.phases.policies import Policies
 from components.phases.preflight import Preflight
 from components.plan import MigrationPlan

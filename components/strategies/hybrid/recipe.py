@@ -1,4 +1,4 @@
-"""The hybrid strategy's recipe of a node's turn."""
+"""Joins the hybrid strategy's steps there and back into the recipe of a node's turn."""
 
 from components.operations.turn.recipe import Recipe
 from components.strategies.hybrid.steps_to_cilium import THERE, drift, may_begin

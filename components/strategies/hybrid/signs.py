@@ -1,4 +1,4 @@
-"""Signs on the cluster of how far the hybrid strategy is, the record of the migration aside all Cilium's own."""
+"""Detects the milestone that a cluster has reached, from Cilium's live settings and the nodes' labels."""
 
 from components.operations.objects.live_config import manages_every_node
 from components.operations.snapshot import Snapshot

@@ -7,13 +7,13 @@ from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
 from components.operations.our_pods.node_shell import run_on_node
 from components.operations.turn.recipe import Half, Step, TurnRun
+from components.operations.turn.running_steps import assert_renewable, evict_latecomers, renew_in_place
 from components.operations.turn.settings import Turn
 from components.operations.turn.shared_steps import CORDON, DRAIN, RENEWED_IN_PLACE, UNCORDON, WATCH, drains, in_place
-from components.operations.turn.steps import assert_renewable, evict_latecomers, renew_in_place
 from components.operations.turn.verifying import Verify
 from components.operations.turn_steps import agent as agents
 from components.operations.turn_steps import restart
-from components.operations.turn_steps.asking import Teller
+from components.operations.turn_steps.reach_from_pod import Teller
 from components.operations.turn_steps.readiness import remember_unless_renewed
 from components.operations.turn_steps.recycle import recycle
 from components.operations.turn_steps.verification import Awaited, Verified, verify_node

@@ -1,4 +1,4 @@
-"""A half of a node's turn in the hybrid strategy: what its steps hand on to each other."""
+"""Data that the steps of one half of a turn pass on to each other."""
 
 from dataclasses import dataclass
 

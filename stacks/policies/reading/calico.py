@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from stacks.addresses import Network
+from stacks.policies.cluster_facts import Surroundings
 from stacks.policies.identity_labels import NAMESPACE
 from stacks.policies.model import LAST_ORDER, Action, Direction, Peers, Policy, Rule
 from stacks.policies.reading.conditions import NOTHING, Condition, Values, by_label
@@ -23,8 +24,7 @@ from stacks.policies.reading.peers import (
 from stacks.policies.reading.ports import of_calico
 from stacks.policies.reading.selectors import Every, Expression, Joined
 from stacks.policies.reasons import InexpressibleError
-from stacks.policies.surroundings import Surroundings
-from stacks.policies.writing.own_node import with_own_node
+from stacks.policies.writing.in_cluster_addresses import with_own_node
 
 Object = Mapping[str, Any]
 NAMESPACED, GLOBAL = "NetworkPolicy.projectcalico.org", "GlobalNetworkPolicy"

@@ -18,7 +18,7 @@ from stacks.policies.reading.networks import ALL_ADDRESSES
 from stacks.policies.reading.peers import Resolver
 from stacks.policies.reading.ports import of_kubernetes
 from stacks.policies.reasons import InexpressibleError
-from stacks.policies.writing.own_node import with_own_node
+from stacks.policies.writing.in_cluster_addresses import with_own_node
 
 Object = Mapping[str, Any]
 KIND = "NetworkPolicy"

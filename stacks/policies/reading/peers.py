@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stacks.addresses import Network
+from stacks.policies.cluster_facts import Surroundings
 from stacks.policies.identity_labels import NAMESPACE, LabelFilter
 from stacks.policies.model import Peers
 from stacks.policies.reading.conditions import (
@@ -31,9 +32,8 @@ from stacks.policies.reading.selectors import (
     parse,
 )
 from stacks.policies.reasons import InexpressibleError
-from stacks.policies.surroundings import Surroundings
 from stacks.policies.writing.nodes import NodesMeant
-from stacks.policies.writing.pods_meant import PodsMeant
+from stacks.policies.writing.pods_in_networks import PodsMeant
 
 Object = Mapping[str, Any]
 NAMESPACE_PREFIX, ACCOUNT_PREFIX = "pcns.", "pcsa."

@@ -8,10 +8,10 @@ to them goes to an address of the old range.
 from collections.abc import Iterable
 from dataclasses import replace
 
+from stacks.policies.cluster_facts import Surroundings
 from stacks.policies.model import Action, Direction, Peers, Policy, Rule
 from stacks.policies.reading.conditions import NOTHING
 from stacks.policies.reading.networks import ALL_ADDRESSES, Block
-from stacks.policies.surroundings import Surroundings
 
 HOLDS = "holds throughout"
 WIDER_IN = "holds between moved pods; where it lets pods in it lets in whoever has no identity, on the same ports"

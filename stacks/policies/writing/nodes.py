@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from stacks.addresses import Entry, Kind, Network
+from stacks.policies.cluster_facts import Surroundings
 from stacks.policies.model import Peers
 from stacks.policies.reasons import InexpressibleError, one_family
-from stacks.policies.surroundings import Surroundings
 
 _SHOWN = 3
 _API_SERVER, _EXTERNAL = "kube-apiserver", "ExternalIP"

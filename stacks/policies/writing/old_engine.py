@@ -9,13 +9,13 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from stacks.policies.cluster_facts import Surroundings
 from stacks.policies.model import Policy
 from stacks.policies.reading.calico import directions
 from stacks.policies.reading.kubernetes import KIND
 from stacks.policies.reading.networks import Share, network, share
 from stacks.policies.reading.selectors import SelectorError, parse
 from stacks.policies.reasons import InexpressibleError
-from stacks.policies.surroundings import Surroundings
 from stacks.policies.writing.bridge import allowing_pods
 from stacks.policies.writing.cilium import MARK, ORIGIN, WINDOW
 

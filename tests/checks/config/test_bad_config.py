@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from components.lines import Level
+from components.operator_lines import Level
 from components.plan import PlanError, make_plan
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.checks.config.bad_config import UNFIT, WRITTEN, Bad, Unfit

@@ -3,7 +3,7 @@
 import pytest
 
 from components.operations.deadline import OperationError
-from components.operations.required import not_ready, wait_for_watched
+from components.operations.required_workloads import not_ready, wait_for_watched
 from tests.checks.site import SHOP, Site
 
 pytestmark = pytest.mark.apiserver

@@ -12,11 +12,11 @@ from components.names import NAMESPACE, NAMESPACES
 from components.namespaces import namespace
 from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.deadline import OperationError
-from components.operations.draining.hold import CLUSTER_AUTOSCALER, KARPENTER
-from components.operations.marks import HELD, TurnStep, node_path, read_node, step_of
+from components.operations.draining.autoscaler_hold import CLUSTER_AUTOSCALER, KARPENTER
 from components.operations.objects.model import Pod
 from components.operations.our_pods.node_shell import run_on_node
 from components.operations.turn import Turn, empty_for_cilium, empty_for_return, move_to_cilium, return_to_source
+from components.operations.turn_annotations import HELD, TurnStep, node_path, read_node, step_of
 from components.operations.turn_steps import agent as agents
 from components.operations.turn_steps.restart import Restart
 from components.pods import OurPods

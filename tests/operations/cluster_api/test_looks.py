@@ -10,7 +10,6 @@ from components.checks import CATALOGUE, run_checks
 from components.names import NAMESPACE
 from components.operations.cluster_api.api import Cluster, CommandResult
 from components.operations.deadline import OperationError
-from components.operations.marks import read_node
 from components.operations.objects.model import Pod
 from components.operations.probes.probe_logs import read_probes
 from components.operations.progress import Progress
@@ -18,7 +17,8 @@ from components.operations.removal.removals import remove
 from components.operations.removal.source_objects import Removed
 from components.operations.removal.source_removal import remove_source
 from components.operations.removal.sweep import Sweep
-from components.operations.required import wait_for_watched
+from components.operations.required_workloads import wait_for_watched
+from components.operations.turn_annotations import read_node
 from components.operations.turn_steps import agent as agents
 from components.operations.turn_steps.readiness import not_ready_before, way_out
 from components.operations.turn_steps.recycle import recycle

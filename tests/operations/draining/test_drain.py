@@ -9,7 +9,7 @@ from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
 from components.operations.draining.cordon import cordon, uncordon
 from components.operations.draining.drain import pods_on
-from components.operations.marks import TurnStep, read_node, step_of
+from components.operations.turn_annotations import TurnStep, read_node, step_of
 from tests.operations.conftest import Space, eventually
 from tests.operations.draining.site import only_on, run
 

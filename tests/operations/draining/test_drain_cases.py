@@ -10,7 +10,7 @@ from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.deadline import OperationError, StoppedError, stopping
 from components.operations.draining.cordon import cordon
 from components.operations.draining.drain import pods_on
-from components.operations.marks import TurnStep
+from components.operations.turn_annotations import TurnStep
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.operations.conftest import Space, eventually
 from tests.operations.draining.site import APPS, Background, counted, here, only_on, run

@@ -8,10 +8,10 @@ import pytest
 from components.checks.nodes.moving_nodes import turns_left_open
 from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
+from components.operations.draining.autoscaler_hold import CLUSTER_AUTOSCALER, KARPENTER, released
 from components.operations.draining.cordon import cordon
-from components.operations.draining.hold import CLUSTER_AUTOSCALER, KARPENTER, released
-from components.operations.marks import HELD, STEP, TurnStep, clear, read_node
 from components.operations.objects.model import Node
+from components.operations.turn_annotations import HELD, STEP, TurnStep, clear, read_node
 from tests.builders import make_context, make_node, secondary
 
 

@@ -1,4 +1,4 @@
-"""The alert gate against a real HTTP server that answers as Prometheus does; tests/operations/test_web has the rest."""
+"""The alert gate against a real HTTP server that answers as Prometheus does; access to it is in test_web."""
 
 import json
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from components.operations import lease
 from components.operations.cluster_api.api import ClusterError
 from components.operations.deadline import HoldLostError, OperationError
-from components.operations.lease import hold as holding
+from components.operations.lease import lease_hold as holding
 from components.operations.lease.observer import RENEW_DEADLINE_SECONDS
 from tests.operations.lease.leases import NODE, World, may_write
 

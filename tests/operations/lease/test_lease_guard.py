@@ -14,10 +14,10 @@ from components.operations.deadline import HoldLostError, OperationError
 from components.operations.events import tell
 from components.operations.lease import Hold, hold_on
 from components.operations.turn.recipe import Half
-from components.operations.turn.steps import steps
-from components.providers.shared.work import Work
+from components.operations.turn.running_steps import steps
+from components.providers.shared.config_and_cluster import Work
 from tests.operations.answering import client_of
-from tests.turns.turning import make_turn
+from tests.turns.running_a_turn import make_turn
 
 NODE = "/api/v1/nodes/worker-1"
 

@@ -15,8 +15,8 @@ from components.operations.cluster_api.api import Cluster, ClusterError
 from components.operations.objects.model import Pod
 from components.operations.progress import Progress
 from components.operations.turn_steps import host_ports as module
-from components.operations.turn_steps.asking import Outcomes
 from components.operations.turn_steps.host_ports import ask_host_ports, host_ports
+from components.operations.turn_steps.reach_from_pod import Outcomes
 from tests.builders import make_node
 
 NODE = make_node("worker-1")

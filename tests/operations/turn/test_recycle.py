@@ -9,9 +9,9 @@ import pytest
 
 from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
-from components.operations.marks import BOOT_ID, NOT_READY_BEFORE, RESTARTED
 from components.operations.objects.model import Pod
 from components.operations.progress import Progress
+from components.operations.turn_annotations import BOOT_ID, NOT_READY_BEFORE, RESTARTED
 from components.operations.turn_steps.readiness import not_ready_before, remember_not_ready, remember_unless_renewed
 from components.operations.turn_steps.recycle import recycle
 

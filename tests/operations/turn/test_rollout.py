@@ -7,7 +7,7 @@ import pytest
 from components.operations.cluster_api.api import CommandResult
 from components.operations.deadline import OperationError
 from components.operations.progress import Progress
-from components.operations.required import wait_for_watched
+from components.operations.required_workloads import wait_for_watched
 from components.operations.turn_steps.rollout import RESTARTED, assert_tunnels, roll_agents
 from tests.turns.api import Client, Object, Objects
 

@@ -8,7 +8,7 @@ from components.operations.cluster_api.api import ClusterError
 from components.operations.deadline import HoldLostError, OperationError, StoppedError
 from components.operations.progress import Progress
 from components.operations.turn.verifying import Verification
-from components.operations.turn_steps.asking import Teller
+from components.operations.turn_steps.reach_from_pod import Teller
 from components.operations.turn_steps.verification import Awaited, Verified
 
 WELL = Verified(address="10.245.0.7", flows={"fresh pod → DNS": 0.1})

@@ -13,10 +13,10 @@ from collections import deque
 
 from ..clock import Clock
 from ..records.ledger import Ledger, wall
+from .connection import Link
 from .flow import LIMIT_SECONDS, OWED_SECONDS, PAUSED, TERMINATING, VANISHED, Flow, cause
-from .link import Link
-from .silence import Silence
 from .trial_connections import Trials
+from .unanswered import Silence
 
 _LEAST_GAP_SECONDS = 0.1
 _LATE_SECONDS = 0.06

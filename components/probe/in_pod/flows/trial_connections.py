@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from .connection import Link
 from .flow import OWED_SECONDS, cause
-from .link import Link
 
 if TYPE_CHECKING:
     from .echo import Echo

@@ -1,7 +1,7 @@
 """The resources of the toy strategy: all of them are components of the program's own."""
 
 from components.phases.migrate import Migrate
-from components.phases.phase_order import Chain
+from components.phases.phase_chain import Chain
 from components.phases.preflight import Preflight
 from components.plan import MigrationPlan
 from components.strategies.hybrid.secondary import Secondary
