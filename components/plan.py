@@ -15,7 +15,8 @@ from components.checks import (
     run_checks,
     unfit_acknowledgements,
 )
-from components.operations.cluster_api.api import ClusterError, connect
+from components.operations.cluster_api.api import connect
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.draining.drain_plan import budget_findings, budgets_near, plan_turn
 from components.operations.dry_run import Trial
 from components.operations.gates.web import unusable

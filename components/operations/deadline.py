@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from components import timings
-from components.operations.cluster_api.api import ClusterError
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.retries import stopping
 
 T = TypeVar("T")

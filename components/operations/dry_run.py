@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from components.names import NAMESPACE, NAMESPACES
-from components.operations.cluster_api.api import Cluster, ClusterError, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError, Object
 from components.operations.deadline import OperationError
 from components.operations.objects.model import Node
 from components.operations.our_pods.node_shell import shell_pod

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from components.names import PREFIX
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import HoldLostError
 from components.operations.turn_annotations import now
 

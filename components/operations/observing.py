@@ -16,8 +16,9 @@ from components.operations.addresses.outside_addresses import of_ingress, of_web
 from components.operations.addresses.reading import OutsideReading
 from components.operations.addresses.servers import Server
 from components.operations.addresses.target_groups import target_groups
-from components.operations.cluster_api.api import Cluster, ClusterError, Object
+from components.operations.cluster_api.api import Cluster
 from components.operations.cluster_api.denials import unless_denied
+from components.operations.cluster_api.errors import ClusterError, Object
 from components.operations.cluster_api.server_version import greet
 from components.operations.dry_run import Trial, Tried, try_out
 from components.operations.lease import other_run

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from components.operations.cluster_api.api import Cluster, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import Object
 from components.operations.rights.permission_table import Row
 from components.operations.rights.source_rights import SourceRights
 

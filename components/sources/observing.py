@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from components.operations import observing
-from components.operations.cluster_api.api import Cluster, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import Object
 from components.operations.observing import ALL_ALIKE, Focus
 from components.operations.rights.permission_table import Row
 from components.operations.rights.source_rights import NO_RIGHTS, SourceRights

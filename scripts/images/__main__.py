@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from components.operations.cluster_api.api import ClusterError, connect
+from components.operations.cluster_api.api import connect
+from components.operations.cluster_api.errors import ClusterError
 from components.plan import examine
 from scripts.check.command_options import FAILED, as_asked, err, run, settings_of
 from scripts.images.needed import ImagesError, of_cilium, of_our_pods, secrets_needed, within_reach

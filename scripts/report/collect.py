@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from components.operations.cluster_api.api import Cluster, ClusterError, connect
+from components.operations.cluster_api.api import Cluster, connect
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import OperationError
 from components.probe.explanations import Restart
 from components.probe.measured import Measurement

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.lease import Observer
 from scripts.report.turns import Told
 from scripts.watch.losses import Losses

@@ -4,7 +4,8 @@ import threading
 import time
 from dataclasses import dataclass
 
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import OperationError
 from components.probe.measured import Measurement
 from scripts.report.cluster_record import read_told

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from components.names import NAMESPACE
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.draining.drain import existing_daemon_sets, pods_on
 from components.operations.draining.drain_plan import plan_drain
 from components.operations.lease import Observer

@@ -9,7 +9,8 @@ from components.operations.addresses import outside_addresses
 from components.operations.addresses.cluster_settings import of_kube_proxy
 from components.operations.addresses.outside_addresses import api_servers, balancers
 from components.operations.addresses.target_groups import target_groups
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from stacks.addresses import ByName, Entry, Kind, networks_of
 
 T = TypeVar("T")

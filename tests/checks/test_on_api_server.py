@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from components.checks import CATALOGUE, Finding, Severity
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.rights.permission_table import Purpose
 from components.operations.rights.permissions import needs
 from components.sources.observing import observe

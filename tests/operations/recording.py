@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.retries import Patience
 from components.operations.rights.permissions import Need
 

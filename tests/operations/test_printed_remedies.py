@@ -6,7 +6,8 @@ import pytest
 
 from components.names import NAMESPACE, NAMESPACES, NODES_NAMESPACE
 from components.operations import lease
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import HoldLostError, OperationError
 from components.operations.draining.autoscaler_hold import released
 from components.operations.dry_run import Trial, assert_accepted, try_out

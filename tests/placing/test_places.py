@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.checks import CATALOGUE, Finding, Severity, run_checks
-from components.operations.cluster_api.api import ClusterError, Object
+from components.operations.cluster_api.errors import ClusterError, Object
 from components.operations.objects.model import Node, Pod
 from components.operations.objects.node_state import NodeState
 from components.operations.placing.reading import read_supplies

@@ -82,7 +82,7 @@ def main() -> None:
         rewording.install()
     from components.operations import progress
     from components.operations import retries as patience
-    from components.operations.cluster_api.api import ClusterError
+    from components.operations.cluster_api.errors import ClusterError
     from components.operations.deadline import OperationError
     from components.operations.draining import evictions
     from components.operations.turn_steps import restart

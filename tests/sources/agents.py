@@ -4,7 +4,8 @@ import threading
 from types import TracebackType
 from typing import Any
 
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.sources.calico.detection_methods import FROM_KUBERNETES
 from components.sources.calico.moved_autodetection import ADDRESS
 

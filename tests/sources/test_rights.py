@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from components.names import NAMESPACE
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.rights.permissions import Need, needs
 from components.sources import describe
 from components.sources.observing import observe

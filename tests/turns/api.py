@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from components.operations.cluster_api import api
-from components.operations.cluster_api.api import Cluster, CommandResult
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import CommandResult, error_of
 from components.operations.retries import Patience
 from components.operations.selectors import matches
 from scripts.lab.simulated.nodes.pod_status import is_ready, now
@@ -222,7 +222,7 @@ class Client(Cluster):
             try:
                 answer = self._answer(method, path, query, body or {})
             except RefusedError as refused:
-                raise api._error(refused.status, refused.body, doing=f"{method} {path}", retry_after="") from None
+                raise error_of(refused.status, refused.body, doing=f"{method} {path}", retry_after="") from None
             if method != "GET" and "dryRun" not in query and not path.endswith("/events"):
                 self.requests.append(Request(method=method, path=path, body=body or {}))
                 if self.killed:

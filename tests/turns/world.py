@@ -5,7 +5,7 @@ from collections import Counter
 
 from components import probe
 from components.names import NAMESPACE
-from components.operations.cluster_api.api import ClusterError, CommandResult
+from components.operations.cluster_api.errors import ClusterError, CommandResult
 from components.operations.objects.model import Node, Pod
 from components.operations.turn_steps.agent import AGENT_CONTAINER
 from scripts.lab.simulated.nodes import machines

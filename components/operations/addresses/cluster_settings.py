@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from components.operations.addresses.servers import Server, entries, servers
-from components.operations.cluster_api.api import Cluster, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import Object
 from stacks.addresses import Kind, networks_of
 
 _PLACE = "/api/v1/namespaces/kube-system/configmaps"

@@ -1,7 +1,8 @@
 """Endpoints of Services without selector: external servers, or pods entered by hand."""
 
 from components.operations.addresses.servers import Server, servers
-from components.operations.cluster_api.api import Cluster, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import Object
 from stacks.addresses import Kind
 
 _MANAGED_BY = "endpointslice.kubernetes.io/managed-by"

@@ -6,7 +6,8 @@ from functools import partial
 
 from components.operations.addresses.remote_storage import hosts_in, storage_in
 from components.operations.addresses.servers import Server, entries, resolved, servers
-from components.operations.cluster_api.api import Cluster, ClusterError, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError, Object
 from stacks.addresses import ByName, Entry, Kind, is_single, named_in, named_in_text, networks_of
 
 # By API group, the resources whose fields name addresses; only these are listed, and only if served.

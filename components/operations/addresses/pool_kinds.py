@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from components.operations.addresses.servers import entries
-from components.operations.cluster_api.api import Cluster, ClusterError, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError, Object
 from components.operations.cluster_api.served_kinds import ServedKind, discover
 from stacks.addresses import Entry, Kind, is_single, named_in
 

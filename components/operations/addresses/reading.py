@@ -19,8 +19,9 @@ from components.operations.addresses.outside_addresses import (
 from components.operations.addresses.pool_kinds import ListedAddresses, listed
 from components.operations.addresses.remote_storage import of_storage_class
 from components.operations.addresses.servers import Server
-from components.operations.cluster_api.api import PAGE_SIZE, Cluster, Object
+from components.operations.cluster_api.api import PAGE_SIZE, Cluster
 from components.operations.cluster_api.denials import unless_denied
+from components.operations.cluster_api.errors import Object
 from stacks.addresses import ByName, Entry, host_of
 
 T = TypeVar("T")

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from functools import partial
 
 from components.operations.addresses.outside_addresses import served
-from components.operations.cluster_api.api import Cluster, Object
+from components.operations.cluster_api.api import Cluster
 from components.operations.cluster_api.denials import unless_denied
+from components.operations.cluster_api.errors import Object
 
 GROUP = "elbv2.k8s.aws"
 KINDS: Mapping[str, str] = {"ingressclassparams": "IngressClassParams", "targetgroupbindings": "TargetGroupBinding"}

@@ -2,11 +2,9 @@
 
 import builtins
 import json
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -19,14 +17,24 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from websocket import WebSocketException
 
 from components import timings
+from components.operations.cluster_api.errors import (
+    BEGINNINGS,
+    NOT_EXECUTED,
+    ClusterError,
+    CommandResult,
+    Object,
+    beginning_of,
+    error_of,
+    exit_code,
+    handshake_error,
+    root,
+)
 from components.operations.cluster_api.kubeconfig import KubeconfigError, client_of
 from components.operations.retries import Patience
 from stacks.sections.web import without_user
 
-Object = dict[str, Any]
 T = TypeVar("T")
 PAGE_SIZE = 500
-_BEGINNINGS = 5
 _UNKNOWN_USER = 401
 _JSON = "application/json"
 _METADATA = f"{_JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -34,72 +42,6 @@ _METADATA = f"{_JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _DISCOVERY = ",".join(
     [*(f"{_JSON};g=apidiscovery.k8s.io;v={each};as=APIGroupDiscoveryList" for each in ("v2", "v2beta1")), _JSON]
 )
-_NOT_EXECUTED = 429  # refused before anything was done
-_HANDSHAKE = re.compile(r"Handshake status (\d+)")
-_MESSAGE = re.compile(r'"message":"((?:[^"\\]|\\.)*)"')
-
-
-class ClusterError(Exception):
-    """A request that the API refused or did not answer; `status` is the HTTP code, 0 if there was no answer.
-
-    `said` is the server's message alone; `sent` whether it may have acted on the request. `causes` are the server's
-    messages, `cause_kinds` their types; `retry_after` is in seconds, 0 if not given.
-    """
-
-    def __init__(
-        self,
-        text: str,
-        *,
-        said: str = "",
-        status: int = 0,
-        reason: str = "",
-        causes: tuple[str, ...] = (),
-        cause_kinds: tuple[str, ...] = (),
-        retry_after: float = 0,
-        sent: bool = True,
-    ) -> None:
-        super().__init__(text)
-        self.said = said or text
-        self.status = status
-        self.reason = reason
-        self.causes = causes
-        self.cause_kinds = cause_kinds
-        self.retry_after = retry_after
-        self.sent = sent
-
-    @property
-    def may_pass(self) -> bool:
-        """True if the same request may succeed a moment later."""
-        return self.status in (0, 429) or self.status >= 500
-
-
-@dataclass(frozen=True, kw_only=True)
-class CommandResult:
-    """The output of a command in a container, and its exit code."""
-
-    exit_code: int
-    output: str
-
-
-def _error(status: int, body: bytes, *, doing: str, retry_after: str) -> ClusterError:
-    message, reason = body.decode(errors="replace")[:300], ""
-    causes: list[Object] = []
-    try:
-        answer = json.loads(body)
-        message, reason = answer.get("message") or message, answer.get("reason") or ""
-        causes = (answer.get("details") or {}).get("causes") or []
-    except (ValueError, AttributeError):
-        pass
-    return ClusterError(
-        f"{doing}: the API server answered {status}: {message}",
-        said=message,
-        status=status,
-        reason=reason,
-        causes=tuple(cause.get("message", "") for cause in causes),
-        cause_kinds=tuple(cause.get("reason", "") for cause in causes),
-        retry_after=float(retry_after) if retry_after.isdigit() else 0,
-        sent=status != _NOT_EXECUTED,
-    )
 
 
 class Cluster:
@@ -146,7 +88,7 @@ class Cluster:
             try:
                 data = self._send_once(method, path, query, body, content_type)
             except ClusterError as error:
-                if error.status == _NOT_EXECUTED and path.endswith("/eviction"):
+                if error.status == NOT_EXECUTED and path.endswith("/eviction"):
                     raise
                 again = self._patience.wait(
                     method=method, status=error.status, sent=error.sent, why=str(error), since=began, number=number,
@@ -197,12 +139,12 @@ class Cluster:
             )
         except (HTTPError, OSError) as error:
             raise ClusterError(
-                f"{method} {path}: no answer from {without_user(self.server)}{self._through} ({_root(error)})",
+                f"{method} {path}: no answer from {without_user(self.server)}{self._through} ({root(error)})",
                 sent=not isinstance(error, NewConnectionError | ConnectTimeoutError),
             ) from error
         timings.note("request", f"{method} {path}", seconds=time.monotonic() - began, size=len(response.data))
         if response.status >= 300:
-            raise _error(
+            raise error_of(
                 response.status,
                 response.data,
                 doing=f"{method} {path}",
@@ -266,7 +208,7 @@ class Cluster:
             except ClusterError as error:
                 if error.status == 404 and token is None:
                     return []
-                if error.status != 410 or beginnings >= _BEGINNINGS:
+                if error.status != 410 or beginnings >= BEGINNINGS:
                     raise
                 items, token = [], None
                 continue
@@ -357,12 +299,12 @@ class Cluster:
                 _preload_content=False,
             )
         except (ApiException, OSError) as error:
-            raise _handshake_error(str(error), where=where) from error
+            raise handshake_error(str(error), where=where) from error
         try:
             socket.run_forever(timeout=timeout_seconds)
             if socket.is_open():
                 raise ClusterError(f"{where}: `{beginning_of(command)}` did not end in {timeout_seconds:.0f} s")
-            status = _exit_code(socket)  # first: reading the output empties every channel, the status's too
+            status = exit_code(socket)  # first: reading the output empties every channel, the status's too
             output = socket.read_all()
         except WebSocketException as error:
             raise ClusterError(f"{where}: the connection broke ({error})") from error
@@ -371,33 +313,6 @@ class Cluster:
         if status is None:
             raise ClusterError(f"{where}: the connection ended before `{beginning_of(command)}` did")
         return CommandResult(exit_code=status, output=str(output or ""))
-
-
-def beginning_of(command: Sequence[str]) -> str:
-    """The beginning of a command, which may be a whole script, shortened to fit into a line."""
-    return " ".join(" ".join(command).split())[:80]
-
-
-def _root(error: BaseException) -> str:
-    """The operating system's message, without the client library's objects around it."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__ or error
-    return str(error)
-
-
-def _handshake_error(text: str, *, where: str) -> ClusterError:
-    """The error of a command that could not be started, from the server's answer within the library's long text."""
-    status, message = _HANDSHAKE.search(text), _MESSAGE.search(text)
-    answer = text.rpartition("-+-+-")[2].strip().removeprefix("b'").removesuffix("'")
-    said = message[1].replace('\\"', '"') if message else " ".join(answer.split())[:200]
-    return ClusterError(f"{where}: cannot be started: {said}", status=int(status[1]) if status else 0)
-
-
-def _exit_code(socket: Any) -> int | None:
-    try:
-        return int(socket.returncode)
-    except TypeError:  # the server closed the connection and said no status
-        return None
 
 
 @lru_cache(maxsize=4)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from components.operations.cluster_api.api import ClusterError
+from components.operations.cluster_api.errors import ClusterError
 
 T = TypeVar("T")
 _DENIED = 403

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from components.operations.cluster_api.api import Cluster, ClusterError, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError, Object
 
 _AT_ONCE = 16
 

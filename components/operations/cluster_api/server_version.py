@@ -3,7 +3,8 @@
 import statistics
 import time
 
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 
 _TIMES = 4
 

@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from components.names import NAMESPACE
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import HoldLostError, OperationError, pause
 from components.operations.lease.identity import is_over, this_run
 from components.operations.lease.observer import LOOK_SECONDS, RENEW_DEADLINE_SECONDS, Observer, now

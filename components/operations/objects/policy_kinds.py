@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from components.operations.cluster_api.api import Cluster, ClusterError, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError, Object
 from components.operations.cluster_api.served_kinds import ServedKind, discover
 from components.operations.objects.other_policies import (
     has_other_matters,

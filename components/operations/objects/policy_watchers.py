@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from components.operations.cluster_api.api import Object
+from components.operations.cluster_api.errors import Object
 from components.operations.objects.other_policies import has_other_matters
 
 Account = tuple[str, str]

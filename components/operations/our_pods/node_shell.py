@@ -9,7 +9,8 @@ from importlib import resources
 from typing import Any
 
 from components.names import NAMESPACES, NODES_NAMESPACE, PREFIX, label_value
-from components.operations.cluster_api.api import Cluster, ClusterError, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError, Object
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
 from components.operations.our_pods.pod_start import Start, end_of
 from components.operations.our_pods.refusals import create_pod, pods_of

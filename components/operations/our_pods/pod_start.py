@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.operations.cluster_api.api import Cluster, ClusterError, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError, Object
 from components.operations.deadline import OperationError, Pending
 from components.operations.our_pods.refusals import pods_of
 

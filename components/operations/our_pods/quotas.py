@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from components.operations.cluster_api.api import Cluster, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import Object
 from components.operations.demands.quantities import quantity
 
 

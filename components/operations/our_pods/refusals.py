@@ -4,7 +4,8 @@ import re
 
 from components.names import NAMESPACE, NODES_NAMESPACE
 from components.namespaces import ENFORCE, LEVELS
-from components.operations.cluster_api.api import Cluster, ClusterError, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError, Object
 from components.operations.deadline import Deadline, OperationError, pause
 
 POD_SECURITY = "violates PodSecurity"

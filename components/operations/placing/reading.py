@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from typing import TypeVar
 
-from components.operations.cluster_api.api import Cluster, ClusterError, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError, Object
 from components.operations.objects.model import Pod
 from components.operations.placing.needed_objects import Claim, StorageClass, Supplies, Volume, read_volume_limits
 from components.operations.placing.owners import OWNER_LISTS, Owner

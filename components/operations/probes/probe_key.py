@@ -3,7 +3,8 @@
 import base64
 import secrets
 
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.probe import KEY_ENTRY, KEY_SECRET, LABELS, NAMESPACE
 
 _BYTES = 32

@@ -1,6 +1,7 @@
 """The ConfigMap with the programs of the probe's pods."""
 
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.probe import NAMESPACE, PROGRAMS, version_of
 from components.probe.manifests import programs
 

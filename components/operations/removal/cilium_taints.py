@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
 from components.operations.objects.live_config import read_live_config
 from components.operations.turn_annotations import node_path

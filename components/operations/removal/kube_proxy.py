@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from components.operations.cluster_api.api import Cluster, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import Object
 from components.operations.removal.source_removal import sweep_nodes, wait_for_pods_to_go
 from components.operations.removal.sweep import KUBE_PROXY
 from components.pods import OurPods

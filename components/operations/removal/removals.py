@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.names import NAMESPACES
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
 from components.operations.progress import Progress
 from stacks.notation.objects import ObjectName

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.operations.cluster_api.api import Cluster, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import Object
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _KINDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from components.operations.cluster_api.api import Cluster, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import Object
 from components.operations.removal.sweep_script import SCRIPT
 from components.operations.turn_annotations import node_path
 from components.operations.turn_steps import agent as agents

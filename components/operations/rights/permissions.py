@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from components.names import NAMESPACE, NODES_NAMESPACE
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.rights.chart_rights import Rows
 from components.operations.rights.permission_table import (
     BESIDE_KUBERNETES,

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import Deadline, HoldLostError, OperationError, StoppedError, stopping
 from components.operations.draining.cordon import uncordon
 from components.operations.draining.drain import drain

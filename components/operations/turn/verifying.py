@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
-from components.operations.cluster_api.api import ClusterError
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import HoldLostError, OperationError, StoppedError
 from components.operations.progress import Progress
 from components.operations.turn_steps.reach_from_pod import Teller

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from components.operations.cluster_api.api import Cluster, ClusterError, beginning_of
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError, beginning_of
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
 from components.operations.objects.model import Node
 from components.operations.turn_annotations import assert_there

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.objects.model import Node, Pod
 from components.operations.selectors import Object
 from components.operations.turn_steps.reach_from_pod import Outcomes, Teller, reach

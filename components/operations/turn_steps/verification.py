@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 from components import probe
 from components.names import name_about
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
 from components.operations.objects.model import Node, Pod
 from components.operations.our_pods.pod_start import Start, end_of

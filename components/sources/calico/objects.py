@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from components.operations.cluster_api.api import Cluster, ClusterError, Object
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError, Object
 
 OLD, NATIVE, OPERATOR = "crd.projectcalico.org", "projectcalico.org", "operator.tigera.io"
 OPERATORS_NAMESPACE = "tigera-operator"

@@ -7,7 +7,8 @@ import pytest
 
 from components.names import NAMESPACE, NODES_NAMESPACE
 from components.namespaces import ENFORCE, LEVELS
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.our_pods.refusals import POD_SECURITY, pods_of, remedy_of
 from components.pods import OurPods
 from scripts.lab.simulated.control_plane import ControlPlane

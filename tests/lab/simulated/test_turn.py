@@ -10,7 +10,8 @@ import pytest
 from components import probe
 from components.names import NAMESPACE, NAMESPACES
 from components.namespaces import namespace
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import OperationError
 from components.operations.draining.autoscaler_hold import CLUSTER_AUTOSCALER, KARPENTER
 from components.operations.objects.model import Pod

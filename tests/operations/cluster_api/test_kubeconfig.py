@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.cluster_api.kubeconfig import KubeconfigError, client_of
 
 SECRET = "s3cr3t-t0k3n"

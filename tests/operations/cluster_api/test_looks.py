@@ -8,7 +8,8 @@ import pytest
 from components import probe
 from components.checks import CATALOGUE, run_checks
 from components.names import NAMESPACE
-from components.operations.cluster_api.api import Cluster, CommandResult
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import CommandResult
 from components.operations.deadline import OperationError
 from components.operations.objects.model import Pod
 from components.operations.probes.probe_logs import read_probes

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from components.operations.cluster_api import api
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from scripts.lab.simulated import PORTS_FILE
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.operations.conftest import Space
@@ -34,7 +35,7 @@ class Compacting(Cluster):
         self.expired = 0
         self._compacted = 0
 
-    def get(self, path: str, **query: Any) -> api.Object:
+    def get(self, path: str, **query: Any) -> errors.Object:
         try:
             page = super().get(path, **query)
         except ClusterError as error:

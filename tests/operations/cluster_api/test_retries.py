@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from components.operations.cluster_api.api import ClusterError
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.retries import FIRST_PATIENCE_SECONDS, PATIENCE_SECONDS, Patience, stopping
 from tests.operations.answering import client_of
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import OperationError, StoppedError, stopping
 from components.operations.draining.cordon import cordon
 from components.operations.draining.drain import pods_on

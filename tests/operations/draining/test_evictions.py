@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import Deadline, OperationError, stopping
 from components.operations.draining.evictions import Answer, EvictionQueue, judge, names, request_eviction
 from components.operations.objects.model import Pod

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.operations import lease
-from components.operations.cluster_api.api import ClusterError
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import HoldLostError, OperationError
 from components.operations.lease import lease_hold as holding
 from components.operations.lease.observer import RENEW_DEADLINE_SECONDS

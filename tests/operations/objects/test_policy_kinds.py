@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from components.checks import CATALOGUE, Finding, Severity, run_checks
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.objects.policy_kinds import UnknownKind, read_policy_kinds
 from tests.builders import FLANNEL, make_context, make_snapshot
 

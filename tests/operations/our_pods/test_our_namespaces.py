@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components.names import NAMESPACE, NODES_NAMESPACE
-from components.operations.cluster_api.api import ClusterError
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import OperationError
 from components.operations.dry_run import Trial, assert_accepted, try_out
 from components.operations.objects.model import Node

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from components.names import NAMESPACE
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import OperationError, Pending
 from components.operations.our_pods import pod_start
 from components.operations.our_pods.node_shell import run_on_node

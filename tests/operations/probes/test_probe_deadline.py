@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from components import probe
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import OperationError
 from components.operations.probes.probe_logs import read_probes, read_probes_at
 from components.operations.probes.traffic import Change, Rules, judge

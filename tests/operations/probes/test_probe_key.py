@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.probes.probe_key import ensure_key, has_key, remove_key
 from components.probe import KEY_ENTRY, KEY_SECRET, NAMESPACE
 from scripts.lab.simulated.control_plane import ControlPlane

@@ -49,7 +49,7 @@ def test_an_operator_that_stays_would_set_it_again() -> None:
 
 
 def test_who_may_not_change_nodes_is_told_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    from components.operations.cluster_api.api import ClusterError
+    from components.operations.cluster_api.errors import ClusterError
 
     def refuse(*_: Any, **__: Any) -> Any:
         raise ClusterError("nodes is forbidden", status=403)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.names import NAMESPACE, NODES_NAMESPACE
-from components.operations.cluster_api.api import CommandResult
+from components.operations.cluster_api.errors import CommandResult
 from components.operations.deadline import OperationError
 from components.operations.removal.kube_proxy import runs_kube_proxy, sweep_kube_proxy
 from components.operations.removal.removals import remove

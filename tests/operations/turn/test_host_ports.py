@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from components import probe
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.objects.model import Pod
 from components.operations.progress import Progress
 from components.operations.turn_steps import host_ports as module

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from components.operations.cluster_api.api import CommandResult
+from components.operations.cluster_api.errors import CommandResult
 from components.operations.deadline import OperationError
 from components.operations.progress import Progress
 from components.operations.required_workloads import wait_for_watched

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from components.operations.cluster_api.api import ClusterError
+from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import HoldLostError, OperationError, StoppedError
 from components.operations.progress import Progress
 from components.operations.turn.verifying import Verification

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from components.checks import CATALOGUE, Context, Severity, run_checks
-from components.operations.cluster_api.api import Cluster, ClusterError
+from components.operations.cluster_api.api import Cluster
+from components.operations.cluster_api.errors import ClusterError
 from components.sources import SourceError, describe
 from components.sources.calico.objects import keeps_natively, read_calico, read_kinds
 from stacks.config import parse_config
