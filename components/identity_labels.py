@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from stacks.cilium_versions import Minor, minor_of
-from stacks.config import CiliumSettings
 from stacks.policies.identity_labels import LabelFilter, WrittenFilter, read_filter
+from stacks.sections.cilium import CiliumSettings
 from stacks.values import merge, value_at
 
 _KEY, _FILE = "labels", "label-prefix-file"

@@ -19,8 +19,8 @@ from components.operations.cluster_api.api import connect
 from components.operations.cluster_api.errors import ClusterError
 from components.operations.draining.drain_plan import budget_findings, budgets_near, plan_turn
 from components.operations.dry_run import Trial
+from components.operations.focus import Focus
 from components.operations.gates.web import unusable
-from components.operations.observing import Focus
 from components.operations.rights.chart_rights import chart_rights
 from components.operations.snapshot import Snapshot
 from components.operator_lines import Level, Line

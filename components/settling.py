@@ -12,7 +12,7 @@ from components.sources.distributions.recognition import read_only_system
 from components.sources.facts.folders import AGENT, folders
 from components.sources.facts.workload import container_with, link_mtu, smallest
 from stacks.addresses import Register
-from stacks.config import CiliumSettings
+from stacks.sections.cilium import CiliumSettings
 from stacks.settle import KUBELETS_PODS, Cilium, ClusterNetwork, LiveAgents, OldNetwork, besides, hides_routes, settle
 from stacks.virtual_nodes import terms_of
 

@@ -1,25 +1,25 @@
 """The typed stack config: every setting with its default, and one error line for each fault."""
 
-import ipaddress
 import json
 from collections.abc import Collection, Mapping
-from enum import StrEnum
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from stacks.config_errors import ConfigError, lines_of, not_one_of, unknown_key
-from stacks.flows import FlowKind
 from stacks.notation import forms
-from stacks.notation.forms import Faults, KeyFault, pool_network
+from stacks.notation.forms import Faults, KeyFault
 from stacks.notation.images import DEFAULT, placed
-from stacks.notation.labels import parse_selector
 from stacks.notation.objects import ObjectName, object_name
 from stacks.sections.base import Section
+from stacks.sections.cilium import CiliumSettings
 from stacks.sections.gates import GateSettings
+from stacks.sections.node import DrainSettings, RestartMethod, RestartSettings
 from stacks.sections.pods import PodSettings
+from stacks.sections.seconds import Seconds
 from stacks.sections.source import KNOWN_KINDS, SourceSettings
+from stacks.sections.traffic import TrafficSettings
 from stacks.strategies import DEFAULT as DEFAULT_STRATEGY
 from stacks.strategies import Milestone, Phase, Strategy, known_strategies, strategy_named
 
@@ -27,138 +27,6 @@ __all__ = ["ConfigError", "StackConfig", "parse_config"]
 NodeName = Annotated[str, forms.NODE]
 WorkloadName = Annotated[str, forms.WORKLOAD]
 RemovedName = Annotated[str, AfterValidator(lambda text: object_name(text).title)]
-MOST_SECONDS = 86_400
-Seconds = Annotated[int, Field(gt=0, le=MOST_SECONDS)]
-TunnelProtocol = Literal["vxlan", "geneve"]
-Encryption = Literal["none", "wireguard", "ipsec"]
-
-
-SECRETS_NAMESPACE = "cilium-secrets"  # the chart's own choice
-_CHARTS_OWN = "ipsec"
-
-
-class RestartMethod(StrEnum):
-    """Ways to move a node's pods to the new network once its Cilium agent has taken over."""
-
-    RECYCLE = "recycle"
-    REBOOT = "reboot"
-    COMMAND = "command"
-    NONE = "none"
-
-
-class CiliumSettings(Section):
-    """The Cilium release to install and its network; `stacks.settle` chooses whatever is None."""
-
-    version: Annotated[str, forms.VERSION] = "1.19.7"
-    chart: str = "cilium"
-    repository: str = "https://helm.cilium.io/"
-    namespace: Annotated[str, forms.NAMESPACE] = "kube-system"
-    pod_cidr: str | None = None
-    node_mask_size: Annotated[int, Field(ge=8, le=30)] | None = None
-    pod_cidr_v6: str | None = None
-    tunnel_protocol: TunnelProtocol | None = None
-    tunnel_port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    encryption: Encryption = "none"
-    values: dict[str, Any] = Field(default_factory=dict)
-    final_values: dict[str, Any] = Field(default_factory=dict)
-    timeout_seconds: Seconds = 600
-
-    @property
-    def secrets_namespace(self) -> str:
-        """The namespace that the chart makes for Cilium's copies of Secrets."""
-        name = self._value("tls", "secretsNamespace", "name")
-        return name if isinstance(name, str) else SECRETS_NAMESPACE
-
-    @property
-    def encrypts_with(self) -> str:
-        """The kind of Cilium's transparent encryption, whichever key sets it; empty if there is none."""
-        for kind in ("wireguard", "ipsec"):
-            if str(self._value("extraConfig", f"enable-{kind}")).lower() == "true":
-                return kind
-        if str(self._value("encryption", "enabled")).lower() == "true":
-            return str(
-                self._value("encryption", "type") or (_CHARTS_OWN if self.encryption == "none" else self.encryption)
-            )
-        return "" if self.encryption == "none" else self.encryption
-
-    @property
-    def keys_needed(self) -> str:
-        """The Secret with IPsec's keys, which must exist before the agents start; empty if they need none."""
-        if self.encrypts_with != "ipsec":
-            return ""
-        name = self._value("encryption", "ipsec", "secretName")
-        return name if isinstance(name, str) else "cilium-ipsec-keys"
-
-    def _value(self, *keys: str) -> Any:
-        found: Any = self.values
-        for key in keys:
-            found = found.get(key) if isinstance(found, dict) else None
-        return found
-
-    @field_validator("pod_cidr")
-    @classmethod
-    def _is_network(cls, text: str | None) -> str | None:
-        if text is not None:
-            pool_network(text)
-        return text
-
-    @field_validator("pod_cidr_v6")
-    @classmethod
-    def _is_network_v6(cls, text: str | None) -> str | None:
-        if text is not None:
-            pool_network(text, version=6)
-        return text
-
-    @model_validator(mode="after")
-    def _mask_fits(self) -> "CiliumSettings":
-        if self.pod_cidr is None or self.node_mask_size is None:
-            return self
-        if self.node_mask_size <= ipaddress.ip_network(self.pod_cidr).prefixlen:
-            raise KeyFault(
-                "nodeMaskSize",
-                f"{self.node_mask_size} leaves no room for several nodes in podCidr {self.pod_cidr}: choose a larger "
-                "nodeMaskSize or a larger network",
-            )
-        return self
-
-
-class DrainSettings(Section):
-    """Settings of a node's drain; names and meanings are those of `kubectl drain` where it has the same option."""
-
-    timeout_seconds: Seconds = 600
-    grace_period_seconds: Annotated[int, Field(ge=0)] | None = None
-    pod_selector: str = ""
-    force: bool = False
-    delete_empty_dir_data: bool = False
-    disable_eviction: bool = False
-    skip_wait_for_delete_seconds: Annotated[int, Field(ge=0)] = 0
-    wait_for_replacements: bool = True
-    replacements_timeout_seconds: Seconds = 300
-    in_place: bool = False
-
-    @field_validator("pod_selector")
-    @classmethod
-    def _is_selector(cls, text: str) -> str:
-        parse_selector(text)
-        return text
-
-
-class RestartSettings(Section):
-    """Settings of the step that restarts a node's pods, between the agent's restart and the verification."""
-
-    method: RestartMethod = RestartMethod.RECYCLE
-    command: str = ""
-    timeout_seconds: Seconds = 600
-
-    @model_validator(mode="after")
-    def _command_fits(self) -> "RestartSettings":
-        if self.method is RestartMethod.COMMAND and "{node}" not in self.command:
-            raise KeyFault(
-                "command", "has no {node} in it, which method 'command' needs: such as 'docker restart {node}'"
-            )
-        if self.method is not RestartMethod.COMMAND and self.command:
-            raise KeyFault("command", f"is set, but method is '{self.method}': set method to 'command' or remove it")
-        return self
 
 
 class PreflightSettings(Section):
@@ -182,47 +50,6 @@ class ProbeSettings(Section):
 
     image: Annotated[str, forms.IMAGE] = DEFAULT
     timeout_seconds: Seconds = 120
-
-
-class Allowance(Section):
-    """The loss budget of one kind of flow in a wave: failed attempts of all its flows, and the longest gap of any."""
-
-    failed: Annotated[int, Field(ge=0)] = 0
-    gap_ms: Annotated[float, Field(ge=0)] = 5000
-
-
-def _budget() -> dict[FlowKind, Allowance]:
-    """Default budget: no failed attempt, but three for `dns` and `api` flows, which try rarely and do not retry."""
-    seldom = Allowance(failed=3, gap_ms=10_000)
-    return {kind: seldom if kind in ("dns", "api") else Allowance() for kind in get_args(FlowKind)}
-
-
-_OFF: tuple[Any, ...] = ("off", False)  # PyYAML reads the word as the second
-
-
-class TrafficSettings(Section):
-    """Limits of traffic loss before and during a wave; a kind of flow that is `off` in `budget` is not judged."""
-
-    enabled: bool = True
-    baseline_seconds: Annotated[int, Field(ge=4, le=600)] = 20
-    soak_seconds: Annotated[int, Field(ge=0, le=3600)] = 4
-    deadline_seconds: Seconds = 120
-    pause_ms: Annotated[float, Field(ge=0)] = 5000
-    budget: dict[FlowKind, Allowance] = Field(default_factory=_budget)
-
-    @field_validator("budget", mode="before")
-    @classmethod
-    def _laid_over_defaults(cls, said: Any) -> Any:
-        if not isinstance(said, Mapping):
-            return said
-        known: dict[str, Any] = {kind: each.model_dump(by_alias=True) for kind, each in _budget().items()}
-        for kind, value in said.items():
-            if kind in known and value in _OFF:
-                del known[kind]
-            else:
-                both = isinstance(value, Mapping) and kind in known
-                known[kind] = {**known[kind], **value} if both else value
-        return known
 
 
 class CleanupSettings(Section):

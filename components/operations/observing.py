@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,7 +20,8 @@ from components.operations.cluster_api.api import Cluster
 from components.operations.cluster_api.denials import unless_denied
 from components.operations.cluster_api.errors import ClusterError, Object
 from components.operations.cluster_api.server_version import greet
-from components.operations.dry_run import Trial, Tried, try_out
+from components.operations.dry_run import Tried, try_out
+from components.operations.focus import ALL_ALIKE, Focus
 from components.operations.lease import other_run
 from components.operations.objects.clocks import clock_skews
 from components.operations.objects.helm_release import newest_revision
@@ -34,14 +35,11 @@ from components.operations.objects.webhooks import Webhook, required_for_pods
 from components.operations.placing.reading import read_supplies
 from components.operations.removal.removals import look_at
 from components.operations.required_workloads import not_ready
-from components.operations.rights.chart_rights import Rows
 from components.operations.rights.permission_table import Purpose
 from components.operations.rights.permissions import Aims, denied
 from components.operations.snapshot import RECORD, SETTLED, NodeFacts, Snapshot, is_of_facts
 from components.operations.source_registry import KnownSources
 from components.operations.turn_annotations import TurnStep, step_of
-from stacks.config import SECRETS_NAMESPACE
-from stacks.notation.objects import ObjectName
 from stacks.policies.writing.cilium import OURS
 
 T = TypeVar("T")
@@ -50,31 +48,6 @@ _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _CILIUM, _RBAC = "/apis/cilium.io/v2", "/apis/rbac.authorization.k8s.io/v1"
 _KUBE_PROXY = "/api/v1/namespaces/kube-system/configmaps/kube-proxy"
 _KUBE_PROXY_MODE = re.compile(r'^mode:[ \t]*"?(\w+)', re.MULTILINE)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Focus:
-    """The parts of a cluster that the stack's config names, and which are read in more detail.
-
-    `required` are workloads that must be ready, as `KIND NAMESPACE/NAME`; `removals` are objects that phase `cleanup`
-    removes, and `cleanup` is whether the config asks for it; `secrets_namespace` is Cilium's second one. `trial` are
-    this program's pods to try in a dry run; `moving` are nodes to be drained, or drained already. `ipsec_secret` is the
-    Secret of Cilium's keys if it uses IPsec; `policies_beside` whether policies are added to the old engine's own;
-    `chart` are further rights for objects that Cilium's chart makes by its values.
-    """
-
-    required: Sequence[str] = ()
-    removals: Sequence[ObjectName] = ()
-    cleanup: bool = False
-    secrets_namespace: str = SECRETS_NAMESPACE
-    trial: Trial | None = None
-    moving: Sequence[str] = ()
-    ipsec_secret: str = ""
-    policies_beside: bool = False
-    chart: Rows = ()
-
-
-ALL_ALIKE = Focus()
 
 
 def observe(cluster: Cluster, *, cilium_namespace: str, sources: KnownSources, focus: Focus = ALL_ALIKE) -> Snapshot:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stacks.config import CiliumSettings
+from stacks.sections.cilium import CiliumSettings
 
 
 def _is_path_or_registry(chart: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from components.operations import observing
 from components.operations.cluster_api.api import Cluster
 from components.operations.cluster_api.errors import Object
-from components.operations.observing import ALL_ALIKE, Focus
+from components.operations.focus import ALL_ALIKE, Focus
 from components.operations.rights.permission_table import Row
 from components.operations.rights.source_rights import NO_RIGHTS, SourceRights
 from components.operations.snapshot import Snapshot

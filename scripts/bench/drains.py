@@ -12,7 +12,7 @@ from components.operations.progress import Progress
 from components.operations.turn_annotations import TurnStep, clear
 from scripts.lab.console import LabError
 from scripts.lab.simulated.control_plane import ControlPlane
-from stacks.config import DrainSettings
+from stacks.sections.node import DrainSettings
 
 _NODE = "worker-1"
 _PATIENCE_SECONDS = 60

@@ -9,65 +9,26 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Unpack
 
 from scripts.lab import leftovers, machine
-from scripts.lab.cluster import addons, cgroups, configuration, sources, state, sysctls
+from scripts.lab.building import build_parts
+from scripts.lab.cluster import cgroups, configuration, sources, state, sysctls
 from scripts.lab.cluster.layout import CONTROL_PLANE, Layout, Unusual, lab_id
+from scripts.lab.completing import complete
 from scripts.lab.console import LabError, Step, console
-from scripts.lab.images.rootfs import root_file_system
 from scripts.lab.images.store import copy_store, image_store
 from scripts.lab.paths import CHECKOUT, lab_folder
 from scripts.lab.reports import remove_all_but_reports
+from scripts.lab.status import NodeStatus, Status, wait
 from scripts.lab.toolchain import build
 from scripts.lab.toolchain import parts as catalogue
 
 _START_SECONDS = 20
-_API_SECONDS = 120
-_NODES_SECONDS = 180
 _STOP_SECONDS = 30
 _REBOOT_SECONDS = 60
-
-
-@dataclass(frozen=True, kw_only=True)
-class NodeStatus:
-    """The status of one machine, from its supervisor and the API server."""
-
-    name: str
-    address: str
-    running: bool
-    process: int | None
-    boots: int
-    boot_id: str
-    ready: bool | None = None
-    """The readiness in the Node object; None for the control plane and if the API server does not answer."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Status:
-    """The status of the whole lab."""
-
-    lab_id: str
-    running: bool
-    api_ready: bool = False
-    server: str = ""
-    machines: tuple[NodeStatus, ...] = field(default=())
-
-
-def build_parts() -> configuration.Parts:
-    """Build the parts that the machines run from, unless they are in the cache."""
-    return configuration.Parts(
-        kubernetes=build.build_part(catalogue.KUBERNETES),
-        kubernetes_node=build.build_part(catalogue.KUBERNETES_NODE),
-        etcd=build.build_part(catalogue.ETCD),
-        containerd=build.build_part(catalogue.CONTAINERD),
-        runc=build.build_part(catalogue.RUNC),
-        cni_plugins=build.build_part(catalogue.CNI_PLUGINS),
-        root=root_file_system(),
-    )
 
 
 class Lab:
@@ -121,7 +82,7 @@ class Lab:
                 self._clear_remains()
                 self._prepare(layout, parts, store)
                 self._start_supervisor(lock)
-            self._complete(self.layout())
+            complete(self, self.layout())
 
     def down(self) -> None:
         """Stop the lab and remove its nodes' disks; the logs stay. Raises LabError if anything is left behind."""
@@ -146,7 +107,7 @@ class Lab:
         if running is None:
             return Status(lab_id=self.lab_id, running=False)
         api_ready = self.kubectl("get", "--raw", "/readyz", check=False).returncode == 0
-        ready = self._ready_nodes() if api_ready else {}
+        ready = self.ready_nodes() if api_ready else {}
         addresses = {known.name: str(known.address) for known in self.layout().machines}
         return Status(
             lab_id=self.lab_id,
@@ -178,14 +139,14 @@ class Lab:
             known = self._machine(node)
             return known.boots > before.boots and known.init is not None
 
-        _wait(booted, seconds=_REBOOT_SECONDS, what=f"{node} to boot again")
+        wait(booted, seconds=_REBOOT_SECONDS, what=f"{node} to boot again")
 
     def start(self, node: str) -> None:
         """Start a machine that powered itself off."""
-        running = self._running()
+        running = self.running()
         if self._machine(node).init is None:
             running.supervisor.kill(signal.SIGHUP)
-            _wait(lambda: self._machine(node).init is not None, seconds=_REBOOT_SECONDS, what=f"{node} to start")
+            wait(lambda: self._machine(node).init is not None, seconds=_REBOOT_SECONDS, what=f"{node} to start")
 
     def exec(
         self, node: str, command: list[str], *, capture: bool = True, check: bool = True
@@ -231,24 +192,26 @@ class Lab:
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield file.fileno()
 
-    def _running(self) -> state.LabState:
+    def running(self) -> state.LabState:
+        """The state of the lab that is up; raises LabError if none is."""
         known = self.current()
         if known is None:
             raise LabError(f"lab {self.lab_id} is not up; start it with `up` (last log: {self.folder}/supervisor.log)")
         return known
 
     def _machine(self, name: str) -> state.MachineState:
-        machines = self._running().machines
+        machines = self.running().machines
         if name not in machines:
             raise LabError(f"the lab has no machine {name}; it has {', '.join(sorted(machines))}")
         return machines[name]
 
-    def _file_of(self, node: str, path: str) -> Path:
+    def file_of(self, node: str, path: str) -> Path:
         """The host's path of a file on a running machine."""
         init = self._machine(node).init
         return Path(f"/proc/{init.pid if init else 0}/root") / path.lstrip("/")
 
-    def _ready_nodes(self) -> dict[str, bool]:
+    def ready_nodes(self) -> dict[str, bool]:
+        """Whether each node is Ready."""
         nodes: list[dict[str, Any]] = json.loads(self.kubectl("get", "nodes", "--output=json").stdout)["items"]
         return {
             node["metadata"]["name"]: any(
@@ -289,7 +252,7 @@ class Lab:
                 copy_store(store, configuration.machine_folder(self.folder, node.name) / "containerd")
                 configuration.write_node(layout, node, parts=parts, folder=self.folder)
             state.write_whole(self.folder / "layout.json", layout.model_dump_json(indent=2) + "\n")
-            self._running().supervisor.kill(signal.SIGHUP)
+            self.running().supervisor.kill(signal.SIGHUP)
 
     def _start_supervisor(self, lock: int) -> None:
         log = self.folder / "supervisor.log"
@@ -311,49 +274,14 @@ class Lab:
             known = self.current()
             return known is not None and known.supervisor.pid == process.pid
 
-        _wait(started, seconds=_START_SECONDS, what="the supervisor")
-
-    def _complete(self, layout: Layout) -> None:
-        configuration.write_admin_kubeconfig(self.folder, port=self._running().port)
-        with Step("API server"):
-            _wait(
-                # A supervisor that failed to set the lab up has ended; that is reported at once.
-                lambda: bool(self._running()) and self.kubectl("get", "--raw", "/readyz", check=False).returncode == 0,
-                seconds=_API_SECONDS,
-                what=f"the API server (log: {self.log(CONTROL_PLANE)}/kube-apiserver.log)",
-            )
-        names = {node.name for node in layout.nodes}
-        source = sources.source(layout.source)
-        with Step(f"{len(names)} nodes with {source.title}"):
-            self.kubectl("apply", "--server-side", "--filename=-", stdin=source.manifest(layout))
-            _wait(
-                lambda: {name for name, ready in self._ready_nodes().items() if ready} >= names,
-                seconds=_NODES_SECONDS,
-                what=f"{len(names)} Ready nodes (logs: {self.folder}/nodes/*/log/kubelet.log)",
-            )
-            for name in source.workloads:
-                self._rolled_out(name, namespace=source.namespace)
-            # A CNI reports Ready too early: a pod that starts before it really is waits for its next retry.
-            _wait(
-                lambda: all(
-                    self._file_of(node.name, file).exists() for node in layout.nodes for file in source.node_files
-                ),
-                seconds=_NODES_SECONDS,
-                what=f"{' and '.join(source.node_files)} on every node",
-            )
-        with Step("CoreDNS"):
-            self.kubectl("apply", "--server-side", "--filename=-", stdin=addons.coredns(layout))
-            self._rolled_out("deployment/coredns", namespace="kube-system")
-
-    def _rolled_out(self, name: str, *, namespace: str) -> None:
-        self.kubectl("--namespace", namespace, "rollout", "status", name, f"--timeout={_NODES_SECONDS}s")
+        wait(started, seconds=_START_SECONDS, what="the supervisor")
 
     def _clear_remains(self) -> list[str]:
         """Stop all processes and remove everything that is left; returns what could not be removed."""
         known = state.read_state(self.folder)
         if known and known.supervisor.kill(signal.SIGTERM):
             with contextlib.suppress(LabError):
-                _wait(lambda: not known.supervisor.alive, seconds=_STOP_SECONDS, what="the supervisor to stop")
+                wait(lambda: not known.supervisor.alive, seconds=_STOP_SECONDS, what="the supervisor to stop")
             known.supervisor.kill(signal.SIGKILL)
         deadline = time.monotonic() + _STOP_SECONDS
         while (pids := leftovers.lab_processes(self.lab_id)) and time.monotonic() < deadline:
@@ -372,11 +300,3 @@ class Lab:
         before = self.folder / "links-before.json"
         links = set(json.loads(before.read_text())) if before.exists() else leftovers.machine_links()
         return list(leftovers.leftovers(self.lab_id, folder=self.folder, links_before=links))
-
-
-def _wait(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise LabError(f"waited {seconds:.0f} s for {what}, in vain")
-        time.sleep(0.1)

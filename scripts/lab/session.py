@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from components import timings
+from scripts.lab.building import build_parts
 from scripts.lab.cluster.sources import FLANNEL, Source
 from scripts.lab.console import LabError, console
 from scripts.lab.images.store import image_store
 from scripts.lab.kubernetes_plugin.install import install
-from scripts.lab.lab import build_parts
 from scripts.lab.paths import CHECKOUT, lab_folder, program_folder
 from scripts.lab.toolchain import parts, plan
 from scripts.lab.toolchain.build import build_part, cilium_chart

@@ -9,7 +9,7 @@ from components.names import NAMESPACE, NAMESPACES
 from components.namespaces import namespace
 from components.operations.rights.permissions import Aims, Need, needs
 from components.sources import SOURCES
-from stacks.config import SECRETS_NAMESPACE
+from stacks.sections.cilium import SECRETS_NAMESPACE
 from stacks.strategies import Milestone, Phase
 
 Object = dict[str, Any]

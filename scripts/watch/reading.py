@@ -22,7 +22,7 @@ from components.sources import SourceDescription
 from components.strategies.rooms import reached_by
 from scripts.report.cluster_record import marked, read_told
 from scripts.report.turns import Marked, Told, by_node
-from stacks.config import DrainSettings
+from stacks.sections.node import DrainSettings
 from stacks.strategies import DEFAULT, Milestone, Phase, Strategy, strategy_named
 
 _EMPTYING = (TurnStep.DRAINING, TurnStep.SWITCHING, TurnStep.RETURNING)

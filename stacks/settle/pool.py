@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Iterator
 
-from stacks.config import CiliumSettings
+from stacks.sections.cilium import CiliumSettings
 from stacks.settle.cluster import ClusterNetwork
 from stacks.settle.ranges import InUse, free_v4, free_v6
 from stacks.settle.value_with_reason import Choice, SettleError, kept, wish

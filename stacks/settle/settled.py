@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from stacks.config import CiliumSettings, TunnelProtocol
+from stacks.sections.cilium import CiliumSettings, TunnelProtocol
 from stacks.settle.agents import AWS_RULES
 from stacks.settle.cluster import Terms
 from stacks.settle.folders import BINARIES, CONF

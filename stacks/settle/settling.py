@@ -1,6 +1,6 @@
 """Chooses every open setting: the user's value, else the live one, else an earlier choice, else the best fit."""
 
-from stacks.config import CiliumSettings
+from stacks.sections.cilium import CiliumSettings
 from stacks.settle.agents import AWS_RULES, settle_aws_rules, settle_final_terms, settle_terms
 from stacks.settle.cluster import ClusterNetwork
 from stacks.settle.devices_and_mtu import (

@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from stacks.config import CiliumSettings, TunnelProtocol
+from stacks.sections.cilium import CiliumSettings, TunnelProtocol
 from stacks.settle.cluster import ClusterNetwork
 from stacks.settle.value_with_reason import Choice, SettleError, kept, wish
 

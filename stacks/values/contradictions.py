@@ -9,7 +9,8 @@ from typing import Any
 from stacks.notation.forms import shown
 from stacks.settle import Cilium
 from stacks.values.chosen_values import MethodValue, final_method, migration_method
-from stacks.values.limits import LIMITS, Ground, Limit
+from stacks.values.fitting import Ground, Limit
+from stacks.values.limits import LIMITS
 from stacks.values.merged_values import final_values, migration_values
 from stacks.values.options import OPTIONS, Kind, Option, UnclearError, meant
 from stacks.values.set_elsewhere import set_elsewhere

@@ -10,7 +10,7 @@ from components.checks import CATALOGUE, Check, Context, Finding, run_checks
 from components.names import NAMESPACE
 from components.operations.cluster_api.api import Cluster
 from components.operations.dry_run import Trial
-from components.operations.observing import Focus
+from components.operations.focus import Focus
 from components.operations.rights.chart_rights import chart_rights
 from components.operations.snapshot import FACTS
 from components.operations.turn_annotations import STEP

@@ -20,7 +20,8 @@ from components.sources.observing import observe
 from scripts.check.settings import PROJECT, of_file
 from scripts.lab.session import Session
 from scripts.lab.simulated.control_plane import ControlPlane
-from tests.checks.cases import CASES, Case, alone
+from tests.checks.cases.makers import Case, alone
+from tests.checks.cases.table import CASES
 from tests.checks.printed_remedies import Way, ways
 from tests.checks.site import Site
 from tests.checks.users import as_user, rules_for

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.operations.observing import Focus
+from components.operations.focus import Focus
 from components.operations.removal.sweep import say_network_is_there
 from components.operations.rights.chart_rights import chart_rights
 from components.operations.rights.permissions import Aims, Need, needs

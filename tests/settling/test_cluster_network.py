@@ -15,7 +15,8 @@ from components.operations.objects.services import Service
 from components.operations.our_pods.node_shell import script
 from components.plan import MigrationPlan
 from components.settling import cluster_network, settled, settled_by_record, uplinks
-from stacks.config import CiliumSettings, parse_config
+from stacks.config import parse_config
+from stacks.sections.cilium import CiliumSettings
 from tests.builders import FLANNEL, make_context, make_facts, make_node, make_pod, make_snapshot, secondary
 
 SERVICE = Service(

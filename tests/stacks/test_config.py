@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stacks.config import ConfigError, RestartMethod, StackConfig, parse_config
+from stacks.config import ConfigError, StackConfig, parse_config
 from stacks.flows import FlowKind
+from stacks.sections.node import RestartMethod
 from stacks.strategies import Milestone
 
 

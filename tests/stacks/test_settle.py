@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from stacks.addresses import Register
-from stacks.config import CiliumSettings, parse_config
+from stacks.config import parse_config
+from stacks.sections.cilium import CiliumSettings
 from stacks.settle import Cilium, ClusterNetwork, OldNetwork, SettleError, settle
 from stacks.values import live_settings, migration_values
 from tests.builders import in_use

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from stacks.addresses import Entry, Register
-from stacks.config import CiliumSettings
+from stacks.sections.cilium import CiliumSettings
 from stacks.settle import Cilium, ClusterNetwork, OldNetwork, SettleError, settle
 from stacks.settle.ranges import InUse
 from tests.builders import in_use

@@ -9,7 +9,7 @@ from components.operations.turn import Turn, empty_for_cilium, empty_for_return,
 from components.operations.turn_steps.restart import Restart
 from components.pods import OurPods
 from components.strategies.hybrid.recipe import RECIPE
-from stacks.config import DrainSettings
+from stacks.sections.node import DrainSettings
 from stacks.values import CNI_CONF, MIGRATED_LABEL
 from tests.turns.api import Client, KilledError
 from tests.turns.fake_controllers import CILIUM

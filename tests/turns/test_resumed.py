@@ -9,7 +9,7 @@ from components.operations.deadline import OperationError, stopping
 from components.operations.draining.evictions import request_eviction
 from components.operations.turn import drift, empty_for_cilium
 from components.operations.turn_annotations import NOT_READY_BEFORE, TurnStep, mark, step_of
-from stacks.config import DrainSettings
+from stacks.sections.node import DrainSettings
 from stacks.values import CNI_CONF, MIGRATED_LABEL
 from tests.turns.running_a_turn import BACK, NODE, THERE, Way, make_turn
 from tests.turns.world import World

@@ -8,7 +8,7 @@ from components.checks.framework.finding import Found, Severity, Unrecognised
 from components.sources import generic
 from components.sources.distributions.recognition import contradicting, recognised, refused
 from components.sources.flannel.embedded import embedded, switched_off
-from stacks.config import RestartMethod
+from stacks.sections.node import RestartMethod
 from stacks.settle import BINARIES, CONF, DEFAULTS
 from stacks.strategies import Milestone
 

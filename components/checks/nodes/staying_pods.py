@@ -6,7 +6,8 @@ from components.checks.framework.check import check
 from components.checks.framework.context import Context
 from components.checks.framework.finding import Found, Severity
 from components.operations.objects.model import Pod
-from stacks.config import MOST_SECONDS, RestartMethod
+from stacks.sections.node import RestartMethod
+from stacks.sections.seconds import MOST_SECONDS
 from stacks.strategies import Milestone
 
 

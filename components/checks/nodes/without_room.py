@@ -1,7 +1,8 @@
 """Remedies for pods that no other node takes, by the obstacle and by the config's settings."""
 
 from components.operations.placing.obstacles import Kind, Verdict
-from stacks.config import RestartMethod, StackConfig
+from stacks.config import StackConfig
+from stacks.sections.node import RestartMethod
 
 _BY_KIND = (
     ((Kind.SPREAD,), "give that constraint a larger maxSkew or nodeTaintsPolicy Honor for the move"),

@@ -12,7 +12,7 @@ from components.operations.draining.replacements import ready_before, wait_for_r
 from components.operations.objects.model import Pod
 from components.operations.progress import Progress
 from components.plurals import many
-from stacks.config import DrainSettings
+from stacks.sections.node import DrainSettings
 
 REMEDY = "mend that and run `pulumi up` again, or take the node out of `waves` to give it back"
 

@@ -8,7 +8,8 @@ from functools import cached_property
 
 from components.operations.draining.drain_plan import DrainPlan, Left
 from components.operations.objects.model import Budget, Pod
-from stacks.config import MOST_SECONDS, DrainSettings
+from stacks.sections.node import DrainSettings
+from stacks.sections.seconds import MOST_SECONDS
 
 
 class Topic(StrEnum):

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from components.names import NAMESPACES
 from components.operations.objects.model import Budget, Pod
-from stacks.config import DrainSettings
 from stacks.notation.labels import parse_selector, selects
+from stacks.sections.node import DrainSettings
 
 
 class Left(StrEnum):

@@ -16,7 +16,7 @@ from components.operations.draining.drain_plan import age_of_deletion, no_longer
 from components.operations.objects.model import Pod
 from components.operations.progress import Progress
 from components.plurals import many
-from stacks.config import DrainSettings
+from stacks.sections.node import DrainSettings
 
 _AT_ONCE = 20
 _RETRY_SECONDS = 2.0

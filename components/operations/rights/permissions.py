@@ -18,8 +18,8 @@ from components.operations.rights.permission_table import (
     Row,
 )
 from components.operations.rights.source_rights import NO_RIGHTS, SourceRights
-from stacks.config import SECRETS_NAMESPACE
 from stacks.notation.objects import ObjectName
+from stacks.sections.cilium import SECRETS_NAMESPACE
 from stacks.strategies import Milestone
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"

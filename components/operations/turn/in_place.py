@@ -17,7 +17,7 @@ from components.operations.objects.model import Pod
 from components.operations.progress import Progress
 from components.operations.turn_steps.recycle import stale_pods
 from components.plurals import many
-from stacks.config import DrainSettings
+from stacks.sections.node import DrainSettings
 
 
 def plan_in_place(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from components.operations.objects.model import Pod
 from components.operations.turn_steps.restart import Restart
 from components.pods import OurPods
-from stacks.config import DrainSettings
+from stacks.sections.node import DrainSettings
 
 if TYPE_CHECKING:
     from components.operations.turn.recipe import Recipe

@@ -19,7 +19,7 @@ from scripts.lab.paths import CHECKOUT
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.toolchain import parts
 from scripts.lab.toolchain.build import build_part, cilium_chart
-from tests.checks.cases import WAVE, owned
+from tests.checks.cases.makers import WAVE, owned
 from tests.checks.site import Site
 from tests.checks.users import as_user, rules_for
 from tests.commands.printed import commands_in

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.checks.cases import Make, alone, also, half_way, plain
+from tests.checks.cases.makers import Make, alone, also, half_way, plain
 from tests.checks.site import Site
 
 Raw = Mapping[str, str]

@@ -25,7 +25,7 @@ from components.strategies.hybrid.recipe import RECIPE
 from scripts.lab.simulated import lab
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.lab.simulated.faults import BrokenFlow, Faults, NodeFaults, PodFaults
-from stacks.config import DrainSettings
+from stacks.sections.node import DrainSettings
 from stacks.settle import Cilium
 from stacks.values import CNI_CONF, MIGRATED_LABEL, final_values, live_settings, migration_values, node_config
 from tests.builders import make_cilium

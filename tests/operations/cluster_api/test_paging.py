@@ -9,7 +9,7 @@ import pytest
 
 from components.operations.cluster_api import api
 from components.operations.cluster_api.api import Cluster
-from components.operations.cluster_api.errors import ClusterError
+from components.operations.cluster_api.errors import ClusterError, Object
 from scripts.lab.simulated import PORTS_FILE
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.operations.conftest import Space
@@ -35,7 +35,7 @@ class Compacting(Cluster):
         self.expired = 0
         self._compacted = 0
 
-    def get(self, path: str, **query: Any) -> errors.Object:
+    def get(self, path: str, **query: Any) -> Object:
         try:
             page = super().get(path, **query)
         except ClusterError as error:

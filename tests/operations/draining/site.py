@@ -6,7 +6,7 @@ from typing import Any
 from components.operations.cluster_api.api import Cluster
 from components.operations.draining.drain import drain
 from components.operations.progress import Progress
-from stacks.config import DrainSettings
+from stacks.sections.node import DrainSettings
 from tests.operations.conftest import Space, eventually
 
 APPS = "/apis/apps/v1"

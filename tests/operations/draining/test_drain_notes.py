@@ -8,7 +8,7 @@ from components.operations.draining.drain_notes import Surroundings, Topic, prev
 from components.operations.draining.drain_plan import budget_findings, plan_drain
 from components.operations.objects.model import Budget, Pod
 from components.operations.selectors import Object
-from stacks.config import DrainSettings
+from stacks.sections.node import DrainSettings
 from tests.builders import make_budget, make_pod
 
 

@@ -15,7 +15,7 @@ from components.operations.cluster_api.api import Cluster
 from components.operations.draining.drain import existing_daemon_sets, pods_on
 from components.operations.draining.drain_plan import Left, plan_drain
 from scripts.lab.simulated.control_plane import ControlPlane
-from stacks.config import DrainSettings
+from stacks.sections.node import DrainSettings
 from tests.sampling import exhaustive
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]

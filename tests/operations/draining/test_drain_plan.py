@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from components.names import NAMESPACE, NODES_NAMESPACE
 from components.operations.draining.drain_plan import plan_drain
 from components.operations.objects.model import Pod
-from stacks.config import DrainSettings
+from stacks.sections.node import DrainSettings
 from tests.builders import make_pod
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)

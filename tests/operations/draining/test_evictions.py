@@ -13,7 +13,7 @@ from components.operations.deadline import Deadline, OperationError, stopping
 from components.operations.draining.evictions import Answer, EvictionQueue, judge, names, request_eviction
 from components.operations.objects.model import Pod
 from components.operations.progress import Progress
-from stacks.config import DrainSettings
+from stacks.sections.node import DrainSettings
 from tests.builders import make_pod
 from tests.operations.answering import client_of
 

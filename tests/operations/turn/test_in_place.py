@@ -11,7 +11,7 @@ from components.operations.deadline import OperationError
 from components.operations.objects.model import Pod
 from components.operations.progress import Progress
 from components.operations.turn.in_place import renew_one_by_one
-from stacks.config import DrainSettings
+from stacks.sections.node import DrainSettings
 from tests.operations.conftest import Space, eventually
 from tests.operations.draining.site import counted, here
 

@@ -10,7 +10,7 @@ from components.operations.turn import Turn, move_to_cilium, return_to_source
 from components.operations.turn_steps.restart import Restart
 from components.pods import OurPods
 from components.strategies.hybrid.recipe import RECIPE
-from stacks.config import DrainSettings
+from stacks.sections.node import DrainSettings
 from stacks.values import MIGRATED_LABEL
 
 TURN = Turn(

@@ -2,11 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from threading import Event
 from typing import Any
 
-from scripts.lab.kubernetes_plugin.cluster import ApiError, Cluster, UnknownKindError, kind_of, namespace_of, title
+from scripts.lab.kubernetes_plugin.cluster import ApiError, UnknownKindError, kind_of, namespace_of, title
 from scripts.lab.kubernetes_plugin.errors import InitializationError, PluginError, UnreachableError
 from scripts.lab.kubernetes_plugin.objects import awaiting, managers
 from scripts.lab.kubernetes_plugin.objects.annotations import (
@@ -27,29 +25,20 @@ from scripts.lab.kubernetes_plugin.objects.shapes import (
     imported_inputs,
     live_inputs,
 )
+from scripts.lab.kubernetes_plugin.objects.writer import Writer, is_patch, not_changed, not_created
 from scripts.lab.kubernetes_plugin.operations import Checked, Diffed, Made, Naming, Properties, Request
-from scripts.lab.kubernetes_plugin.protocol.messages import EngineLog
 from scripts.lab.kubernetes_plugin.protocol.naming import name_object
 from scripts.lab.kubernetes_plugin.protocol.tokens import Kind, join_id, parse_token, split_id, type_of
 from scripts.lab.kubernetes_plugin.protocol.values import Secret, holds_unknown, plain, with_secrets_of
-from scripts.lab.kubernetes_plugin.settings import Settings
-
-_RETRY_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
-@dataclass
-class Objects:
+class Objects(Writer):
     """Operations on objects of every kind; `cancelled` ends the waits."""
-
-    cluster: Cluster
-    settings: Settings
-    log: EngineLog
-    cancelled: Event
 
     def check(self, request: Request, naming: Naming) -> Checked:
         """Fill in the name and namespace; a patch must name its object."""
         inputs = as_sent(request.inputs)
-        if _is_patch(request.urn, inputs):
+        if is_patch(request.urn, inputs):
             if metadata(inputs).get("name") is None and isinstance(inputs.get("metadata", {}), dict):
                 return Checked(inputs, {"metadata.name": "a patch must name the object that it changes"})
         else:
@@ -62,18 +51,18 @@ class Objects:
     def diff(self, request: Request) -> Diffed:
         """Compare with the last inputs, which a refresh has brought in line with the live object."""
         new, old = as_sent(request.inputs), _old_inputs(request)
-        kind, is_patch = kind_of(new), _is_patch(request.urn, new)
+        kind, patch = kind_of(new), is_patch(request.urn, new)
         for content in (old, new):
             self._name_namespace(content, kind)
         marked = bool(old.get("immutable"))
-        places = immutable_places(kind, self.settings, is_patch=is_patch, marked_immutable=marked)
+        places = immutable_places(kind, self.settings, is_patch=patch, marked_immutable=marked)
         ignored = [parse_path(path) for path in request.ignored]
         found = [
             each
             for each in differences(old, new, immutable=places)
             if not any(each.path[: len(path)] == path for path in ignored)
         ]
-        if found and not is_patch and not holds_unknown(new) and not any(each.replaces for each in found):
+        if found and not patch and not holds_unknown(new) and not any(each.replaces for each in found):
             found = self._refused_in_place(found, new, request)
         if is_set(new, REPLACE_UNREADY) and kind.name == "Job" and self._is_unready(new):
             found.append(Difference(("metadata", "annotations", REPLACE_UNREADY), Change.UPDATE, replaces=True))
@@ -93,7 +82,7 @@ class Objects:
             if request.preview and (error.is_missing_namespace or error.code == 403 or error.reason == "AlreadyExists"):
                 # An earlier step of the same update may create or delete the object that the dry run found.
                 return Made("", request.inputs)
-            raise _not_created(error, inputs, manager) from None
+            raise not_created(error, inputs, manager) from None
         if request.preview:
             live.pop("status", None)
             return Made("", self._state(live, request, manager))
@@ -141,7 +130,7 @@ class Objects:
         except ApiError as error:
             if request.preview and error.code == 403:
                 return Made(request.object_id, request.inputs)
-            raise _not_changed(error, inputs, manager) from None
+            raise not_changed(error, inputs, manager) from None
         if request.preview:
             return Made(request.object_id, self._state(live, request, manager))
         return self._when_ready(live, request, inputs, manager)
@@ -158,7 +147,7 @@ class Objects:
                 return
             raise
         manager = managers.manager_name(inputs, plain(request.state))
-        if _is_patch(request.urn, inputs or state):
+        if is_patch(request.urn, inputs or state):
             # An empty apply to a missing object would create a stub (upstream does not check either).
             managers.relinquish(live or {**(inputs or state)}, self.cluster, manager)
             return
@@ -184,66 +173,6 @@ class Objects:
             )
         except awaiting.NotReadyError as error:
             raise PluginError(str(error)) from None
-
-    def _make(self, inputs: dict[str, Any], manager: str, request: Request) -> dict[str, Any]:
-        if _is_patch(request.urn, inputs):
-            name = metadata(inputs)["name"]
-            if self.cluster.find(kind_of(inputs), namespace_of(inputs), name) is None:
-                raise PluginError(f"{title(inputs)} does not exist, so there is nothing to patch; create it first")
-            force = managers.is_forced(inputs, by_setting=self.settings.enable_patch_force)
-            return self.cluster.apply(inputs, manager=manager, force=force)
-        if self.settings.upsert_existing_objects:
-            # A replacement's dry run sees the old object's fields; only a real run may fail on conflicts.
-            force = request.preview or managers.is_forced(inputs, by_setting=self.settings.enable_patch_force)
-            if not request.preview:
-                found = self.cluster.find(kind_of(inputs), namespace_of(inputs), metadata(inputs).get("name", ""))
-                if found:
-                    managers.take_over(found, self.cluster, managers.Succession(manager))
-            return self.cluster.apply(inputs, manager=manager, force=force, dry_run=request.preview)
-        made = self.cluster.create(inputs, manager=manager, dry_run=request.preview)
-        return made if request.preview else self._applied(made, manager)
-
-    def _applied(self, made: dict[str, Any], manager: str) -> dict[str, Any]:
-        # The object was created by POST, as apply cannot refuse an existing one. Its fields are recorded as applied at
-        # once, or the next dry run would treat the plugin's own fields as another manager's.
-        try:
-            return managers.take_over(made, self.cluster, managers.Succession(manager))
-        except ApiError:
-            return made  # It changed in between; the next update tries again.
-
-    def _retried(self, make: Callable[[], dict[str, Any]], request: Request) -> dict[str, Any]:
-        # Namespaces and definitions may come from a step that has just ended.
-        for pause in () if request.preview else _RETRY_PAUSES:
-            try:
-                return make()
-            except (ApiError, UnknownKindError) as error:
-                if isinstance(error, ApiError) and error.code != 404:
-                    raise
-                self.log.progress(request.urn, f"tries again in {pause:g} s: {error}")
-                if self.cancelled.wait(pause):
-                    raise
-        return make()
-
-    def _change(
-        self, old: dict[str, Any], request: Request, inputs: dict[str, Any], manager: str, former: str
-    ) -> dict[str, Any]:
-        if kind_of(inputs).name == "CustomResourceDefinition" and not _is_patch(request.urn, inputs):
-            version = metadata(old)["resourceVersion"]
-            content = {**inputs, "metadata": {**metadata(inputs), "resourceVersion": version}}
-            changed = self.cluster.replace(content, manager=manager, dry_run=request.preview)
-            self.cluster.forget_kinds()
-            return changed
-        force = managers.is_forced(inputs, by_setting=self.settings.enable_patch_force)
-        # The other fields of a patched object belong to its owner, whatever the owner's name.
-        whole = not _is_patch(request.urn, inputs)
-        succession = managers.Succession(manager, former_name=former, whole_object=whole)
-        if request.preview:
-            force = force or bool(succession.inherited(old))
-        else:
-            old = managers.take_over(old, self.cluster, succession)
-        wanted = managers.with_ignored(inputs, old, manager, list(request.ignored))
-        name = metadata(old)["name"]
-        return self.cluster.apply(wanted, manager=manager, force=force, dry_run=request.preview, name=name)
 
     def _when_ready(self, live: dict[str, Any], request: Request, inputs: dict[str, Any], manager: str) -> Made:
         object_id = join_id(namespace_of(live), metadata(live)["name"])
@@ -297,7 +226,7 @@ class Objects:
         return found
 
     def _can_preview(self, urn: str, inputs: dict[str, Any]) -> bool:
-        return not (holds_unknown(inputs) or _is_patch(urn, inputs)) and self._is_served(inputs)
+        return not (holds_unknown(inputs) or is_patch(urn, inputs)) and self._is_served(inputs)
 
     def _is_served(self, inputs: dict[str, Any]) -> bool:
         try:
@@ -324,29 +253,6 @@ class Objects:
         return {**state, managers.STATE_KEY: manager, FIRST_VERSION: first_version}
 
 
-def _is_patch(urn: str, inputs: dict[str, Any]) -> bool:
-    token = type_of(urn)
-    # A custom resource's kind may itself end in "Patch".
-    return parse_token(token).is_patch and not token.endswith(f":{inputs.get('kind')}")
-
-
 def _old_inputs(request: Request) -> dict[str, Any]:
     # Old versions of the engine did not send them; upstream kept a copy in the state for those.
     return as_sent(request.old_inputs or plain(request.state).get(OLD_STYLE_INPUTS) or {})
-
-
-def _not_created(error: ApiError, inputs: dict[str, Any], manager: str) -> PluginError:
-    if error.reason == "AlreadyExists":
-        return PluginError(
-            f"{title(inputs)} already exists, so it was not created; import it, change it with a "
-            f"{inputs.get('kind')}Patch, or set the provider option upsertExistingObjects to adopt it"
-        )
-    if error.code == 409:
-        return managers.conflict(error, inputs, manager)
-    return PluginError(f"{title(inputs)} was not created: {error}")
-
-
-def _not_changed(error: ApiError, inputs: dict[str, Any], manager: str) -> PluginError:
-    if error.code == 409 and error.causes:
-        return managers.conflict(error, inputs, manager)
-    return PluginError(f"{title(inputs)} was not changed: {error}")
