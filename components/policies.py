@@ -10,7 +10,7 @@ from components.operations.objects.model import Node
 from components.operations.snapshot import Snapshot
 from components.policy_engines import engines
 from components.sources.description import SourceDescription
-from components.sources.facts.policy_settings import settings_like_policies
+from components.sources.policy_settings import settings_like_policies
 from stacks.addresses import Kind, Register
 from stacks.config import StackConfig
 from stacks.policies import Inventory, Surroundings, take_inventory

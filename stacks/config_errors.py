@@ -2,7 +2,6 @@
 
 import types
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from enum import EnumMeta
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -12,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from stacks.notation.forms import Faults, KeyFault, shown
+from stacks.notation.nearest import nearest
 
 _NUMBERS = {"int_parsing", "int_type", "int_from_float", "float_parsing", "float_type", "finite_number"}
 _BOUNDS = {
@@ -27,13 +27,6 @@ _GROUPS = {"model_type", "model_attributes_type", "dict_type"}
 
 class ConfigError(Exception):
     """The stack config is not valid; the text has one line for each fault."""
-
-
-def nearest(word: str, known: Sequence[str]) -> str:
-    """The closest match among `known`, ignoring case; empty if none is close."""
-    by_lower = {each.lower(): each for each in known}
-    found = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.7)
-    return by_lower[found[0]] if found else ""
 
 
 def key_of(path: Sequence[int | str]) -> str:

@@ -9,8 +9,8 @@ from components.operations.removal.sweep import Sweep
 from components.operations.rights.source_rights import NO_RIGHTS, SourceRights
 from components.operations.snapshot import Snapshot
 from components.operations.source_registry import OwnObjects
-from components.sources.calico.moved_autodetection import Way
 from components.sources.description import SourceDescription
+from components.sources.detection_setting import Way
 
 
 @dataclass(frozen=True, kw_only=True)

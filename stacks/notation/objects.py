@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from stacks.config_errors import nearest
 from stacks.notation.forms import shown
+from stacks.notation.nearest import nearest
 
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.:]*[a-z0-9])?")
 # Kind: (API group and version, plural, True if namespaced).

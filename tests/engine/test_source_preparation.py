@@ -7,8 +7,8 @@ import pytest
 from components.operations.cluster_api.api import Cluster
 from scripts.lab.session import Session, diagnostics
 from scripts.lab.simulated.control_plane import ControlPlane
-from tests.sources.clusters import VXLAN
 from tests.sources.conftest import define_kinds
+from tests.sources.making_clusters import VXLAN
 from tests.sources.upstream import operator
 
 pytestmark = [pytest.mark.engine, pytest.mark.apiserver]

@@ -20,7 +20,7 @@ from stacks.config import parse_config
 from stacks.strategies import Milestone
 from tests.builders import FLANNEL, make_snapshot
 from tests.operations.recording import Recording
-from tests.sources.clusters import VXLAN, kindnet
+from tests.sources.making_clusters import VXLAN, kindnet
 from tests.sources.upstream import Object, calico, calico_object, flannel, folder_of, kinds, operator
 
 SERVED = [

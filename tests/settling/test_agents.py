@@ -11,7 +11,7 @@ from stacks.settle import Cilium
 from stacks.values import contradictions, final_values, live_settings, migration_values, value_at
 from stacks.virtual_nodes import TERMS, elsewhere
 from tests.builders import FLANNEL, FLANNEL_CONFIG_MAP, FLANNEL_DAEMON_SET, make_cilium, make_node, make_snapshot
-from tests.sources.clusters import daemon_set
+from tests.sources.making_clusters import daemon_set
 
 AFFINITY, RULES = f"affinity.nodeAffinity.{TERMS}", "cni.iptablesRemoveAWSRules"
 MACHINES = tuple(make_node(f"worker-{number}") for number in (1, 2))

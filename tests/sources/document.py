@@ -3,7 +3,8 @@
 from components.sources.distributions.distribution import Distribution, always
 from components.sources.distributions.recognition import DISTRIBUTIONS
 from scripts.lab.paths import CHECKOUT
-from tests.sources.clusters import CLUSTERS, SourceCluster
+from tests.sources.clusters import CLUSTERS
+from tests.sources.making_clusters import SourceCluster
 
 FILE = CHECKOUT / "docs" / "known-clusters.md"
 _HEAD = """# Known clusters

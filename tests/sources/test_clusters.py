@@ -11,7 +11,8 @@ from stacks.values import value_at
 from tests.checks.site import Site
 from tests.commands.printed import commands_in
 from tests.remedies import type_in
-from tests.sources.clusters import CLUSTERS, VXLAN, SourceCluster
+from tests.sources.clusters import CLUSTERS
+from tests.sources.making_clusters import VXLAN, SourceCluster
 from tests.sources.upstream import Object, calico, folder_of, operator
 
 pytestmark = pytest.mark.apiserver

@@ -21,7 +21,7 @@ from tests.checks.site import Site
 from tests.commands.printed import commands_in
 from tests.remedies import type_in
 from tests.sources.agents import Agents, variables
-from tests.sources.clusters import VXLAN, SourceCluster
+from tests.sources.making_clusters import VXLAN, SourceCluster
 from tests.sources.test_clusters import build, read
 from tests.sources.upstream import Object, calico, changed, environment, operator
 

@@ -12,8 +12,8 @@ from components.sources import describe, source_of
 from components.sources.observing import observe
 from tests.checks.site import Site
 from tests.sources import upstream
-from tests.sources.clusters import VXLAN, SourceCluster, kindnet
 from tests.sources.conftest import KINDS, define_kinds, wait_until_kinds_are_gone
+from tests.sources.making_clusters import VXLAN, SourceCluster, kindnet
 from tests.sources.test_clusters import build
 from tests.sources.upstream import Object, calico, flannel, operator
 

@@ -13,7 +13,7 @@ from components.sources.observing import observe
 from scripts.lab.simulated.control_plane import ControlPlane
 from tests.checks.site import Site
 from tests.checks.users import as_user, rules_for
-from tests.sources.clusters import VXLAN, SourceCluster
+from tests.sources.making_clusters import VXLAN, SourceCluster
 from tests.sources.test_clusters import build
 from tests.sources.upstream import Object, calico, operator
 

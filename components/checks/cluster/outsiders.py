@@ -9,7 +9,7 @@ from components.checks.framework.name_lists import some
 from components.operations.objects.model import Pod
 from components.plurals import many
 from components.sources.calico.outgoing import balanced_by_calico
-from components.sources.facts.outgoing import seen_outside
+from components.sources.outgoing import seen_outside
 from stacks.strategies import Milestone
 
 _SEVERAL = 3

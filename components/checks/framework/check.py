@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from components.checks.framework.context import Context
 from components.checks.framework.finding import Finding, Found, Severity
-from stacks.config_errors import nearest
+from stacks.notation.nearest import nearest
 from stacks.strategies import Milestone
 
 Find = Callable[[Context], Iterator[Found]]

@@ -12,7 +12,7 @@ from components.operations.draining.drain_plan import budget_findings, budgets_n
 from components.operations.objects.model import Node
 from components.operations.turn_annotations import BY, CORDONED_BEFORE, SINCE, STEP, TurnStep, step_of
 from components.plurals import many
-from stacks.config_errors import nearest
+from stacks.notation.nearest import nearest
 from stacks.strategies import Milestone
 from stacks.virtual_nodes import elsewhere, keeps_off
 

@@ -7,7 +7,7 @@ from components.sources.calico.agent import felix_of
 from components.sources.calico.autodetection import as_before, methods_of
 from components.sources.calico.encryption import encryption_of
 from components.sources.calico.leftovers import LEFTOVERS, WRITTEN_BY_USERS
-from components.sources.calico.moved_autodetection import InDaemonSet, Way, noted
+from components.sources.calico.moved_autodetection import InDaemonSet, noted
 from components.sources.calico.objects import NATIVE, OLD
 from components.sources.calico.outgoing import outgoing
 from components.sources.calico.rights import OWN_OBJECTS, RIGHTS_OF_MANIFESTS
@@ -23,6 +23,7 @@ from components.sources.calico.settings import (
     tunnel_of,
 )
 from components.sources.description import SourceDescription, SourceError, Tunnel, owners_of
+from components.sources.detection_setting import Way
 from components.sources.facts.workload import (
     Object,
     conf_on_nodes,

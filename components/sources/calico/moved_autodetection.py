@@ -9,7 +9,7 @@ import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from components.names import PREFIX
 from components.operations.cluster_api.api import Cluster
@@ -17,6 +17,7 @@ from components.operations.deadline import Deadline, OperationError, Pending, wa
 from components.operations.objects.model import Node
 from components.operations.progress import Progress
 from components.sources.calico.detection_methods import FROM_KUBERNETES
+from components.sources.detection_setting import Way
 
 BEFORE = f"{PREFIX}/autodetection-before"
 ADDRESS, ADDRESS_V6 = "projectcalico.org/IPv4Address", "projectcalico.org/IPv6Address"
@@ -45,24 +46,6 @@ def _plain(address: str) -> str:
         return str(ipaddress.ip_address(address))
     except ValueError:
         return address
-
-
-class Way(Protocol):
-    """Access to the setting, which depends on how Calico was installed; families are 4 and 6."""
-
-    @property
-    def title(self) -> str:
-        """The object that holds the setting."""
-
-    @property
-    def daemon_set(self) -> tuple[str, str]:
-        """Namespace and name of Calico's agents."""
-
-    def change(self, cluster: Cluster, families: tuple[int, ...]) -> bool:
-        """Set it and record the old value in the same request; False if that was done already."""
-
-    def undo(self, cluster: Cluster) -> bool:
-        """Restore the recorded value and delete the record; False if nothing was recorded."""
 
 
 def noted(item: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -10,12 +10,13 @@ from components.operations.snapshot import Snapshot
 from components.sources.calico.detection_methods import FIRST_FOUND, FROM_KUBERNETES
 from components.sources.calico.leftovers import WRITTEN_BY_USERS
 from components.sources.calico.manifests import GROUPS, agents, describe_daemon_set, made_by_operator, sweep
-from components.sources.calico.moved_autodetection import InInstallation, Way, noted
+from components.sources.calico.moved_autodetection import InInstallation, noted
 from components.sources.calico.objects import OPERATORS_NAMESPACE
 from components.sources.calico.outgoing import outgoing
 from components.sources.calico.rights import OWN_OBJECTS, RIGHTS_OF_OPERATOR
 from components.sources.calico.settings import Pools, make_pools
 from components.sources.description import SourceDescription, SourceError, owners_of
+from components.sources.detection_setting import Way
 from components.sources.facts.workload import Object, title
 from components.sources.interface import Source
 

@@ -19,7 +19,8 @@ from scripts.lab.simulated.control_plane import ControlPlane
 from stacks.config import parse_config
 from stacks.sections.gates import GateSettings
 from tests.builders import FLANNEL_DAEMON_SET, make_snapshot
-from tests.checks.config.bad_config import WRITTEN, Bad
+from tests.checks.config.bad import Bad
+from tests.checks.config.bad_config import WRITTEN
 from tests.checks.config.bad_pods import PODS
 from tests.checks.site import Site
 from tests.commands.printed import commands_in, filled

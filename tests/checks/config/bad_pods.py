@@ -1,6 +1,6 @@
 """Mistakes in a stack's `pods` and in our image, and the one line that each of it gives."""
 
-from tests.checks.config.bad_config import bad
+from tests.checks.config.bad import bad
 
 _ROWS = (
     ("key", '{"pullSecret": "a"}', "pullSecret", "there is no such setting", "did you mean pullSecrets?"),

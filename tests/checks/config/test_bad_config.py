@@ -7,8 +7,10 @@ import pytest
 from components.operator_lines import Level
 from components.plan import PlanError, make_plan
 from scripts.lab.simulated.control_plane import ControlPlane
-from tests.checks.config.bad_config import UNFIT, WRITTEN, Bad, Unfit
+from tests.checks.config.bad import Bad
+from tests.checks.config.bad_config import WRITTEN
 from tests.checks.config.bad_pods import PODS
+from tests.checks.config.unfit_config import UNFIT, Unfit
 from tests.checks.site import Site
 
 # English of pydantic's or of Python's own, which says nothing to an operator.

@@ -235,23 +235,6 @@ def test_what_a_server_was_known_to_serve_before_it_went_down_is_not_asked_for()
     assert (found.title, found.trouble) == ("NetworkPolicy.crd.antrea.io", "the server that has them does not answer")
 
 
-@pytest.mark.parametrize(
-    ("spec", "of_the_network"),
-    [
-        ({"podSelector": {}, "egress": [{"to": [{"cidr": "10.0.0.0/8"}]}]}, True),
-        ({"ingressRules": [{"policy": "allow", "remoteAddress": "0.0.0.0/0"}], "priority": 1}, True),
-        ({"appliedTo": [{}], "rules": [{"direction": "in", "action": "drop", "sources": []}]}, True),
-        ({"rules": [{"name": "x", "match": {"any": [{"resources": {"kinds": ["Pod"]}}]}}]}, False),
-        ({"retention": {"daily": 7}}, False),
-        ({"rules": ["a", "b"], "ingress": None}, False),
-    ],
-)
-def test_rules_for_traffic_are_known_by_their_shape(spec: Object, of_the_network: bool) -> None:
-    item: Object = {"metadata": {"name": "tenants"}, "spec": spec}
-    (found,) = unknown({("nsx.corp.example", "v1"): {"TenantPolicy": [item, {"metadata": {"name": "bare"}}]}})
-    assert found.of_the_network is of_the_network
-
-
 def test_who_may_not_ask_what_is_served_is_told() -> None:
     (found,) = read_policy_kinds(Serving({}, refused=403)).unknown
     assert found_by([found], phase="secondary")[0].evidence.startswith("any kind of NetworkPolicy cannot be read")
@@ -264,26 +247,3 @@ def test_a_calico_whose_kinds_the_api_does_not_serve_is_told() -> None:
     found = [each for each in run_checks(CATALOGUE, context) if each.check == "policy-kinds"]
     assert [each.severity for each in found] == [Severity.BLOCKER]
     assert "its own policies cannot be read" in found[0].evidence
-
-
-@pytest.mark.parametrize(
-    ("kind", "spec", "told"),
-    [
-        ("ImagePolicy", {"repositories": ["registry.example/*"]}, False),
-        ("ClusterBackupPolicy", {"retention": "7d"}, False),
-        ("ResourceApprovalPolicy", {}, False),
-        ("CertificatePolicy", {"allowed": {}}, False),
-        ("PolicyReport", {}, False),
-        # What it says counts, too.
-        ("ImagePolicy", {"egress": [{"toCIDR": ["10.0.0.0/8"]}]}, True),
-        ("AdmissionNetworkPolicy", {}, True),
-        ("AccessPolicy", {}, True),
-        ("TenantPolicy", {}, True),
-        ("Policy", {}, True),
-    ],
-)
-def test_a_kind_that_says_what_else_it_is_about_is_no_alarm(kind: str, spec: Object, told: bool) -> None:
-    item: Object = {"metadata": {"name": "one"}, "spec": spec}
-    assert bool(unknown({("made-at-home.example", "v1"): {kind: [item]}})) is told
-    closed = unknown({("made-at-home.example", "v1"): {kind: 403}})
-    assert bool(closed) is (told and "egress" not in spec)

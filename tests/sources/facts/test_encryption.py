@@ -17,7 +17,7 @@ from stacks.config import parse_config
 from stacks.values import contradictions, final_values, live_settings, migration_values, value_at
 from tests.builders import alone, make_facts, make_node, make_snapshot, secondary
 from tests.sources.calico.test_autodetection import cluster
-from tests.sources.clusters import VXLAN, net_conf
+from tests.sources.making_clusters import VXLAN, net_conf
 from tests.sources.upstream import Object, calico, calico_object, changed, environment, operator, pool
 
 K3S = {"kind": "generic", "title": "k3s's Flannel", "podNetworks": ["10.244.0.0/16"]}

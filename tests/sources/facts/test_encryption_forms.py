@@ -12,8 +12,8 @@ from components.sources.flannel.embedded import BACKEND, embedded
 from stacks.values import contradictions
 from tests.builders import make_facts, make_node, make_snapshot
 from tests.sources.calico.test_autodetection import cluster
-from tests.sources.clusters import VXLAN, daemon_set, net_conf
 from tests.sources.facts.test_encryption import K3S, by_environment, context, felix, found, vxlan
+from tests.sources.making_clusters import VXLAN, daemon_set, net_conf
 from tests.sources.upstream import Object, calico, changed, environment, operator, pool
 
 IN_CONFIG_MAP = {"configMapKeyRef": {"name": "calico-config", "key": "wg"}}

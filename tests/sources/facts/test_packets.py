@@ -10,7 +10,7 @@ from stacks.config import parse_config
 from stacks.settle import Cilium
 from tests.builders import make_facts
 from tests.sources.calico.test_autodetection import cluster
-from tests.sources.clusters import VXLAN, net_conf
+from tests.sources.making_clusters import VXLAN, net_conf
 from tests.sources.upstream import Object, calico, calico_object, changed, environment, operator, pool
 
 

@@ -7,9 +7,10 @@ import pytest
 from components.sources import SourceError, describe, source_of
 from components.sources.description import SEEN_ON_NODES
 from tests.sources.calico.test_autodetection import cluster, described
-from tests.sources.clusters import V6, VXLAN, net_conf
+from tests.sources.clusters import V6
 from tests.sources.facts.test_encryption import felix
 from tests.sources.facts.test_packets import chosen
+from tests.sources.making_clusters import VXLAN, net_conf
 from tests.sources.upstream import Object, calico, changed, environment, operator, pool
 
 SIX = pool(V6, "default-ipv6-ippool", vxlanMode="Always")
