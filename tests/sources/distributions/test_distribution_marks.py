@@ -135,7 +135,7 @@ def test_of_whom_nothing_is_known_is_to_be_asked(snapshot: Snapshot, name: str, 
     assert names(snapshot) == [name]
     (found,) = said(snapshot)
     assert found.severity is Severity.WARNING
-    assert f"ask {whom} before phase" in found.remedy
+    assert f"ask {whom} before Cilium is installed" in found.remedy
 
 
 @pytest.mark.parametrize(
