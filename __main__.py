@@ -16,7 +16,7 @@ from components.killed_runs import end_left_plugins, left_plugins
 from components.operations.deadline import OperationError
 from components.operator_lines import Level, Line
 from components.phases.migration import declare
-from components.phases.releases_in_state import releases_in_state
+from components.phases.stack_state import stack_state
 from components.plan import PlanError, make_plan
 
 gc.freeze()
@@ -66,7 +66,7 @@ def main() -> None:
             kubeconfig=cluster.get("kubeconfig") or "",
             context=cluster.get("context") or "",
             secret=secret,
-            releases_in_state=releases_in_state,
+            read_state=stack_state,
         )
     except (PlanError, OperationError) as error:
         raise pulumi.RunError(str(error)) from error

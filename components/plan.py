@@ -11,6 +11,7 @@ from components.checks import (
     Context,
     Finding,
     Severity,
+    StackState,
     refusals,
     run_checks,
     unfit_acknowledgements,
@@ -154,12 +155,12 @@ def examine(
     kubeconfig: str = "",
     context: str = "",
     secret: Collection[str] = (),
-    releases_in_state: Callable[[], frozenset[str]] | None = None,
+    read_state: Callable[[], StackState] | None = None,
 ) -> MigrationPlan:
     """Read config and cluster and check both, whatever is found. Changes nothing; raises PlanError if it can't.
 
-    No error shows a value of the `secret` keys. `releases_in_state` reads the stack's state, where there is one; it is
-    asked only if there is a release to know.
+    No error shows a value of the `secret` keys. `read_state` reads the stack's state, where there is one; it is asked
+    only if there is a release or a moved node to know.
     """
     try:
         config = parse_config(raw_config, secret=secret, source_kinds=SOURCES)
@@ -184,8 +185,9 @@ def examine(
                 ),
             )
         source = describe(snapshot, config.source)
-        known = releases_in_state() if releases_in_state and snapshot.release else None
-        seen = Context(config=config, snapshot=snapshot, source=source, releases_in_state=known)
+        asked = read_state and (snapshot.release or snapshot.migrated)
+        state = read_state() if read_state and asked else None
+        seen = Context(config=config, snapshot=snapshot, source=source, state=state)
         seen.cilium  # noqa: B018 - settled before any check asks, so that what cannot be is one line
     except (ConfigError, ClusterError, SourceError, SettleError) as error:
         raise PlanError(str(error)) from error
@@ -199,12 +201,10 @@ def make_plan(
     kubeconfig: str = "",
     context: str = "",
     secret: Collection[str] = (),
-    releases_in_state: Callable[[], frozenset[str]] | None = None,
+    read_state: Callable[[], StackState] | None = None,
 ) -> MigrationPlan:
     """Read config and cluster, check both, and decide. Changes nothing; raises PlanError for whatever can't work."""
-    plan = examine(
-        raw_config, kubeconfig=kubeconfig, context=context, secret=secret, releases_in_state=releases_in_state
-    )
+    plan = examine(raw_config, kubeconfig=kubeconfig, context=context, secret=secret, read_state=read_state)
     refused = refusals(plan.findings)
     if refused:
         raise PlanError("refused, nothing was changed:\n" + "\n".join(f"  {line}" for line in refused))

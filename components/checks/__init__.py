@@ -2,7 +2,10 @@
 
 from components.checks.catalogue import CATALOGUE
 from components.checks.framework.check import Check, refusals, run_checks, unfit_acknowledgements
-from components.checks.framework.context import Context
+from components.checks.framework.context import Context, StackState
 from components.checks.framework.finding import Finding, Severity
 
-__all__ = ["CATALOGUE", "Check", "Context", "Finding", "Severity", "refusals", "run_checks", "unfit_acknowledgements"]
+__all__ = [
+    "CATALOGUE", "Check", "Context", "Finding", "Severity", "StackState", "refusals", "run_checks",
+    "unfit_acknowledgements",
+]  # fmt: skip

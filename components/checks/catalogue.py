@@ -31,6 +31,7 @@ CATALOGUE: tuple[Check, ...] = (
     gates.finalize_complete,
     gates.no_way_back_from_here,
     way_back.way_back_is_written,
+    way_back.turn_known,
     way_back.cilium_kept,
     way_back.way_back,
     way_back.way_back_drainable,

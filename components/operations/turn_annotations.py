@@ -8,6 +8,7 @@
 `cni-live-migration/boot-id`                       the boot ID before a restart that we asked for
 `cni-live-migration/restarted`                     the user's restart command has ended well in this turn
 `cni-live-migration/held`                          what the annotations that hold autoscalers off were before its turn
+`cni-live-migration/turn`                          the record of its turn: times, steps and counts, as JSON
 `cni-live-migration/traffic-told`                  since when a wave's losses were counted that its operator was told of
 """
 
@@ -25,7 +26,8 @@ from components.operations.objects.model import Node
 STEP, SINCE, BY = f"{PREFIX}/step", f"{PREFIX}/since", f"{PREFIX}/by"
 CORDONED_BEFORE, BOOT_ID, RESTARTED = f"{PREFIX}/cordoned-before", f"{PREFIX}/boot-id", f"{PREFIX}/restarted"
 TRAFFIC_TOLD, NOT_READY_BEFORE, HELD = f"{PREFIX}/traffic-told", f"{PREFIX}/not-ready-before", f"{PREFIX}/held"
-ALL = (STEP, SINCE, BY, CORDONED_BEFORE, NOT_READY_BEFORE, BOOT_ID, RESTARTED, TRAFFIC_TOLD, HELD)
+TURN = f"{PREFIX}/turn"
+ALL = (STEP, SINCE, BY, CORDONED_BEFORE, NOT_READY_BEFORE, BOOT_ID, RESTARTED, TRAFFIC_TOLD, HELD, TURN)
 
 
 class TurnStep(StrEnum):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pulumi
 
-from components.phases.releases_in_state import RELEASE_TYPE
+from components.phases.stack_state import RELEASE_TYPE
 
 _FIELDS = ("metadata", "spec", "data")
 

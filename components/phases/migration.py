@@ -8,6 +8,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.operations.cluster_api.kubeconfig import is_contents
 from components.phases.phase_chain import Chain
+from components.phases.source_positions import leave_out_source_positions
 from components.plan import MigrationPlan
 
 
@@ -32,6 +33,7 @@ def _provider() -> kubernetes.Provider:
 
 def declare(plan: MigrationPlan) -> dict[str, Any]:
     """Declare the resources that the plan asks for; returns the stack's outputs."""
+    leave_out_source_positions()
     chain = Chain(provider=_provider())
     import_module(f"{plan.config.chosen_strategy.rooms}.phases").declare(plan, chain)
     outputs = {

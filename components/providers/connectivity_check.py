@@ -11,7 +11,11 @@ BEFORE, AFTER = "before", "after"
 
 
 class ConnectivityCheckProvider(ClusterProvider):
-    """Reads every probe; changes nothing except an annotation that the user was told of the loss."""
+    """Reads every probe; changes nothing except an annotation that the user was told of the loss.
+
+    The check before a wave is in the state from its first moment on. So it also takes back nodes whose turns were
+    broken off, which no resource of their own holds, once they leave the wave or it goes.
+    """
 
     meaningful = ("nodes", "digest")
 
@@ -24,11 +28,24 @@ class ConnectivityCheckProvider(ClusterProvider):
 
         In a phase that was entered already, losses block nothing: this run may be the repair.
         """
+        self._take_back(_olds, set(_olds["nodes"]) - set(_news["nodes"]) - set(self.work.config.nodes))
         if _news["nodes"] and set(_news["nodes"]) <= set(_olds["nodes"]):
             return UpdateResult(outs=results(_olds, {"nodes": _news["nodes"]}))
         if not _news["nodes"] and _news["moment"] == BEFORE:
             return UpdateResult(outs=results(_news, {"at": _now(), "traffic": {}}))
         return UpdateResult(outs=results(_news, self._check(_news)))
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """Take back what is left of the wave."""
+        self._take_back(_props, set(_props["nodes"]))
+
+    def _take_back(self, props: Properties, nodes: set[str]) -> None:
+        from components.operations.turn import take_back, unfinished
+
+        if not nodes or props["moment"] != BEFORE:
+            return
+        if broken_off := unfinished(self.work.cluster, nodes):
+            take_back(self.work.working_cluster(), [self.work.turn(node) for node in broken_off])
 
     def _check(self, props: Properties) -> dict[str, Any]:
         from components.providers.traffic_check import count_after, look_before
@@ -47,7 +64,7 @@ def _now() -> str:
 class ConnectivityCheck(Resource, module="migrate", name="ConnectivityCheck"):
     """The traffic `before` or `after` a change: a wave of `nodes`, or a phase.
 
-    `since` is the start of the change, `turns` are the records of its nodes; a new `digest` marks a new change.
+    `since` is the start of the change; a new `digest` marks a new change.
     """
 
     at: pulumi.Output[str]
@@ -63,7 +80,6 @@ class ConnectivityCheck(Resource, module="migrate", name="ConnectivityCheck"):
         moment: str,
         nodes: list[str] | None = None,
         since: pulumi.Input[str] = "",
-        turns: pulumi.Input[dict[str, Any]] | None = None,
         digest: str = "",
         way_back: str = "",
         opts: pulumi.ResourceOptions | None = None,
@@ -73,7 +89,6 @@ class ConnectivityCheck(Resource, module="migrate", name="ConnectivityCheck"):
             "moment": moment,
             "nodes": nodes or [],
             "since": since,
-            "turns": turns or {},
             "digest": digest,
             "wayBack": way_back,
         }

@@ -13,8 +13,10 @@ from components.operations.probes.traffic import (
     record_of,
     refusal,
     restart_of,
+    totals_of,
 )
 from components.operations.progress import Progress
+from components.operations.turn.turn_record import record_of_turn
 from components.operations.turn_annotations import TRAFFIC_TOLD, TurnStep, node_path, now, read_node, step_of
 from components.providers.shared.config_and_cluster import Work
 
@@ -40,7 +42,7 @@ def count_after(work: Work, props: dict[str, Any]) -> dict[str, Any]:
     change, nodes, since = _change(props), list(props["nodes"]), str(props["since"] or "")
     if not since:
         return {"at": now(), "traffic": {}}
-    restarts = [restart_of(node, turn) for node, turn in (props.get("turns") or {}).items()]
+    restarts = [restart_of(node, record_of_turn(read_node(work.cluster, node))) for node in nodes]
     rules = work.traffic_rules()
     measurement, lost = judge(
         work.cluster,
@@ -52,7 +54,7 @@ def count_after(work: Work, props: dict[str, Any]) -> dict[str, Any]:
     )
     if lost:
         _tell_once(work, change, lost, nodes=nodes, since=since)
-    traffic = {node: record_of(measurement, node) for node in nodes} if nodes else record_of(measurement)
+    traffic = {node: totals_of(measurement, node) for node in nodes} if nodes else record_of(measurement)
     return {"at": now(), "traffic": traffic, "budget": rules.budget.text, "overBudget": lost}
 
 

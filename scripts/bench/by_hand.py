@@ -26,7 +26,9 @@ from rich.table import Table
 from components import timings
 from components.names import NAMESPACE
 from components.operations.cluster_api.api import Cluster
+from components.operations.objects.model import Node
 from components.operations.probes.traffic import restart_of
+from components.operations.turn.turn_record import record_of_turn
 from components.plan import MigrationPlan, examine
 from components.probe.budget import WORDS
 from components.probe.explanations import Restart
@@ -138,8 +140,9 @@ def by_program(nodes: int) -> Outcome:
         wave += len(stage)
     up(_FINAL, {"phase": "finalize"})
     print("\n".join(times.waits_table(runs)))
-    turns: dict[str, Any] = json.loads(session.pulumi("stack", "output", "--json").output)["nodes"]
-    restarts = [each for node, turn in turns.items() if (each := restart_of(node, turn))]
+    items: list[dict[str, Any]] = json.loads(lab.kubectl("get", "nodes", "--output=json").stdout)["items"]
+    found = (restart_of(node.name, record_of_turn(node)) for node in map(Node.read, items))
+    restarts = [each for each in found if each]
     return _measured(lab, stages=stages, restarts=restarts)
 
 

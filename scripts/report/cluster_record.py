@@ -9,6 +9,7 @@ from components.names import PREFIX
 from components.operations.cluster_api.api import Cluster
 from components.operations.objects.model import Node
 from components.operations.snapshot import Snapshot
+from components.operations.turn.turn_record import record_of_turn
 from components.operations.turn_annotations import BY, SINCE, step_of
 from components.sources import SourceError, describe
 from components.sources.observing import observe
@@ -52,7 +53,12 @@ def read_told(cluster: Cluster) -> tuple[Told, ...]:
 def marked(node: Node) -> Marked:
     """The record of a node's turn in its annotations."""
     annotations = node.annotations
-    return Marked(step=step_of(node), since=moment(annotations.get(SINCE)), by=annotations.get(BY, ""))
+    return Marked(
+        step=step_of(node),
+        since=moment(annotations.get(SINCE)),
+        by=annotations.get(BY, ""),
+        record=record_of_turn(node),
+    )
 
 
 def read_cluster(cluster: Cluster, config: StackConfig) -> ClusterRecord:

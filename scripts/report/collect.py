@@ -65,7 +65,7 @@ def collect(
     try:
         chosen = connect(kubeconfig=kubeconfig or own_kubeconfig, context=context or own_context)
         cluster = read_cluster(chosen, config or StackConfig())
-        restarts = [*restarts_recorded(record.outputs), *restarts_told(cluster.told)]
+        restarts = [*restarts_recorded(record.outputs, cluster.marks), *restarts_told(cluster.told)]
         measured = measured or _measured(chosen, config or StackConfig(), restarts, left_out)
     except ClusterError as error:
         left_out.append(f"versions, Helm values, checks and the nodes' Events, as the cluster was not read: {error}")
@@ -122,7 +122,7 @@ def assemble(
         values=value_changes(cluster.settled) if cluster and cluster.settled else (),
         versions=_versions(record, config, cluster),
         operators=cluster.operators if cluster else (),
-        left_out=(*(left_out or ()), *unread(outputs, told)),
+        left_out=(*(left_out or ()), *unread(outputs, told, marks)),
     )
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 from components.operations.deadline import OperationError
 from components.operations.probes.traffic import restart_of
 from components.probe.explanations import Restart
-from scripts.report.turns import Told, by_node, in_order
+from scripts.report.turns import Marked, Told, by_node, in_order, records_of_turns
 
 _MARGIN_SECONDS = 1.0
 
@@ -32,10 +33,10 @@ def restarts_told(told: Sequence[Told]) -> list[Restart]:
     ]
 
 
-def restarts_recorded(outputs: Mapping[str, Any]) -> list[Restart]:
-    """Restarts from the turns' records in the stack's outputs, which outlive Events; unreadable ones are skipped."""
+def restarts_recorded(outputs: Mapping[str, Any], marks: Mapping[str, Marked] = MappingProxyType({})) -> list[Restart]:
+    """Restarts from the turns' records, which outlive Events; unreadable ones are skipped."""
     found = []
-    for node, turn in (outputs.get("nodes") or {}).items():
+    for node, turn in records_of_turns(outputs, marks).items():
         try:
             found.append(restart_of(node, turn))
         except OperationError:

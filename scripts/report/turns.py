@@ -1,8 +1,9 @@
 """Assembles each node's turn from the stack's outputs, the Node's annotations and its Events."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, get_args
 
 from components.operations.events import OVER_BUDGET, reason_of
@@ -109,11 +110,12 @@ def _record(annotation: str, *, node: str) -> tuple[HalfRecord | None, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Marked:
-    """The record of a turn in the Node's annotations."""
+    """The record of a turn in the Node's annotations; `record` has the times, steps and counts of one that is over."""
 
     step: TurnStep | None
     since: datetime | None = None
     by: str = ""
+    record: Mapping[str, Any] = field(default_factory=dict)
 
 
 def moment(text: object) -> datetime | None:
@@ -131,7 +133,7 @@ def make_turns(
 ) -> tuple[Turn, ...]:  # fmt: skip
     """A turn for each node: the waves' nodes in their order, then the `nodes` that are in none."""
     wave_of = {node: number for number, wave in enumerate(waves) for node in wave}
-    results = outputs.get("nodes") or {}
+    results = records_of_turns(outputs, marks)
     rest = sorted({*nodes, *results} - set(wave_of))
     words = by_node(told)
     return tuple(
@@ -141,6 +143,22 @@ def make_turns(
         )
         for node in [*wave_of, *rest]
     )  # fmt: skip
+
+
+def records_of_turns(outputs: Mapping[str, Any], marks: Mapping[str, Marked]) -> dict[str, dict[str, Any]]:
+    """The record of each node's turn: from its Node, and what the stack's outputs have besides.
+
+    Earlier versions kept all of it in the outputs, which are then the only place.
+    """
+    kept: Mapping[str, Any] = outputs.get("nodes") or {}
+    found: dict[str, dict[str, Any]] = {node: dict(result or {}) for node, result in kept.items()}
+    for node, mark in marks.items():
+        if mark.record:
+            found[node] = {**found.get(node, {}), **mark.record}
+    for wave in outputs.get("waves") or []:
+        for node, totals in (wave.get("traffic") or {}).items():
+            found.setdefault(node, {}).setdefault("traffic", {"all": totals})
+    return found
 
 
 def by_node(told: Sequence[Told]) -> dict[str, list[Told]]:
@@ -213,10 +231,12 @@ def _latest_turn(told: Sequence[Told]) -> list[StepRecord]:
     return found
 
 
-def unread(outputs: Mapping[str, Any], told: Sequence[Told]) -> list[str]:
+def unread(
+    outputs: Mapping[str, Any], told: Sequence[Told], marks: Mapping[str, Marked] = MappingProxyType({})
+) -> list[str]:
     """A line for every node whose step records this version cannot read."""
     lines = []
-    for node, result in sorted((outputs.get("nodes") or {}).items()):
+    for node, result in sorted(records_of_turns(outputs, marks).items()):
         try:
             steps_of(result.get("steps") or [])
         except StepRecordError as error:

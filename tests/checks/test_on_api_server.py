@@ -35,7 +35,7 @@ pytestmark = pytest.mark.apiserver
 # and pace, the stack's state.
 APART = {
     "source-owner", "permissions", "kubernetes-version", "api-latency", "autodetection", "source-data-plane", "bgp",
-    "release-known", "calico-groups",
+    "release-known", "turn-known", "calico-groups",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.checks import CATALOGUE, Finding, Severity, run_checks
+from components.checks import CATALOGUE, Finding, Severity, StackState, run_checks
 from components.operations.cluster_api.api import Cluster
 from components.operations.objects.helm_release import ReleaseRecord, newest_revision
 from scripts.lab.simulated.control_plane import ControlPlane
@@ -23,7 +23,8 @@ KNOWN = frozenset({"kube-system/cilium"})
 def found(
     record: ReleaseRecord | None, *, known: frozenset[str] | None = KNOWN, phase: str = "migrate"
 ) -> list[Finding]:
-    context = replace(make_context(secondary(release=record), phase=phase, waves=[]), releases_in_state=known)
+    state = None if known is None else StackState(releases=known)
+    context = replace(make_context(secondary(release=record), phase=phase, waves=[]), state=state)
     wanted = ("helm-operation", "release-known")
     return [each for each in run_checks(CATALOGUE, context) if each.check in wanted]
 

@@ -1,10 +1,11 @@
 """A config undoes nothing by what it leaves out, and a way back is said with its number of nodes."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from components.checks import CATALOGUE, Severity, run_checks
+from components.checks import CATALOGUE, Severity, StackState, run_checks
 from components.operations.snapshot import Snapshot
 from tests.builders import (
     FLANNEL_DAEMON_SET,
@@ -25,6 +26,31 @@ WAVES = [["worker-1", "worker-2", "worker-3"]]
 def lines(snapshot: Snapshot, check: str, severity: Severity, **settings: Any) -> list[str]:
     findings = run_checks(CATALOGUE, make_context(snapshot, **settings))
     return [each.line for each in findings if (each.check, each.severity) == (check, severity)]
+
+
+@pytest.mark.parametrize(
+    ("step", "state", "settings", "lost"),
+    [
+        ("migrated", StackState(), {}, True),
+        ("migrated", StackState(waves=frozenset({"worker-1"})), {}, True),
+        ("migrated", StackState(turns=frozenset({"worker-1"})), {}, False),
+        ("migrated", StackState(), {"phase": "preflight"}, True),
+        ("migrated", StackState(), {"waves": [["worker-1"]]}, False),
+        ("migrated", None, {}, False),
+        ("switching", StackState(), {}, True),
+        ("draining", StackState(waves=frozenset({"worker-1"})), {}, False),
+        ("returning", StackState(turns=frozenset({"worker-1"})), {}, False),
+        ("", StackState(), {}, False),
+    ],
+)
+def test_a_node_that_nothing_would_take_back_is_told(
+    step: str, state: StackState | None, settings: dict[str, Any], *, lost: bool
+) -> None:
+    snapshot = secondary(nodes=(make_node("worker-1", step=step), make_node("worker-2")))
+    context = replace(make_context(snapshot, **{"phase": "migrate", "waves": [], **settings}), state=state)
+    found = [each for each in run_checks(CATALOGUE, context) if each.check == "turn-known"]
+    assert [each.severity for each in found] == [Severity.BLOCKER] * lost
+    assert all("1 node (worker-1) had a turn" in each.evidence for each in found)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def assert_sealed(site: Site) -> None:
 
     refused("--yes", "--non-interactive", says=_REFUSED_BY_ENGINE)
     refused(*_AT_ONCE, says=_REFUSED_BY_ENGINE)
-    refused(*_AT_ONCE, "--target", _urn(urns, "::worker-1-drain"), "--target-dependents", says=_REFUSED_BY_ENGINE)
+    refused(*_AT_ONCE, "--target", _urn(urns, "NodeTurn::worker-1"), "--target-dependents", says=_REFUSED_BY_ENGINE)
     site.stack.pulumi("destroy", *_AT_ONCE, "--exclude-protected", check=False)
     assert (_state(site), _labels(site)) == (urns, labels), "destroy --exclude-protected"
     site.stack.pulumi("state", "unprotect", "--all", "--yes")

@@ -26,13 +26,10 @@ _SAMPLED_THERE, _SAMPLED_BACK = 2, 2
 _IN_A_STEP = (r"NODE \[2/\d\] drain: \d+ pods? to evict",)
 
 THERE = (
-    r"NodeDrain NODE-drain creating",
+    r"NodeTurn NODE creating",
     r"NODE \[1/\d\] cordon",
     r"NODE \[2/\d\] drain: begins",
     r"NODE \[2/\d\] drain: \d+ pods? to evict",
-    r"NodeDrain NODE-drain created",
-    r"NodePatch NODE-label creating",
-    r"NodePatch NODE-label created",
     r"NODE \[3/\d\] agent: re-creating",
     r"NODE \[3/\d\] agent: CNI conf is",
     r"NODE \[4/\d\] recycle: begins",
@@ -40,7 +37,7 @@ THERE = (
     r"NODE \[5/\d\] verify: begins",
     r"NODE \[5/\d\] verify: \d+ flows work",
     r"NODE \[6/\d\] uncordon",
-    r"NodeCutOver NODE-cut-over created",
+    r"NodeTurn NODE created",
 )
 REBOOT = (
     r"NODE \[4/\d\] reboot: begins",
@@ -49,11 +46,9 @@ REBOOT = (
     r"NODE \[5/\d\] recycle: begins",
 )
 BACK = (
-    r"NodeCutOver NODE-cut-over deleting",
+    r"NodeTurn NODE deleting",
     r"NODE \[1/\d\] cordon",
     r"NODE \[2/\d\] drain: \d+ pods? to evict",
-    r"NodeCutOver NODE-cut-over deleted",
-    r"NodePatch NODE-label deleted",
     r"NODE \[3/\d\] agent: re-creating",
     r"NODE \[4/\d\] restore: the old",
     r"NODE \[5/\d\] recycle: begins",

@@ -142,10 +142,10 @@ def test_a_refresh_finds_what_was_undone_by_hand_and_the_next_run_mends_it(site:
     site.plane.kubectl("-n", NAMESPACE, "patch", "daemonset", NAME, "--type=merge", "-p", json.dumps(edited))
     site.plane.kubectl("-n", NAMESPACE, "delete", "configmap", PROGRAMS)
     refreshed = site.stack.pulumi("refresh", "--yes", "--skip-preview", "--non-interactive").output
-    assert f"{node}-cut-over" in refreshed
+    assert f"NodeTurn {node}" in refreshed
     site.configure(waves=[[node]])
     previewed = site.stack.preview().output
-    assert f"{node}-cut-over" in previewed
+    assert f"NodeTurn {node}" in previewed
     site.stack.up()
     site.done.append(node)
     site.assert_whole(node, network=NEW)

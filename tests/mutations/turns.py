@@ -107,8 +107,8 @@ MUTATIONS = (
     Mutation(
         id="turns-marks-stay",
         file="operations/turn/halves_to_cilium.py",
-        old="**{**dict.fromkeys(_OF_A_TURN), **given_back}",
-        new="**given_back",
+        old="{**dict.fromkeys(_OF_A_TURN), **given_back, **as_annotation(record)}",
+        new="{**given_back, **as_annotation(record)}",
         stands_for="the next turn believes what this one wrote: cordons, boot IDs, who was ill",
         tests=_ORDER,
     ),
@@ -229,7 +229,7 @@ MUTATIONS = (
     Mutation(
         id="drained-not-noted",
         file="operations/turn/halves_to_cilium.py",
-        old="        mark(cluster, turn.node, TurnStep.DRAINED)\n",
+        old="        mark(cluster, turn.node, TurnStep.DRAINED, **as_annotation(record))\n",
         new="",
         stands_for="a node that waits for its label is shown as one that is being drained",
         tests=_RESUMED,

@@ -25,7 +25,7 @@ print(*(name for name in set(sys.modules) - before if name.split(".")[0] not in 
 
 
 def test_a_provider_that_only_compares_imports_nothing_of_the_cluster() -> None:
-    assert {"node_drain", "node_cut_over", "connectivity_check", "cilium_ready"} <= set(PROVIDERS)
+    assert {"node_drain", "node_turn", "connectivity_check", "cilium_ready"} <= set(PROVIDERS)
     command = [sys.executable, "-c", _SHOW, *PROVIDERS]
     loaded = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split()
     allowed = {"components", "components.timings", "components.providers", "components.operations"}

@@ -6,10 +6,10 @@ import pytest
 
 from components.operations.deadline import OperationError
 from components.providers.node_cut_over import NodeCutOverProvider
-from components.providers.node_drain import NodeDrainProvider
+from components.providers.node_turn import NodeTurnProvider
 
-PROVIDERS = (NodeDrainProvider, NodeCutOverProvider)
-Provider = type[NodeDrainProvider] | type[NodeCutOverProvider]
+PROVIDERS = (NodeTurnProvider, NodeCutOverProvider)
+Provider = type[NodeTurnProvider] | type[NodeCutOverProvider]
 
 
 class Nodes:
@@ -30,7 +30,7 @@ class Nodes:
         return self
 
 
-def of(provider: Provider, *, live: str) -> NodeDrainProvider | NodeCutOverProvider:
+def of(provider: Provider, *, live: str) -> NodeTurnProvider | NodeCutOverProvider:
     made = provider()
     made.__dict__["work"] = Nodes(live)
     return made

@@ -135,10 +135,7 @@ def main() -> None:
     def go(name: str, world: World, way: Any, turn: Any, *, outputs: dict[str, Any], fails: bool = False) -> None:
         client, found = world.client(), None
         try:
-            for number, half in enumerate(way.halves):
-                if number == 1 and way.label:
-                    world.change_node(turn.node, labels={turn.label: way.label})
-                found = half(client, turn)
+            found = way.whole(client, turn)
         except (OperationError, ClusterError) as error:
             if not fails:
                 raise

@@ -1,11 +1,19 @@
-"""A node's turn and its way back as the engine has them done: halves, with the label set or taken off in between."""
+"""A node's turn and its way back, as the engine has them done."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from components.operations.cluster_api.api import Cluster
-from components.operations.turn import Turn, empty_for_cilium, empty_for_return, move_to_cilium, return_to_source
+from components.operations.turn import (
+    Turn,
+    empty_for_cilium,
+    empty_for_return,
+    go_back,
+    go_there,
+    move_to_cilium,
+    return_to_source,
+)
 from components.operations.turn_steps.restart import Restart
 from components.pods import OurPods
 from components.strategies.hybrid.recipe import RECIPE
@@ -37,31 +45,24 @@ def make_turn(*, method: str = "recycle", in_place: bool = False, seconds: float
 
 @dataclass(frozen=True)
 class Way:
-    """One way, there or back: its halves, and the label that the engine writes between them."""
+    """One way, there or back: as a whole, as the engine has it done, and its halves."""
 
     name: str
+    whole: Half
     halves: tuple[Half, Half]
-    label: str | None
 
-    def go(self, world: World, client: Client, turn: Turn, *, begin: int = 0) -> None:
-        """All of it, or from the second half on, as for an engine that has the first one in its state."""
-        for number in range(begin, len(self.halves)):
-            if number == 1 and self.label:
-                world.change_node(turn.node, labels={turn.label: self.label})
-            self.halves[number](client, turn)
+    def go(self, _world: World, client: Client, turn: Turn, *, begin: int = 0) -> None:
+        """All of it, or the second half alone."""
+        (self.halves[1] if begin else self.whole)(client, turn)
 
-    def go_until_killed(self, world: World, turn: Turn, *, writes: int) -> int | None:
-        """The same by a run that is killed after so many writes; the half it was in, None if it came to its end."""
-        client = world.client(killed_after=writes)
-        for number in range(len(self.halves)):
-            try:
-                if number == 1 and self.label:
-                    world.change_node(turn.node, labels={turn.label: self.label})
-                self.halves[number](client, turn)
-            except KilledError:
-                return number
-        return None
+    def is_killed(self, world: World, turn: Turn, *, writes: int) -> bool:
+        """The same by a run that is killed after so many writes; False if it came to its end."""
+        try:
+            self.whole(world.client(killed_after=writes), turn)
+        except KilledError:
+            return True
+        return False
 
 
-THERE = Way("there", (empty_for_cilium, move_to_cilium), "true")
-BACK = Way("back", (empty_for_return, return_to_source), None)  # the way back takes the label off itself
+THERE = Way("there", go_there, (empty_for_cilium, move_to_cilium))
+BACK = Way("back", go_back, (empty_for_return, return_to_source))

@@ -16,7 +16,7 @@ from tests.turns.api import Client, Object
 from tests.turns.fake_controllers import APPS, CILIUM, CILIUM_API, Players
 
 NODES = ("worker-1", "worker-2", "worker-3")
-_PASSING = ("cni-live-migration/since", "cni-live-migration/by")
+_PASSING = ("cni-live-migration/since", "cni-live-migration/by", "cni-live-migration/turn")  # with times
 
 
 def _controller(name: str, labels: dict[str, str], *, replicas: int | None = None, **spec: object) -> Object:

@@ -27,16 +27,22 @@ _BEYOND = (TurnStep.SWITCHING, TurnStep.RETURNING)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Context:
-    """Config, cluster and old CNI, and what follows from the three.
+class StackState:
+    """What the stack's state holds: Helm releases as NAMESPACE/NAME, nodes with a turn, nodes of its waves."""
 
-    `releases_in_state` are the Helm releases that the stack's state holds, as NAMESPACE/NAME; None if nobody asked.
-    """
+    releases: frozenset[str] = frozenset()
+    turns: frozenset[str] = frozenset()
+    waves: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """Config, cluster and old CNI, and what follows from the three; `state` is None if nobody asked for it."""
 
     config: StackConfig
     snapshot: Snapshot
     source: SourceDescription
-    releases_in_state: frozenset[str] | None = None
+    state: StackState | None = None
 
     @cached_property
     def addresses(self) -> Register:

@@ -87,7 +87,7 @@ def helm_operation(context: Context) -> Iterator[Found]:
 )
 def release_known(context: Context) -> Iterator[Found]:
     """A finding about an installed release that is not in the stack's state."""
-    record, known = context.snapshot.release, context.releases_in_state
+    record, known = context.snapshot.release, context.state.releases if context.state else None
     if record is None or known is None or record.pending or not context.config.reaches(Milestone.BOTH_NETWORKS):
         return
     if record.title not in known:

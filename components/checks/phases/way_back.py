@@ -9,6 +9,7 @@ from components.checks.framework.context import Context
 from components.checks.framework.finding import Found, Severity
 from components.checks.framework.name_lists import some
 from components.operations.draining.drain_plan import budget_findings, budgets_near, plan_turn
+from components.operations.turn_annotations import TurnStep, step_of
 from components.plurals import many
 from stacks.config import StackConfig
 from stacks.strategies import Milestone
@@ -171,3 +172,34 @@ def _is_agent(daemon_set: Mapping[str, Any]) -> bool:
 
 def _image(agent: Mapping[str, Any]) -> str:
     return next(str(each.get("image", "")) for each in _containers(agent) if each.get("name") == _AGENT)
+
+
+@check(
+    id="turn-known",
+    title="Each moved node has its turn in the stack's state",
+    severity=Severity.BLOCKER,
+    guards=Milestone.BEFORE_CILIUM,
+    why=(
+        "the engine takes back what its state holds: once a state was lost, a node in no wave would stay as it is "
+        "without a word, and lose its network when Cilium goes"
+    ),
+    remedy="put it into `waves` once, then take it out",
+    gate=True,
+)
+def turn_known(context: Context) -> Iterator[Found]:
+    """A finding about nodes outside of the waves that had a turn of which the stack's state knows nothing."""
+    state, config = context.state, context.config
+    if state is None or config.reaches(Milestone.CILIUM_ALONE):
+        return
+    staying = set(config.nodes) if config.reaches(Milestone.BOTH_NETWORKS) else set()
+    begun = {node.name: step_of(node) for node in context.snapshot.nodes if node.name not in staying}
+    moved = {name for name, step in begun.items() if step is TurnStep.MIGRATED}
+    broken_off = {name for name, step in begun.items() if step} - moved
+    lost = sorted((moved - state.turns) | (broken_off - state.turns - state.waves))
+    if lost:
+        yield Found(
+            evidence=f"{many(len(lost), 'node')} ({some(lost)}) had a turn and are in no wave, and this stack's state "
+            "holds nothing that would take them back",
+            remedy="if its state was lost, put them into `waves` and `pulumi up`, which only completes what is not "
+            "complete; then take them out again",
+        )

@@ -156,6 +156,16 @@ def record_of(measurement: Measurement, node: str = "") -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
+def totals_of(measurement: Measurement, node: str) -> dict[str, float]:
+    """The results of all flows of one node together, small enough to be kept for each of thousands."""
+    kinds = record_of(measurement, node).values()
+    return {
+        "sent": sum(kind["sent"] for kind in kinds),
+        "failed": sum(kind["failed"] for kind in kinds),
+        "longestGapMs": max((kind["longestGapMs"] for kind in kinds), default=0.0),
+    }
+
+
 def refusal(change: Change, lost: Sequence[str]) -> str:
     """The message for a change that broke its budget."""
     back = f", {change.way_back}" if change.way_back else ""

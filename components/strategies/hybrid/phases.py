@@ -25,7 +25,7 @@ def declare(plan: MigrationPlan, chain: Chain) -> None:
         if plan.policies and not early:
             chain.add(Policies(plan, chain.options))
         migrate = chain.add(Migrate(plan, chain.options))
-        chain.turns |= {node: turn.summary for node, turn in migrate.turns.items()}
+        chain.turns |= migrate.records
         chain.waves += migrate.waves
     if config.reaches(Milestone.CILIUM_ALONE):
         chain.costs["finalize"] = chain.add(Finalize(plan, chain.options)).cost

@@ -13,5 +13,5 @@ def declare(plan: MigrationPlan, chain: Chain) -> None:
     secondary = chain.add(Secondary(plan, chain.options))
     chain.costs["beside"] = secondary.cost
     migrate = chain.add(Migrate(plan, chain.options))
-    chain.turns |= {node: turn.summary for node, turn in migrate.turns.items()}
+    chain.turns |= migrate.records
     chain.waves += migrate.waves
