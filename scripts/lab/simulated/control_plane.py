@@ -29,6 +29,7 @@ from scripts.lab.toolchain.build import build_part
 _SERVICE_NETWORK, _SERVICE_ADDRESS = "10.96.0.0/16", "10.96.0.1"
 _PORTS = ("etcd", "etcd-peer", "kube-apiserver", "kubelet")
 # The programs in order of their start; they stop in reverse order.
+_TAINT_SECONDS, _NOT_READY = 30, "node.kubernetes.io/not-ready"
 _PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "simulator")
 
 
@@ -155,12 +156,19 @@ class ControlPlane:
         self.wait_for_nodes(f"node/{name}")
 
     def wait_for_nodes(self, *which: str) -> None:
-        """Return once these nodes are Ready: `node/NAME`, or `node --all`."""
+        """Return once these nodes are Ready and take pods: `node/NAME`, or `node --all`."""
         try:
             self.kubectl("wait", *which, "--for=condition=Ready", "--timeout=60s")
         except LabError:
             self._processes.require_alive("simulator")
             raise
+        # The controller manager takes off the taint of a new node some time after that.
+        deadline = time.monotonic() + _TAINT_SECONDS
+        asked = [word for word in which if word != "--all"]
+        while _NOT_READY in self.kubectl("get", *asked, "--output=jsonpath={.spec.taints}{.items[*].spec.taints}"):
+            if time.monotonic() > deadline:
+                raise LabError(f"{' '.join(which)}: taint {_NOT_READY} stays for {_TAINT_SECONDS} s after Ready")
+            time.sleep(0.1)
 
     @property
     def _folder(self) -> Path:
