@@ -173,3 +173,28 @@ def test_a_reboot_in_bits_happens_once(site: Site, kind: str) -> None:
     assert len(boots.seen) == 2
     site.done.append(node)
     site.assert_whole(node, network=NEW)
+
+
+def test_a_turn_that_was_broken_off_is_taken_back(site: Site) -> None:
+    """No resource holds such a turn: the check before its wave takes its node back."""
+    node, beside, alone = site.take_node(), site.take_node(), site.take_node()
+    with site.plane.faults.during(Faults(nodes={node: NodeFaults(agent_ready_seconds=6.0)})):
+        site.configure(waves=[[node, beside]])
+        run = site.up().go()
+        run.wait_for(rf"{node} \[3/\d\] agent: re-creating")
+        kill_engine(site, run)
+    site.configure(waves=[[beside]])
+    site.stack.up()
+    site.assert_whole(node, network=OLD)
+    site.assert_whole(beside)
+    work = site.workload("broken-off", alone)
+    with site.plane.faults.during(slow(alone, work.namespace)):
+        site.configure(waves=[[beside], [alone]])
+        run = site.up().go()
+        run.wait_for(rf"{alone} \[2/\d\] drain: \d+ pods? to evict")
+        kill_engine(site, run)
+    site.configure()
+    site.stack.up()
+    site.assert_whole(beside, alone, network=OLD)
+    work.assert_complete()
+    work.remove()
