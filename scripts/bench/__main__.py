@@ -12,7 +12,7 @@ import typer
 from pydantic import BaseModel
 from rich.table import Table
 
-from scripts.bench import checks, drains, previews, probes, waves
+from scripts.bench import checks, drains, many_nodes, previews, probes, waves
 from scripts.lab.console import console
 from scripts.lab.paths import lab_folder
 from scripts.lab.simulated import lab as simulated
@@ -69,6 +69,19 @@ def _waves(*, width: int) -> Ratio:
     return Ratio(name=f"wave of {width} nodes with 5 s drains", ours=wave, baseline="one node's turn", of_baseline=one)
 
 
+def _growth(*, done: int) -> Ratio:
+    with tempfile.TemporaryDirectory() as scratch, ControlPlane(simulated_nodes=True) as plane:
+        found = many_nodes.measure(plane, Path(scratch), done=done, more=10)
+    console.print(
+        f"with {done + found.more} nodes done: {found.resources:.1f} resources and {found.state_bytes:.0f} bytes of "
+        f"state a node, a run without changes {found.unchanged:.1f} s"
+    )
+    return Ratio(
+        name=f"{found.more} nodes more with {done} done", ours=found.later, baseline=f"the first {found.more} nodes",
+        of_baseline=found.first,
+    )  # fmt: skip
+
+
 def _probes(*, nodes: int) -> Ratio:
     with ControlPlane(simulated_nodes=True, pod_network=simulated.POD_NETWORK) as plane:
         read, baseline = probes.measure(plane, nodes=nodes)
@@ -103,6 +116,7 @@ def main(
     nodes: Annotated[int, typer.Option(help="Simulated nodes of the preview.")] = 100,
     pods: Annotated[int, typer.Option(help="Pods on the node that is drained.")] = 60,
     width: Annotated[int, typer.Option(help="Nodes of the wave.")] = 20,
+    done: Annotated[int, typer.Option(help="Nodes that are done before ten more move.")] = 100,
     probed: Annotated[int, typer.Option(help="Simulated nodes whose probes are read.")] = 1000,
     crowd: Annotated[int, typer.Option(help="Pods on as many nodes, a tenth of them, that are checked.")] = 10_000,
     times: Annotated[int, typer.Option(help="Runs of each; the median counts.")] = 3,
@@ -115,6 +129,7 @@ def main(
             _drains(plane, pods=pods, times=times),
         ]
     found.append(_waves(width=width))
+    found.append(_growth(done=done))
     found.append(_probes(nodes=probed))
     found += _checks(nodes=crowd // 10, pods=crowd)
     table = Table("what", "ours", "baseline", "takes", "ratio")
