@@ -160,7 +160,7 @@ def examine(
     """Read config and cluster and check both, whatever is found. Changes nothing; raises PlanError if it can't.
 
     No error shows a value of the `secret` keys. `read_state` reads the stack's state, where there is one; it is asked
-    only if there is a release or a moved node to know.
+    only if there is a release or a turn to know.
     """
     try:
         config = parse_config(raw_config, secret=secret, source_kinds=SOURCES)
@@ -185,7 +185,7 @@ def examine(
                 ),
             )
         source = describe(snapshot, config.source)
-        asked = read_state and (snapshot.release or snapshot.migrated)
+        asked = read_state and (snapshot.release or snapshot.begun)
         state = read_state() if read_state and asked else None
         seen = Context(config=config, snapshot=snapshot, source=source, state=state)
         seen.cilium  # noqa: B018 - settled before any check asks, so that what cannot be is one line

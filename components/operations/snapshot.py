@@ -170,6 +170,11 @@ class Snapshot:
         """Nodes whose turn is complete, verification included."""
         return {node.name for node in self.nodes if step_of(node) is TurnStep.MIGRATED}
 
+    @cached_property
+    def begun(self) -> set[str]:
+        """Nodes whose turn, or whose way back, has begun, complete or not."""
+        return {node.name for node in self.nodes if step_of(node) is not None}
+
     def pods_on(self, node: str) -> list[Pod]:
         """The pods bound to a node."""
         return self._pods_by_node.get(node, [])

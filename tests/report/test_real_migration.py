@@ -3,8 +3,9 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,12 +18,14 @@ from scripts.lab.simulated import lab
 from scripts.lab.simulated.control_plane import ControlPlane
 from scripts.report.collect import collect
 from scripts.report.figures import headline
+from scripts.report.model import Report
 from scripts.report.page import to_html
 
 pytestmark = [pytest.mark.engine, pytest.mark.apiserver, pytest.mark.timeout(600)]
 NODES = ("worker-1", "worker-2", "worker-3")
 # The API and the engine tell times to the second, each rounded in its own way.
 ROUNDED = timedelta(seconds=2)
+_PATIENCE_SECONDS = 40.0
 
 
 @pytest.fixture
@@ -55,9 +58,16 @@ def test_a_migration_is_watched_and_reported(plane: ControlPlane, tmp_path: Path
         assert f"{node} done: migrated" in watched
     assert "3 of 3 nodes are on Cilium, phase migrate is complete" in watched
 
-    report = collect(
-        stack.stack, folder=stack.program, kubeconfig=str(plane.kubeconfig), environment=stack.environment
-    )  # fmt: skip
+    def collected() -> Report:
+        return collect(
+            stack.stack, folder=stack.program, kubeconfig=str(plane.kubeconfig), environment=stack.environment
+        )  # fmt: skip
+
+    # The probe of the node that moved last has just started, and prints its first record some time after that.
+    report, patience = collected(), time.monotonic() + _PATIENCE_SECONDS
+    while not report.measurement or {flow.source_node for flow in report.measurement.flows} != set(NODES):
+        assert time.monotonic() < patience, report.measurement
+        report = collected()
     assert report.left_out == ()
     assert [run.phase for run in report.updates] == ["preflight", "secondary", "migrate"]
     assert [(turn.node, turn.wave, turn.state) for turn in report.turns] == [
@@ -68,15 +78,13 @@ def test_a_migration_is_watched_and_reported(plane: ControlPlane, tmp_path: Path
     for turn in report.turns:
         assert [step.name for step in turn.steps] == ["cordon", "drain", "agent", "recycle", "verify", "uncordon"]
         assert moved.start - ROUNDED <= turn.steps[0].start <= turn.steps[-1].end <= moved.end + ROUNDED
-        for name, seconds in outputs[turn.node]["seconds"].items():
-            assert next(step.seconds for step in turn.steps if step.name == name) == pytest.approx(seconds, abs=0.01)
+        assert datetime.fromisoformat(outputs[turn.node]["began"]) - ROUNDED <= turn.steps[0].start
+        assert turn.steps[-1].end <= datetime.fromisoformat(outputs[turn.node]["finished"]) + ROUNDED
     for before, after in pairwise(report.turns):
         assert after.steps[0].start >= before.steps[-1].end - ROUNDED
     assert not [finding for finding in report.findings if finding.severity is Severity.BLOCKER]
     assert (report.source, report.versions.cilium_wanted) == ("Flannel", "1.19.7")
     assert report.versions.cilium_running[0].startswith("quay.io/cilium/cilium")
-    assert report.measurement
-    assert {flow.source_node for flow in report.measurement.flows} == set(NODES)
     assert headline(report).sentence == "Nothing was lost, all 3 nodes are on Cilium."
     page = to_html(report)
     assert page.count("<title>worker-") > sum(len(turn.steps) for turn in report.turns), "the matrix has marks too"

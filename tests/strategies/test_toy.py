@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from components.operations.turn.turn_record import record_of_turn
 from components.operations.turn_annotations import TurnStep, read_node, step_of
 from tests.faults.site import Site
 from tests.runs import unlock
@@ -67,7 +68,8 @@ def test_a_strategy_of_somebody_elses_goes_all_the_way_and_back(site: Site) -> N
 
     outputs = _outputs(site)
     assert (outputs["strategy"], outputs["phase"], outputs["nodesDone"]) == ("toy", "turns", list(NODES[:2]))
-    assert [step["name"] for step in outputs["nodes"][NODES[0]]["steps"]] == ["cordon", "mark", "uncordon"]
+    steps = record_of_turn(read_node(site.cluster, NODES[0]))["steps"]
+    assert [step["name"] for step in steps] == ["cordon", "mark", "uncordon"]
 
     _configure(site, phase="turns", waves=[])
     back = site.stack.up().output

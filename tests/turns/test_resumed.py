@@ -1,5 +1,6 @@
 """A turn that goes on, or that somebody undid by hand: what is seen on the cluster is believed, and not done twice."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import pytest
 
 from components.operations.deadline import OperationError, stopping
 from components.operations.draining.evictions import request_eviction
-from components.operations.turn import drift, empty_for_cilium
-from components.operations.turn_annotations import NOT_READY_BEFORE, TurnStep, mark, step_of
+from components.operations.turn import drift, empty_for_cilium, move_to_cilium
+from components.operations.turn_annotations import BOOT_ID, NOT_READY_BEFORE, STEP, TurnStep, mark, step_of
 from stacks.sections.node import DrainSettings
 from stacks.values import CNI_CONF, MIGRATED_LABEL
 from tests.turns.running_a_turn import BACK, NODE, THERE, Way, make_turn
@@ -234,3 +235,25 @@ def test_a_turn_that_is_asked_to_stop_ends_its_wait_at_once() -> None:
         stopping.clear()
     assert step_of(world.node(NODE)) == TurnStep.DRAINING
     THERE.go(world, world.client(), TURN)
+
+
+def test_an_agent_that_is_down_in_its_nodes_reboot_is_waited_for() -> None:
+    """A run was broken off after it had asked for the reboot; the next one comes while the node is down."""
+    world, turn = World(), make_turn(method="reboot")
+    empty_for_cilium(world.client(), turn)
+    mark(world.client(), NODE, TurnStep.SWITCHING, **{BOOT_ID: world.node(NODE).boot_id})
+    world.deaf = ("cilium",)
+    back = threading.Timer(0.3, lambda: setattr(world, "deaf", ()))
+    back.start()
+    move_to_cilium(world.client(), turn)
+    back.join()
+    assert world.state(NODE)["marks"] == {STEP: "migrated"}
+
+
+def test_an_agent_that_never_answers_after_a_reboot_is_named() -> None:
+    world, turn = World(), make_turn(method="reboot", seconds=0.3)
+    empty_for_cilium(world.client(), turn)
+    mark(world.client(), NODE, TurnStep.SWITCHING, **{BOOT_ID: world.node(NODE).boot_id})
+    world.deaf = ("cilium",)
+    with pytest.raises(OperationError, match=r"node worker-1: its Cilium agent answers, after a reboot .*`pulumi up`"):
+        move_to_cilium(world.client(), turn)

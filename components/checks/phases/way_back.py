@@ -75,7 +75,7 @@ def way_back(context: Context) -> Iterator[Found]:
     config, reached, source = context.config, context.reached, context.source.title
     if reached is None or not reached.includes(Milestone.BOTH_NETWORKS) or reached is Milestone.OLD_NETWORK_GONE:
         return
-    leaving = sorted(context.snapshot.migrated - set(config.nodes))
+    leaving = sorted(context.snapshot.begun - set(config.nodes))
     if leaving and not config.reaches(Milestone.CILIUM_ALONE):
         yield Found(evidence=f"this run takes {many(len(leaving), 'node')} back to {source}: {some(leaving)}")
     if not config.reaches(Milestone.BOTH_NETWORKS):

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from components.operations.cluster_api.api import Cluster
-from components.operations.deadline import OperationError
+from components.operations.cluster_api.errors import ClusterError
+from components.operations.deadline import Deadline, OperationError, Pending, wait_until
 from components.operations.our_pods.node_shell import run_on_node
 from components.operations.turn.recipe import Half, Step, TurnRun
 from components.operations.turn.running_steps import assert_renewable, evict_latecomers, renew_in_place
 from components.operations.turn.settings import Turn
 from components.operations.turn.shared_steps import CORDON, DRAIN, RENEWED_IN_PLACE, UNCORDON, WATCH, drains, in_place
 from components.operations.turn.verifying import Verify
+from components.operations.turn_annotations import BOOT_ID, read_node
 from components.operations.turn_steps import agent as agents
 from components.operations.turn_steps import restart
 from components.operations.turn_steps.reach_from_pod import Teller
@@ -53,11 +55,34 @@ def _switch_agent(run: HybridRun) -> None:
 
 def _switched_agent(cluster: Cluster, turn: Turn) -> agents.Agent:
     """The node's agent alone in charge of the CNI conf, re-created unless it is so already."""
+    if BOOT_ID in read_node(cluster, turn.node).annotations:
+        _wait_for_answer(cluster, turn)
     found = agents.agents(cluster, namespace=turn.cilium_namespace, node=turn.node)
     if found and found[0].ready and agents.active_conf(agents.cni_conf(cluster, found[0])) == [turn.cni_conf]:
         return found[0]
     return agents.restart(
         cluster, turn.node, namespace=turn.cilium_namespace, timeout_seconds=turn.agent_timeout_seconds
+    )
+
+
+def _wait_for_answer(cluster: Cluster, turn: Turn) -> None:
+    """Wait for the agent of a node that a run asked to reboot before it was broken off: it may be down just now."""
+
+    def answers() -> bool | Pending:
+        found = agents.agents(cluster, namespace=turn.cilium_namespace, node=turn.node)
+        if not found or not found[0].ready:
+            return Pending("its agent is not Ready")
+        try:
+            agents.cni_conf(cluster, found[0])
+        except ClusterError as error:
+            return Pending(str(error))
+        return True
+
+    wait_until(
+        answers,
+        what=f"node {turn.node}: its Cilium agent answers, after a reboot that an earlier run asked for",
+        deadline=Deadline(turn.restart.timeout_seconds),
+        remedy="look at its console; once it is up run `pulumi up` again",
     )
 
 
