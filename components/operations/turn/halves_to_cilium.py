@@ -51,9 +51,11 @@ def empty_for_cilium(cluster: Cluster, turn: Turn) -> None:
         run = turn.recipe.run(cluster=cluster, turn=turn, progress=progress, open=stack)
         go_through(run, half=Half.BEFORE)
         progress.end()
-        record = {
+        own = {
             "began": began, "podsEvicted": run.outputs.get("podsEvicted", 0), "steps": as_outputs(progress.times)
         }  # fmt: skip
+        # A run that was broken off after its drain has told of it already.
+        record = both_halves(record_of_turn(node), own) if step_of(node) is TurnStep.DRAINED else own
         mark(cluster, turn.node, TurnStep.DRAINED, **as_annotation(record))
         progress.done(run.last_words)
 

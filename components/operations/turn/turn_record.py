@@ -21,10 +21,11 @@ def record_of_turn(node: Node) -> dict[str, Any]:
 
 
 def both_halves(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """One record of both halves of a turn."""
+    """One record of both halves of a turn, or of two runs of the same half."""
     counts = {name: int(first.get(name) or 0) + int(second.get(name) or 0) for name in _COUNTS}
     both = [each for half in (first, second) if isinstance(found := half.get(_STEPS), list) for each in found]
-    return {**first, **second, **counts, _STEPS: both}
+    began = {name: first[name] for name in ("began",) if name in first}
+    return {**first, **second, **began, **counts, _STEPS: both}
 
 
 def as_annotation(record: Mapping[str, Any]) -> dict[str, str | None]:
