@@ -211,7 +211,7 @@ class Lab:
         return Path(f"/proc/{init.pid if init else 0}/root") / path.lstrip("/")
 
     def ready_nodes(self) -> dict[str, bool]:
-        """Whether each node is Ready."""
+        """The nodes, each with True if it is Ready."""
         nodes: list[dict[str, Any]] = json.loads(self.kubectl("get", "nodes", "--output=json").stdout)["items"]
         return {
             node["metadata"]["name"]: any(

@@ -1,4 +1,4 @@
-"""What makes clusters with one source CNI, from manifests as they are shipped."""
+"""Makers of clusters with one source CNI, from manifests as they are shipped."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -28,7 +28,7 @@ _BEYOND = (TurnStep.SWITCHING, TurnStep.RETURNING)
 
 @dataclass(frozen=True, kw_only=True)
 class StackState:
-    """What the stack's state holds: Helm releases as NAMESPACE/NAME, nodes with a turn, nodes of its waves."""
+    """Contents of the stack's state: Helm releases as NAMESPACE/NAME, nodes with a turn, nodes of its waves."""
 
     releases: frozenset[str] = frozenset()
     turns: frozenset[str] = frozenset()
