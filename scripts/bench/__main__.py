@@ -70,7 +70,8 @@ def _waves(*, width: int) -> Ratio:
 
 
 def _growth(*, done: int) -> Ratio:
-    with tempfile.TemporaryDirectory() as scratch, ControlPlane(simulated_nodes=True) as plane:
+    plane = ControlPlane(simulated_nodes=True, pod_network=simulated.POD_NETWORK)
+    with tempfile.TemporaryDirectory() as scratch, plane:
         found = many_nodes.measure(plane, Path(scratch), done=done, more=10)
     console.print(
         f"with {done + found.more} nodes done: {found.resources:.1f} resources and {found.state_bytes:.0f} bytes of "
