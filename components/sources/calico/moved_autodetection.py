@@ -16,6 +16,7 @@ from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
 from components.operations.objects.model import Node
 from components.operations.progress import Progress
+from components.sources.calico.agent import felix_of
 from components.sources.calico.detection_methods import FROM_KUBERNETES
 from components.sources.detection_setting import Way
 
@@ -26,7 +27,6 @@ _INSTALLATION = "/apis/operator.tigera.io/v1/installations/{}"
 _FIELDS = {4: "nodeAddressAutodetectionV4", 6: "nodeAddressAutodetectionV6"}
 _NODE_INTERNAL_IP = {"kubernetes": "NodeInternalIP"}
 _VARIABLES = {4: "IP_AUTODETECTION_METHOD", 6: "IP6_AUTODETECTION_METHOD"}
-_CONTAINER = "calico-node"
 _NAMED = 5
 
 
@@ -123,38 +123,39 @@ class InDaemonSet:
         item = cluster.get(self._path)
         if noted(item) is not None:
             return False
-        now = {each["name"]: each for each in self._environment(item)}
+        agent = self._agent(item)
+        now = {each["name"]: each for each in agent.get("env") or []}
         before = {_VARIABLES[family]: now.get(_VARIABLES[family]) for family in families}
         wanted = [{"name": name, "value": FROM_KUBERNETES, "valueFrom": None} for name in before]
-        self._patch(cluster, wanted, json.dumps(before, sort_keys=True))
+        self._patch(cluster, agent["name"], wanted, json.dumps(before, sort_keys=True))
         return True
 
     def undo(self, cluster: Cluster) -> bool:
         """Restore the environment."""
         item = cluster.find(self._path)
         before = None if item is None else noted(item)
-        if before is None:
+        if item is None or before is None:
             return False
         wanted = [
             {"name": name, "$patch": "delete"} if found is None else {"value": None, "valueFrom": None, **found}
             for name, found in before.items()
         ]
-        self._patch(cluster, wanted, None)
+        self._patch(cluster, self._agent(item)["name"], wanted, None)
         return True
 
-    def _environment(self, item: dict[str, Any]) -> list[dict[str, Any]]:
-        for each in item["spec"]["template"]["spec"]["containers"]:
-            if each["name"] == _CONTAINER:
-                return each.get("env") or []
+    def _agent(self, item: dict[str, Any]) -> Mapping[str, Any]:
+        """Calico's agent by its program: distributors name its container in other ways."""
+        if (found := felix_of(item)) is not None:
+            return found
         raise OperationError(
-            f"{self.title} has no container {_CONTAINER}, so Calico's address detection cannot be set; set "
+            f"{self.title} has no container that runs calico/node, so Calico's address detection cannot be set; set "
             f"{_VARIABLES[4]}={FROM_KUBERNETES} by hand and run `pulumi up` again"
         )
 
-    def _patch(self, cluster: Cluster, wanted: list[dict[str, Any]], note: str | None) -> None:
+    def _patch(self, cluster: Cluster, container: str, wanted: list[dict[str, Any]], note: str | None) -> None:
         body = {
             "metadata": {"annotations": {BEFORE: note}},
-            "spec": {"template": {"spec": {"containers": [{"name": _CONTAINER, "env": wanted}]}}},
+            "spec": {"template": {"spec": {"containers": [{"name": container, "env": wanted}]}}},
         }
         cluster.patch(self._path, body, strategic=True)
 
@@ -197,17 +198,17 @@ def _selector(cluster: Cluster, way: Way) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
 
 
+def _container(cluster: Cluster, way: Way) -> str:
+    """The name of the agents' container."""
+    return str((felix_of(_agents(cluster, way)) or {}).get("name", "calico-node"))
+
+
 def _wait_for_environment(cluster: Cluster, way: Way, families: tuple[int, ...], *, deadline: Deadline) -> None:
     """Wait until Calico's operator has written the setting into the agents' DaemonSet."""
 
     def told() -> Pending | None:
-        containers = _agents(cluster, way)["spec"]["template"]["spec"]["containers"]
-        found = {
-            each["name"]: each.get("value")
-            for container in containers
-            if container["name"] == _CONTAINER
-            for each in container.get("env") or []
-        }
+        agent = felix_of(_agents(cluster, way)) or {}
+        found = {each["name"]: each.get("value") for each in agent.get("env") or []}
         wrong = [_VARIABLES[each] for each in families if found.get(_VARIABLES[each]) != FROM_KUBERNETES]
         return Pending(f"{wrong[0]} is '{found.get(wrong[0]) or 'not set'}'") if wrong else None
 
@@ -284,6 +285,7 @@ def _wait_for_addresses(cluster: Cluster, way: Way, *, deadline: Deadline, famil
         what="Calico's address of every node is the node's own",
         deadline=deadline,
         remedy=f"Cilium was not installed; `kubectl -n {way.daemon_set[0]} logs -l {_selector(cluster, way)} -c "
-        f"{_CONTAINER} --tail=-1 --prefix | grep -i autodetect` says how each was found; then `pulumi up` again",
+        f"{_container(cluster, way)} --tail=-1 --prefix | grep -i autodetect` says how each was found; then "
+        "`pulumi up` again",
         every_seconds=1,
     )

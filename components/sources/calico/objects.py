@@ -11,6 +11,7 @@ from typing import Any
 
 from components.operations.cluster_api.api import Cluster
 from components.operations.cluster_api.errors import ClusterError, Object
+from components.sources.calico.agent import felix_of
 
 OLD, NATIVE, OPERATOR = "crd.projectcalico.org", "projectcalico.org", "operator.tigera.io"
 OPERATORS_NAMESPACE = "tigera-operator"
@@ -38,12 +39,11 @@ Kind = tuple[str, str, str]
 def keeps_natively(daemon_sets: Iterable[Mapping[str, Any]]) -> bool:
     """True if Calico's agents read their settings from `projectcalico.org`, natively or from an etcd of their own."""
     for item in daemon_sets:
-        for container in item["spec"]["template"]["spec"].get("containers") or []:
-            if container.get("name") == "calico-node":
-                said = {each["name"]: str(each.get("value") or "") for each in container.get("env") or []}
-                unsaid = "etcdv3" if "ETCD_ENDPOINTS" in said else "kubernetes"
-                in_etcd = said.get("DATASTORE_TYPE", unsaid).startswith("etcd")
-                return in_etcd or said.get("CALICO_API_GROUP", "").startswith(f"{NATIVE}/")
+        if (container := felix_of(item)) is not None:
+            said = {each["name"]: str(each.get("value") or "") for each in container.get("env") or []}
+            unsaid = "etcdv3" if "ETCD_ENDPOINTS" in said else "kubernetes"
+            in_etcd = said.get("DATASTORE_TYPE", unsaid).startswith("etcd")
+            return in_etcd or said.get("CALICO_API_GROUP", "").startswith(f"{NATIVE}/")
     return False
 
 

@@ -229,3 +229,33 @@ def test_no_agent_is_started_anew_where_it_could_not_find_its_address(internal: 
         prepare_autodetection(
             FixedNodes(*internal), way, (4, 6), timeout_seconds=1, progress=Progress("Calico", 1)
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["calico-node", "node", "felix"])
+def test_the_agents_container_is_known_by_its_program(name: str) -> None:
+    """Its name is the distributor's; the patch must name the one that is there."""
+    item = next(each for each in calico("calico-vxlan") if each["kind"] == "DaemonSet")
+    item["spec"]["template"]["spec"]["containers"][0]["name"] = name
+    patched: list[Object] = []
+
+    class OneDaemonSet(Cluster):
+        def __init__(self) -> None:
+            pass
+
+        def get(self, path: str, **query: Any) -> Object:
+            return item
+
+        def find(self, path: str, **query: Any) -> Object | None:
+            return item
+
+        def patch(self, path: str, body: Object, *, strategic: bool = False) -> Object:
+            assert strategic
+            patched.append(body)
+            item["metadata"].setdefault("annotations", {}).update(body["metadata"]["annotations"])
+            return item
+
+    way = InDaemonSet(daemon_set=("kube-system", "calico-node"))
+    assert way.change(OneDaemonSet(), (4,))
+    assert way.undo(OneDaemonSet())
+    names = [each["name"] for body in patched for each in body["spec"]["template"]["spec"]["containers"]]
+    assert names == [name, name]

@@ -148,8 +148,14 @@ def test_the_group_that_calico_reads_may_not_be_closed() -> None:
         ({"DATASTORE_TYPE": "etcdv3"}, True),
     ],
 )
-def test_the_agents_say_where_their_settings_are(variables: dict[str, str], native: bool) -> None:
-    objects = changed(calico("calico"), "DaemonSet", environment(**variables))
+@pytest.mark.parametrize("name", ["calico-node", "node", "felix"])
+def test_the_agents_say_where_their_settings_are(variables: dict[str, str], native: bool, name: str) -> None:
+    """Whatever their container is called."""
+
+    def rename(item: Object) -> None:
+        item["spec"]["template"]["spec"]["containers"][0]["name"] = name
+
+    objects = changed(changed(calico("calico"), "DaemonSet", environment(**variables)), "DaemonSet", rename)
     assert keeps_natively([each for each in objects if each["kind"] == "DaemonSet"]) is native
 
 
