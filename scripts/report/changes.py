@@ -25,10 +25,10 @@ def make_changes(outputs: Mapping[str, Any]) -> tuple[Change, ...]:
 
 
 def _strategy(outputs: Mapping[str, Any]) -> Strategy:
-    """The stack's strategy; the usual one where its name is a secret, or its package is not installed here."""
+    """The stack's strategy; the usual one where its name is a secret, or its package is missing here or unusable."""
     try:
         return strategy_named(str(outputs.get("strategy") or DEFAULT.name))
-    except KeyError:
+    except (KeyError, ValueError):
         return DEFAULT
 
 

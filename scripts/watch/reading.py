@@ -115,6 +115,8 @@ def _strategy(name: str) -> Strategy:
         return strategy_named(name)
     except KeyError:
         raise ClusterError(f"the migration's strategy '{name}' is not installed here: install its package") from None
+    except ValueError as error:
+        raise ClusterError(f"the migration's strategy '{name}' is unusable: {error}; mend its package") from None
 
 
 def _milestone(

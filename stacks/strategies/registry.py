@@ -21,7 +21,10 @@ def strategy_named(name: str) -> Strategy:
     if name in _OURS:
         return _OURS[name]
     for point in entry_points(group=GROUP, name=name):
-        found = point.load()
+        try:
+            found = point.load()
+        except (ImportError, AttributeError, ValueError) as error:
+            raise ValueError(f"entry point {GROUP}:{name} ({point.value}) cannot be loaded: {error}") from error
         if not isinstance(found, Strategy) or found.name != name:
             raise ValueError(f"entry point {GROUP}:{name} ({point.value}) is no Strategy of that name")
         return found

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from components.operations.cluster_api.errors import ClusterError
 from components.strategies.rooms import recipe_of
+from scripts.report.changes import make_changes
+from scripts.watch.reading import _strategy as watched
 from stacks.config import ConfigError, parse_config
 from stacks.strategies import DEFAULT, Milestone, Phase, Strategy, known_strategies, registry, strategy_named
 from tests.turns.running_a_turn import make_turn
@@ -78,10 +81,24 @@ def test_an_installed_package_offers_a_strategy_with_phases_of_its_own() -> None
     assert [step.name for step in recipe_of(strategy_named("toy")).there] == ["cordon", "mark", "uncordon"]
 
 
-def test_an_entry_point_that_is_no_strategy_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = EntryPoint(name="odd", value="json:dumps", group=registry.GROUP)
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("json:dumps", r"odd \(json:dumps\) is no Strategy of that name"),
+        ("json:gone", r"odd \(json:gone\) cannot be loaded: .*gone"),
+        ("of_nobody:STRATEGY", r"odd \(of_nobody:STRATEGY\) cannot be loaded: No module named 'of_nobody'"),
+    ],
+)
+def test_an_entry_point_that_is_no_strategy_is_refused(monkeypatch: pytest.MonkeyPatch, value: str, told: str) -> None:
+    """In one line by the config, and by what reads a migration that somebody else began with it."""
+    point = EntryPoint(name="odd", value=value, group=registry.GROUP)
     monkeypatch.setattr(registry, "entry_points", lambda **_: [point])
-    with pytest.raises(ValueError, match=r"odd \(json:dumps\) is no Strategy of that name"):
+    registry.strategy_named.cache_clear()
+    with pytest.raises(ValueError, match=told):
         strategy_named("odd")
-    with pytest.raises(ConfigError, match=r"config strategy: .*odd \(json:dumps\) is no Strategy of that name"):
-        parse_config({"strategy": "odd"})
+    with pytest.raises(ConfigError, match=told):
+        parse_config({"strategy": "odd", "phase": "preflight"})
+    with pytest.raises(ClusterError, match=rf"the migration's strategy 'odd' is unusable: .*{told}.*mend its package"):
+        watched("odd")
+    assert make_changes({"strategy": "odd", "phases": {}, "waves": []}) == ()
+    registry.strategy_named.cache_clear()
