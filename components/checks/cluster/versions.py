@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from components.checks.framework.check import check
 from components.checks.framework.context import Context
 from components.checks.framework.finding import Found, Severity
+from components.checks.framework.kernels import older_than
 from components.checks.framework.name_lists import some
 from components.plurals import many
 from stacks.cilium_versions import REQUIREMENTS, Minor, minor_of, shown
 from stacks.strategies import Milestone
 
 _KUBERNETES_FIRST = (1, 21)
-_KERNEL = re.compile(r"^(\d+)\.(\d+)")
 # Red Hat backports the required features into this one (Cilium's system requirements: 4.18 on RHEL 8.10).
 _RED_HAT_8 = re.compile(r"^4\.18\..*\.el8_(\d+)")
 _RED_HAT_8_FIRST = 10
@@ -105,12 +105,6 @@ def kernel_version(context: Context) -> Iterator[Found]:
             evidence=f"{many(len(nodes), 'node')} ({some(nodes)}) with kernel {kernel}, Cilium {shown(chosen)} needs "
             f"{shown(needs.kernel)} or later",
         )
-
-
-def older_than(kernel: str, first: Minor) -> bool:
-    """True if the kernel version that a node reports is older than `first`; False if it reports none."""
-    found = _KERNEL.match(kernel)
-    return found is not None and (int(found[1]), int(found[2])) < first
 
 
 def _too_old(kernel: str, first: Minor) -> bool:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from components.checks.cluster.versions import older_than
 from components.checks.framework.check import check
 from components.checks.framework.context import Context
 from components.checks.framework.finding import Found, Severity
+from components.checks.framework.kernels import older_than
 from components.checks.framework.name_lists import some
 from components.plurals import many
 from stacks.settle import WIREGUARD_PORT
