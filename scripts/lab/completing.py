@@ -1,19 +1,39 @@
 """Completes a lab whose machines have started: API server, the CNI on every node, CoreDNS."""
 
-from typing import TYPE_CHECKING
+import subprocess
+from pathlib import Path
+from typing import Protocol
 
-from scripts.lab.cluster import addons, configuration, sources
+from scripts.lab.cluster import addons, configuration, sources, state
 from scripts.lab.cluster.layout import CONTROL_PLANE, Layout
 from scripts.lab.console import Step
 from scripts.lab.status import wait
 
-if TYPE_CHECKING:
-    from scripts.lab.lab import Lab
-
 _API_SECONDS, _NODES_SECONDS = 120, 180
 
 
-def complete(lab: "Lab", layout: Layout) -> None:
+class MachinesUp(Protocol):
+    """A lab whose machines have started."""
+
+    folder: Path
+
+    def running(self) -> state.LabState:
+        """Raises LabError if the lab has ended."""
+
+    def kubectl(self, *words: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run kubectl on its cluster."""
+
+    def log(self, node: str) -> Path:
+        """The folder of a node's logs."""
+
+    def ready_nodes(self) -> dict[str, bool]:
+        """The nodes, each with True if it is Ready."""
+
+    def file_of(self, node: str, path: str) -> Path:
+        """The host's path of a file on a running machine."""
+
+
+def complete(lab: MachinesUp, layout: Layout) -> None:
     """Wait for the API server, then bring the CNI and CoreDNS, and wait until each node is ready for pods."""
     configuration.write_admin_kubeconfig(lab.folder, port=lab.running().port)
     with Step("API server"):
@@ -45,5 +65,5 @@ def complete(lab: "Lab", layout: Layout) -> None:
         _rolled_out(lab, "deployment/coredns", namespace="kube-system")
 
 
-def _rolled_out(lab: "Lab", name: str, *, namespace: str) -> None:
+def _rolled_out(lab: MachinesUp, name: str, *, namespace: str) -> None:
     lab.kubectl("--namespace", namespace, "rollout", "status", name, f"--timeout={_NODES_SECONDS}s")

@@ -12,7 +12,7 @@ from components.operations.turn.halves_to_source import (
     take_back,
     unfinished,
 )
-from components.operations.turn.settings import Turn
+from components.operations.turn.recipe import Turn
 
 __all__ = [
     "Turn", "drift", "empty_for_cilium", "empty_for_return", "go_back", "go_there", "move_to_cilium",

@@ -1,7 +1,7 @@
 """The ways in which a node is no longer as its turn left it."""
 
 from components.operations.cluster_api.api import Cluster
-from components.operations.turn.settings import Turn
+from components.operations.turn.recipe import Turn
 from components.operations.turn_annotations import TurnStep, read_node, step_of
 
 

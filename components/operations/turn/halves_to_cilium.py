@@ -11,9 +11,8 @@ from components.operations.dry_run import assert_accepted
 from components.operations.progress import Progress
 from components.operations.step_records import as_outputs
 from components.operations.turn.drift import drift
-from components.operations.turn.recipe import Half
+from components.operations.turn.recipe import Half, Turn
 from components.operations.turn.running_steps import go_through, steps
-from components.operations.turn.settings import Turn
 from components.operations.turn.turn_record import as_annotation, both_halves, record_of_turn
 from components.operations.turn_annotations import (
     BOOT_ID,

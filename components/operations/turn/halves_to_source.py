@@ -10,9 +10,8 @@ from components.operations.draining.autoscaler_hold import released
 from components.operations.draining.cordon import uncordon
 from components.operations.dry_run import assert_accepted
 from components.operations.objects.model import Node
-from components.operations.turn.recipe import Half
+from components.operations.turn.recipe import Half, Turn
 from components.operations.turn.running_steps import go_through, steps
-from components.operations.turn.settings import Turn
 from components.operations.turn_annotations import TurnStep, clear, node_path, read_node, step_of
 
 _NEVER_LEFT = (TurnStep.DRAINING, TurnStep.DRAINED)

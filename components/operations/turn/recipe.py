@@ -1,7 +1,7 @@
-"""A recipe: the steps of a node's turn and of its way back, as data that a strategy brings and the turn goes through.
+"""A node's turn: its settings, and the recipe of its steps there and back, which a strategy brings as data.
 
-A turn has two halves with the switch between them: the label by which the new network takes the node over, which is a
-resource of its own. The first half empties the node, the second moves it; the way back has the same two.
+A turn has two halves with the switch between them: the label by which the new network takes the node over. The first
+half empties the node, the second moves it; the way back has the same two.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,49 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from components.operations.cluster_api.api import Cluster
+from components.operations.objects.model import Pod
 from components.operations.progress import Effect, Progress
-from components.operations.turn.settings import Turn
+from components.operations.turn_steps.restart import Restart
+from components.pods import OurPods
+from stacks.sections.node import DrainSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """Everything about one node's turn; times in seconds. `cni_folder` is where the node has its CNI confs.
+
+    `label` is the key of the label that switches the node to Cilium's network.
+    """
+
+    node: str
+    recipe: "Recipe[Any]"
+    cilium_namespace: str
+    cilium_network: str
+    cni_conf: str
+    cni_folder: str
+    label: str
+    source_title: str
+    source_networks: tuple[str, ...]
+    drain: DrainSettings
+    restart: Restart
+    agent_timeout_seconds: float
+    verify_timeout_seconds: float
+    pods: OurPods
+    watched: tuple[str, ...] = ()
+    watched_timeout_seconds: float = 300
+    hold: bool = False
+
+    def on_cilium(self, pod: Pod) -> bool:
+        """True if the pod has an address of Cilium's pool."""
+        return pod.address_in(self.cilium_network)
+
+    def not_on_cilium(self, pod: Pod) -> bool:
+        """True if the pod has no address of Cilium's pool."""
+        return not self.on_cilium(pod)
+
+    def on_source(self, pod: Pod) -> bool:
+        """True if the pod has an address of the old network."""
+        return any(pod.address_in(network) for network in self.source_networks)
 
 
 class Half(StrEnum):

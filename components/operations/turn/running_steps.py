@@ -13,8 +13,7 @@ from components.operations.objects.model import Pod
 from components.operations.progress import Progress
 from components.operations.step_records import RECORD, HalfRecord, Outcome, records_of
 from components.operations.turn.in_place import plan_in_place, renew_one_by_one
-from components.operations.turn.recipe import Half, TurnRun
-from components.operations.turn.settings import Turn
+from components.operations.turn.recipe import Half, Turn, TurnRun
 from components.operations.turn_annotations import assert_there
 from components.operations.turn_steps.recycle import stale_pods
 

@@ -3,8 +3,7 @@
 from components.operations.draining.cordon import cordon, uncordon
 from components.operations.draining.drain import drain
 from components.operations.required_workloads import wait_for_watched
-from components.operations.turn.recipe import Half, Step, TurnRun
-from components.operations.turn.settings import Turn
+from components.operations.turn.recipe import Half, Step, Turn, TurnRun
 from components.operations.turn_annotations import TurnStep
 from components.operations.turn_steps.readiness import remember_not_ready
 from components.plurals import many

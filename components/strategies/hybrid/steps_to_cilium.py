@@ -7,9 +7,8 @@ from components.operations.cluster_api.api import Cluster
 from components.operations.cluster_api.errors import ClusterError
 from components.operations.deadline import Deadline, OperationError, Pending, wait_until
 from components.operations.our_pods.node_shell import run_on_node
-from components.operations.turn.recipe import Half, Step, TurnRun
+from components.operations.turn.recipe import Half, Step, Turn, TurnRun
 from components.operations.turn.running_steps import assert_renewable, evict_latecomers, renew_in_place
-from components.operations.turn.settings import Turn
 from components.operations.turn.shared_steps import CORDON, DRAIN, RENEWED_IN_PLACE, UNCORDON, WATCH, drains, in_place
 from components.operations.turn.verifying import Verify
 from components.operations.turn_annotations import BOOT_ID, read_node

@@ -7,9 +7,8 @@ from components.operations.cluster_api.api import Cluster
 from components.operations.deadline import OperationError
 from components.operations.objects.live_config import manages_every_node, read_live_config
 from components.operations.our_pods.node_shell import run_on_node
-from components.operations.turn.recipe import Half, Step, TurnRun
+from components.operations.turn.recipe import Half, Step, Turn, TurnRun
 from components.operations.turn.running_steps import assert_renewable, evict_latecomers, renew_in_place
-from components.operations.turn.settings import Turn
 from components.operations.turn.shared_steps import (
     CORDON_TO_RETURN,
     DRAIN_TO_RETURN,

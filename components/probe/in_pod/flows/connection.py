@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from .long_flow import LongFlow, TrialsOfSilence
 from .receiver import Receiver
-
-if TYPE_CHECKING:
-    from .echo import Echo
-    from .trial_connections import Trials
 
 
 class Link(Receiver):
     """This end of one connection; as a trial it only shows whether a connection, or a full-size beat, gets through."""
 
-    def __init__(self, echo: Echo, *, started: float, trials: Trials) -> None:
+    def __init__(self, echo: LongFlow, *, started: float, trials: TrialsOfSilence) -> None:
         self.started = started
         self.trials = trials
         self.peer_terminates = False

@@ -6,13 +6,10 @@ A kernel answers them even if the other process is paused; only a full-size beat
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from .connection import Link
 from .flow import OWED_SECONDS, cause
-
-if TYPE_CHECKING:
-    from .echo import Echo
+from .long_flow import LongFlow
 
 _SECONDS, _LIMIT_SECONDS = 0.025, 0.2
 # TCP retransmits a lost large packet after 0.2 s, a connection's first one after 1 s. A trial that needed this does not
@@ -25,7 +22,7 @@ _UNREACHED_SECONDS = 0.5
 class Trials:
     """The trials of one silence of one flow; moments are of the monotonic clock, 0 if there was none."""
 
-    def __init__(self, echo: Echo, *, silent_since: float) -> None:
+    def __init__(self, echo: LongFlow, *, silent_since: float) -> None:
         self.bad_first = 0.0
         self.why = ""
         self._bad_last = 0.0

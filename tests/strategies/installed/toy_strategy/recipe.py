@@ -1,8 +1,7 @@
 """A turn of three steps: cordon, a mark on the node, uncordon; back the same without the mark."""
 
 from components.operations.cluster_api.api import Cluster
-from components.operations.turn.recipe import Half, Recipe, Step, TurnRun
-from components.operations.turn.settings import Turn
+from components.operations.turn.recipe import Half, Recipe, Step, Turn, TurnRun
 from components.operations.turn.shared_steps import CORDON, CORDON_TO_RETURN, UNCORDON, UNCORDON_RETURNED
 from components.operations.turn_annotations import node_path, read_node
 
