@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from components.operations.objects.model import Node
+from components.operations.turn.turn_record import record_of_turn
 from scripts.lab import assertions
 from scripts.lab.session import diagnostics
 from scripts.lab.toolchain.pulumi import stack_history
@@ -130,8 +132,10 @@ def test_a_wave_of_two_nodes_by_reboot(stage: Stage) -> None:
     outputs = stage.outputs()
     assert outputs["nodesDone"] == stage.nodes
     assert outputs["nodesToDo"] == []
-    assert outputs["nodes"]["worker-2"]["restarted"] is True
-    assert outputs["nodes"]["worker-2"]["verified"]["flows"] >= 5
+    record = record_of_turn(Node.read(stage.objects("get", "node", "worker-2")))
+    assert {name: record[name] for name in ("began", "finished")} == outputs["nodes"]["worker-2"]
+    assert record["restarted"] is True
+    assert record["verified"]["flows"] >= 5
     described = stage.lab.kubectl("describe", "node", "worker-2").stdout
     for reason in ("MigrationCordon", "MigrationDrain", "MigrationAgent", "MigrationReboot", "MigrationDone"):
         assert reason in described
